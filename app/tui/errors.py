@@ -1,0 +1,37 @@
+"""How an error gets from a handler or a thread to the screen: as a message, which becomes a dialog."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from app.tui.messages import Failed
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def shown(method: Method) -> Method:
+    """Decorates a method of a widget, screen or app, also one run in a thread: its errors become a dialog.
+
+    Without it Textual would close the app, or let the widget die in silence.
+    """
+
+    @wraps(method)
+    def plain(self: Any, *arguments: Any, **named: Any) -> Any:
+        try:
+            return method(self, *arguments, **named)
+        except Exception as error:
+            self.app.post_message(Failed(error))
+            return None
+
+    @wraps(method)
+    async def awaited(self: Any, *arguments: Any, **named: Any) -> Any:
+        try:
+            return await method(self, *arguments, **named)
+        except Exception as error:
+            self.app.post_message(Failed(error))
+            return None
+
+    return cast(Method, awaited if inspect.iscoroutinefunction(method) else plain)

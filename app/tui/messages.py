@@ -1,0 +1,63 @@
+"""What threads tell the screen. One message per poll, however much has happened."""
+
+from __future__ import annotations
+
+import msgspec
+from textual.message import Message
+
+from store.records.events import Progress, Queued, Step
+from store.records.runs import RunView
+
+
+class RunNow(msgspec.Struct):
+    """A run as lists show it: the derived view and the last word of each kind that it gave."""
+
+    view: RunView
+    step: Step | None = None
+    progress: Progress | None = None
+    queued: Queued | None = None
+
+
+class EventLine(msgspec.Struct):
+    """One readable line of a run's history. `level` picks its colour: info, warn, good, bad."""
+
+    time: str
+    text: str
+    level: str = "info"
+
+
+class Watched(msgspec.Struct):
+    """What is new in the watched run since the last poll; all of it when `fresh`."""
+
+    run_id: str
+    fresh: bool = False
+    steps: list[int] = []
+    losses: list[float] = []
+    phases: dict[str, Progress] = {}
+    lines: list[EventLine] = []
+    log: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.fresh or self.steps or self.phases or self.lines or self.log)
+
+
+class RunsPolled(Message):
+    """One poll's worth of news. `order` holds all run ids, newest first."""
+
+    def __init__(
+        self, order: list[str], changed: list[RunNow], watched: Watched | None, complete: bool
+    ) -> None:
+        super().__init__()
+        self.order = order
+        self.changed = changed
+        self.watched = watched
+        self.complete = complete
+        """Whether every run has been looked at once since the start."""
+
+
+class Failed(Message):
+    """Something went wrong in a handler or a thread; becomes a dialog."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error

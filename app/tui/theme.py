@@ -1,0 +1,111 @@
+"""Two themes, dark and light, named after the colours that steel takes when it is tempered.
+
+Colour carries meaning: what a run's state looks like is decided here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+from store.records.runs import State
+
+DARK = Theme(
+    name="temper-dark",
+    dark=True,
+    primary="#7fb2e5",  # the blue of fully tempered steel
+    secondary="#9d8cd6",
+    accent="#e8935a",  # copper: the brand and the keys
+    warning="#e6b450",
+    error="#f07178",
+    success="#84cf92",
+    foreground="#d5dbe6",
+    background="#0f141a",
+    surface="#151b23",
+    panel="#1d2530",
+    variables={
+        "state-waiting": "#e6b450",
+        "state-running": "#5ccfe6",
+        "state-finished": "#84cf92",
+        "state-failed": "#f07178",
+        "state-cancelled": "#8a96a8",
+        "quiet": "#8a96a8",
+        "faint": "#4a5567",
+        "rule": "#27313e",
+        "block-cursor-background": "#243244",
+        "block-cursor-foreground": "#ffffff",
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-background": "#1b2430",
+        "block-cursor-blurred-foreground": "#d5dbe6",
+        "input-selection-background": "#7fb2e5 30%",
+        "border": "#7fb2e5",
+        "border-blurred": "#27313e",
+        "scrollbar": "#2c3745",
+        "scrollbar-hover": "#3b495b",
+        "scrollbar-active": "#7fb2e5",
+        "scrollbar-background": "#151b23",
+        "scrollbar-background-hover": "#151b23",
+        "scrollbar-background-active": "#151b23",
+        "scrollbar-corner-color": "#151b23",
+    },
+)
+
+LIGHT = Theme(
+    name="temper-light",
+    dark=False,
+    primary="#2767a6",
+    secondary="#6a52b3",
+    accent="#b4521a",
+    warning="#946200",
+    error="#b92f3a",
+    success="#2b7a3d",
+    foreground="#232a33",
+    background="#f3f1ec",
+    surface="#fbfaf7",
+    panel="#e8e4dc",
+    variables={
+        "state-waiting": "#946200",
+        "state-running": "#0b7285",
+        "state-finished": "#2b7a3d",
+        "state-failed": "#b92f3a",
+        "state-cancelled": "#6b7280",
+        "quiet": "#666f7b",
+        "faint": "#a9aca9",
+        "rule": "#d9d4c9",
+        "block-cursor-background": "#dbe6f1",
+        "block-cursor-foreground": "#10151b",
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-background": "#ebe8e1",
+        "block-cursor-blurred-foreground": "#232a33",
+        "input-selection-background": "#2767a6 25%",
+        "border": "#2767a6",
+        "border-blurred": "#d9d4c9",
+        "scrollbar": "#cfcabf",
+        "scrollbar-hover": "#b8b2a5",
+        "scrollbar-active": "#2767a6",
+        "scrollbar-background": "#fbfaf7",
+        "scrollbar-background-hover": "#fbfaf7",
+        "scrollbar-background-active": "#fbfaf7",
+        "scrollbar-corner-color": "#fbfaf7",
+    },
+)
+
+# state -> (mark, colour variable): the mark alone must do where there is no colour
+_STATES: dict[State, tuple[str, str]] = {
+    "starting": ("◌", "$state-waiting"),
+    "waiting": ("◔", "$state-waiting"),
+    "running": ("●", "$state-running"),
+    "finished": ("✓", "$state-finished"),
+    "failed": ("✗", "$state-failed"),
+    "cancelled": ("■", "$state-cancelled"),
+    "died": ("†", "$state-failed"),
+}
+
+
+def mark(state: State) -> str:
+    """The one-cell sign of a state."""
+    return _STATES[state][0]
+
+
+def colour(state: State) -> str:
+    """The theme variable of a state's colour."""
+    return _STATES[state][1]

@@ -1,0 +1,106 @@
+"""The frame around every screen: a bar on top (where am I), key hints below (what can I do)."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.binding import Binding
+from textual.content import Content
+from textual.keys import key_to_character
+from textual.screen import Screen
+from textual.widgets import Static
+
+from app.tui.words import cut
+
+MODES = {"home": "Home", "runs": "Runs", "chat": "Chat"}
+
+
+class Line(Static):
+    """One line of text with stretches that press a key when clicked."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._keys: list[tuple[int, int, str]] = []
+
+    def lay(self, parts: list[tuple[Content, str]]) -> None:
+        """Show `parts` one after the other; a click on one presses its key ("" for none)."""
+        self._keys, start = [], 0
+        for part, key in parts:
+            self._keys.append((start, start + part.cell_length, key))
+            start += part.cell_length
+        self.update(Content("").join([part for part, _ in parts]), layout=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key under the mouse."""
+        offset = event.get_content_offset(self)
+        for start, end, key in self._keys:
+            if key and offset is not None and start <= offset.x < end:
+                self.app.simulate_key(key)
+
+
+class Bar(Line):
+    """Brand, workspace, the three modes with the current one lit."""
+
+    def __init__(self, workspace: str, mode: str, keys: tuple[str, str, str]) -> None:
+        super().__init__(id="bar")
+        self.workspace = workspace
+        self.mode = mode
+        self.keys = keys
+
+    def on_resize(self) -> None:
+        """The modes stand at the right edge; outside a workspace there are none."""
+        width = self.content_size.width
+        modes: list[tuple[Content, str]] = []
+        if self.workspace:
+            modes = [(self._tab(key, mode), key.lower()) for key, mode in zip(self.keys, MODES, strict=True)]
+        taken = sum(tab.cell_length for tab, _ in modes)
+        name = cut(self.workspace, max(0, width - taken - 12))
+        left = Content.assemble(("◆ temper", "bold $accent"), "  ", (name, "$quiet"))
+        gap = Content(" " * max(1, width - left.cell_length - taken))
+        self.lay([(left, ""), (gap, ""), *modes])
+
+    def _tab(self, key: str, mode: str) -> Content:
+        style = "bold $foreground" if mode == self.mode else "$quiet"
+        return Content.assemble("   ", (key, "$accent"), " ", (MODES[mode], style))
+
+
+class Hints(Line):
+    """The keys that do something here. Cheaper than Textual's Footer, which mounts a widget per key."""
+
+    def __init__(self) -> None:
+        super().__init__(id="hints")
+
+    def on_mount(self) -> None:
+        """Follow the screen's bindings."""
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def on_resize(self) -> None:
+        """Show as many as fit."""
+        self._changed(self.screen)
+
+    def _changed(self, screen: Screen[object]) -> None:
+        room = self.content_size.width
+        if not self.is_attached or not room:
+            return
+        seen: set[str] = set()
+        parts: list[tuple[Content, str]] = []
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if not (binding.show and active.enabled) or binding.action in seen or typed(screen, binding):
+                continue
+            seen.add(binding.action)
+            key = self.app.get_key_display(binding)
+            hint = Content.assemble((key, "bold $accent"), " ", (binding.description, "$quiet"))
+            if hint.cell_length <= room:
+                parts += [(hint, binding.key), (Content("   "), "")]
+                room -= hint.cell_length + 3
+        self.lay(parts)
+
+
+def typed(screen: Screen[object], binding: Binding) -> bool:
+    """Whether the key would only be typed into the field that has the focus."""
+    if binding.priority or screen.focused is None:
+        return False
+    character = "/" if binding.key == "slash" else key_to_character(binding.key)  # which knows no slash
+    return screen.focused.check_consume_key(binding.key, character)

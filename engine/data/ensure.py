@@ -1,0 +1,54 @@
+"""A dataset when it is needed: the version there is, or an import of what temper.toml says it comes from."""
+
+from __future__ import annotations
+
+import difflib
+
+from engine.data.importing import import_dataset, quiet
+from engine.data.source import Progress
+from store import datasets
+from store.errors import UsageError
+from store.records.data import DatasetInfo, ImportOptions
+from store.records.workspace import Dataset
+from store.workspace import Workspace
+
+
+def ensure_dataset(workspace: Workspace, reference: str, progress: Progress = quiet) -> DatasetInfo:
+    """The record of `name[@version][/split]`, imported first where it never was and temper.toml names its source.
+
+    Raises UsageError for names that are neither imported nor in temper.toml, and whatever the import raises.
+    """
+    asked = datasets.parse_reference(reference)
+    if datasets.versions(workspace.paths, asked.name):
+        return datasets.load_info(workspace.paths, asked.name, asked.version)
+    settings = workspace.dataset(asked.name)
+    if settings is None:
+        raise _unknown(workspace, asked.name)
+    source = workspace.path(settings.source)
+    import_dataset(workspace.paths, source, asked.name, options_of(settings), progress=progress)
+    return datasets.load_info(workspace.paths, asked.name, asked.version)
+
+
+def options_of(settings: Dataset) -> ImportOptions:
+    """The import options that a `[datasets.NAME]` table says."""
+    return ImportOptions(
+        shape=settings.shape,
+        map=settings.map,
+        answer_json=settings.answer_json,
+        answer_template=settings.answer_template,
+        heldout=settings.heldout,
+        seed=settings.seed,
+        stratify=settings.stratify,
+        encoding=settings.encoding,
+    )
+
+
+def _unknown(workspace: Workspace, name: str) -> UsageError:
+    known = sorted({*datasets.names(workspace.paths), *workspace.config.datasets})
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return UsageError(
+        f"No dataset is called {name!r}",
+        f"Known here: {', '.join(known) or 'none'}.{hint}",
+        f"Import it with: temper data import FILE --as {name}",
+    )

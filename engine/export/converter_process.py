@@ -1,0 +1,60 @@
+"""The main of the converter's process: `python converter_process.py CONVERTER_FOLDER VOCABULARY_JSON ARGUMENTS...`
+
+Runs llama.cpp's own convert_hf_to_gguf.py from its private folder, with one change: where Temper read the
+vocabulary off the tokenizer.json, that is what gets written. Never imported; has the private folder's
+modules to itself, so nothing of Temper may be imported here.
+"""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main(folder: str, vocabulary_file: str, arguments: list[str]) -> None:
+    """Run the stock script with `arguments`, the vocabulary replaced when the file is not empty."""
+    sys.path.insert(0, str(Path(folder) / "gguf-py"))
+    sys.path.insert(0, folder)
+    text = Path(vocabulary_file).read_text(encoding="utf-8")
+    if text:
+        replace_vocabulary(json.loads(text))
+    script = str(Path(folder) / "convert_hf_to_gguf.py")
+    sys.argv = [script, *arguments]
+    runpy.run_path(script, run_name="__main__")
+
+
+def replace_vocabulary(vocabulary: dict[str, Any]) -> None:
+    """Make every model class of the converter write `vocabulary` instead of guessing one."""
+    import conversion  # type: ignore[import-not-found]  # the private folder's
+    import gguf  # type: ignore[import-not-found]  # the private folder's
+
+    stock = conversion.get_model_class
+
+    def set_vocab(self: Any) -> None:
+        byte_level = vocabulary["model"] == "gpt2"
+        writer = self.gguf_writer
+        writer.add_tokenizer_model(vocabulary["model"])
+        writer.add_tokenizer_pre(vocabulary["pre"])
+        writer.add_token_list(vocabulary["tokens"])
+        writer.add_token_types(vocabulary["types"])
+        if vocabulary["scores"]:
+            writer.add_token_scores(vocabulary["scores"])
+        if vocabulary["add_space_prefix"] is not None:
+            writer.add_add_space_prefix(vocabulary["add_space_prefix"])
+        special = gguf.SpecialVocab(self.dir_model, load_merges=byte_level, n_vocab=len(vocabulary["tokens"]))
+        special.add_to_gguf(writer)
+
+    def with_vocabulary(*arguments: Any, **options: Any) -> Any:
+        model_class = stock(*arguments, **options)
+        # the converter insists that model_arch stands in the class itself
+        members = {"set_vocab": set_vocab, "model_arch": model_class.model_arch}
+        return type(model_class.__name__, (model_class,), members)
+
+    conversion.get_model_class = with_vocabulary
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])

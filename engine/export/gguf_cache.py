@@ -1,0 +1,141 @@
+"""GGUF files made when first needed and kept: `.temper/models/<base>[-<adapter>]/<type>.gguf`.
+
+The key is the content of base and adapter, so a retrained adapter or an edited model is another entry.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from engine.export.convert import native_type, to_gguf
+from engine.export.quantise import FLOAT_TYPES, quantise
+from engine.models.adapters import WEIGHTS, read_passport
+from engine.models.directory import ModelDirectory
+from store import atomic
+from store.errors import MissingError, UsageError
+from store.hashing import sha256_of_file
+from store.locks import FileLock
+from store.paths import WorkspacePaths
+
+_KEY = 12  # hex digits of each hash in a folder's name
+
+
+class FileStamp(msgspec.Struct):
+    """Size and time of the files a fingerprint was taken of: unchanged stamps make it valid still."""
+
+    stamps: list[tuple[str, int, int]]
+    fingerprint: str
+
+
+def fingerprint(paths: WorkspacePaths, model: ModelDirectory) -> str:
+    """`model.fingerprint()`, remembered by the size and time of its files: hashing 16 GB takes a while."""
+    files = [*model.shards, model.path / "config.json", model.tokenizer_file]
+    stamps = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    memory = paths.models / "fingerprints.json"
+    known: dict[str, FileStamp] = {}
+    if memory.is_file():
+        try:
+            known = msgspec.json.decode(memory.read_bytes(), type=dict[str, FileStamp])
+        except msgspec.MsgspecError:
+            known = {}
+    entry = known.get(str(model.path))
+    if entry is None or entry.stamps != stamps:
+        entry = FileStamp(stamps, model.fingerprint())
+        known[str(model.path)] = entry
+        atomic.write_bytes(memory, msgspec.json.encode(known))
+    return entry.fingerprint
+
+
+def cache_folder(paths: WorkspacePaths, model: ModelDirectory, adapter: Path | None) -> Path:
+    """Where the GGUF files of a base, with an adapter or without, are kept."""
+    name = fingerprint(paths, model)[:_KEY]
+    if adapter is not None:
+        name += "-" + sha256_of_file(adapter / WEIGHTS)[:_KEY]
+    return paths.models / name
+
+
+def check_base(paths: WorkspacePaths, model: ModelDirectory, adapter: Path) -> None:
+    """Raise UsageError when `adapter` was trained on another base than `model`."""
+    passport = read_passport(adapter)
+    if passport.base_sha256 != fingerprint(paths, model):
+        raise UsageError(
+            "The adapter was made for another base",
+            f"{passport.run_id} was trained on {passport.base} ({passport.base_sha256[:_KEY]}), not on {model.path}.",
+            "Use it with that base; if the base's files were changed, train again.",
+        )
+
+
+def gguf_for(
+    paths: WorkspacePaths,
+    model: Path,
+    adapter: Path | None,
+    kind: str,
+    say: Callable[[str], None] = lambda text: None,
+) -> Path:
+    """The GGUF of a model (and adapter) in type `kind`, made now if it is not there. `say` hears each step.
+
+    A GGUF file as model is used as it is. Raises MissingError, UsageError or TemperError from the steps.
+    """
+    if model.suffix == ".gguf":
+        if adapter is not None:
+            raise UsageError("A GGUF base takes no adapter yet", f"{model} is a GGUF.", "Name the Hugging Face directory instead.")
+        if not model.is_file():
+            raise MissingError("The model file is not there", f"{model} does not exist.", "Check the path.")
+        return model
+    base = ModelDirectory(model)
+    folder = cache_folder(paths, base, adapter)
+    target = folder / f"{kind}.gguf"
+    if target.is_file():
+        return target
+    lock = FileLock(folder / ".making.lock")
+    while not lock.acquire(timeout=60.0):
+        say("another process is converting the same model")
+    with lock:
+        if not target.is_file():
+            make(base, adapter, target, kind, say, paths)
+    return target
+
+
+def make(
+    base: ModelDirectory,
+    adapter: Path | None,
+    target: Path,
+    kind: str,
+    say: Callable[[str], None],
+    paths: WorkspacePaths,
+) -> None:
+    """Merge if there is an adapter, convert, quantise; only `target` remains."""
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=target.parent) as scratch:
+        source = base
+        if adapter is not None:
+            from engine.export.merge import merge
+
+            check_base(paths, base, adapter)
+            say("merging the adapter into the base")
+            source = ModelDirectory(merge(base, adapter, Path(scratch) / "merged"))
+        if kind in FLOAT_TYPES:
+            say(f"converting to {kind}")
+            to_gguf(source.path, target, next(one for one in FLOAT_TYPES if one == kind))
+            return
+        say(f"converting to {native_type(source)}")
+        floats = to_gguf(source.path, Path(scratch) / "float.gguf", native_type(source))
+        say(f"quantising to {kind}")
+        quantise(floats, target, kind)
+
+
+def remember(paths: WorkspacePaths, model: ModelDirectory, adapter: Path | None, file: Path, kind: str) -> None:
+    """Let a file that an export has made serve as the cached GGUF: linked where the disk allows, else copied."""
+    target = cache_folder(paths, model, adapter) / f"{kind}.gguf"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = atomic.temporary_name(target)
+    try:
+        os.link(file, partial)
+    except OSError:
+        shutil.copyfile(file, partial)
+    os.replace(partial, target)

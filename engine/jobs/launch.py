@@ -1,0 +1,74 @@
+"""Starting a run: write the spec, start a detached worker, wait until it says that it lives."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import msgspec
+
+from store import clock, runs
+from store.errors import TemperError
+from store.records.runs import JobKind, RunSpec
+from store.runs import EventReader, RunFolder
+from store.workspace import Workspace
+
+HANDSHAKE_SECONDS = 30.0
+_workers: list[subprocess.Popen[bytes]] = []  # kept until they end: dropped, one would be left behind as a zombie
+
+
+def start(workspace: Workspace, job: JobKind, params: msgspec.Struct, title: str, command: str = "") -> RunFolder:
+    """Start a run of `job` and return once its worker has written `started`.
+
+    The worker is its own session: closing the terminal or a broken SSH line does not reach it.
+    Raises TemperError with the end of its log when it does not come up.
+    """
+    spec = RunSpec(
+        run_id=clock.new_id(job),
+        job=job,
+        created=clock.stamp(),
+        workspace=str(workspace.root),
+        params=msgspec.to_builtins(params),
+        title=title,
+        command=command,
+    )
+    folder = runs.create(workspace.paths.runs, spec)
+    process = spawn(folder)
+    await_start(folder, process)
+    return folder
+
+
+def spawn(folder: RunFolder) -> subprocess.Popen[bytes]:
+    """Start the detached worker of a run folder."""
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "true"}
+    # -P keeps the user's folder off sys.path: a file called torch.py there must not be imported.
+    command = [sys.executable, "-P", "-m", "engine.jobs.worker", str(folder.path)]
+    _workers[:] = [worker for worker in _workers if worker.poll() is None]
+    with folder.log.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=folder.path,
+            env=environment,
+            start_new_session=True,
+        )
+    _workers.append(process)
+    return process
+
+
+def await_start(folder: RunFolder, process: subprocess.Popen[bytes]) -> None:
+    """Return when the worker has written its first event."""
+    reader = EventReader(folder.events)
+    deadline = time.monotonic() + HANDSHAKE_SECONDS
+    while not reader.read():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise TemperError(
+                "The run did not start",
+                f"Its worker ended before its first sign of life.\n{folder.log_tail()}",
+                f"The whole log is in {folder.log}.",
+            )
+        time.sleep(0.01)

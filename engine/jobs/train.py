@@ -1,0 +1,126 @@
+"""The job `train`: a recipe's names become a base and rows, the result an adapter with a passport."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.data.ensure import ensure_dataset
+from engine.export.gguf_cache import fingerprint
+from engine.jobs.context import JobContext, Stopped
+from engine.models import adapters
+from engine.models.directory import ModelDirectory
+from engine.models.locate import locate_model
+from engine.models.variants import read_prompt
+from engine.training import sft
+from engine.training.rows import Renderer, RowReport, render_rows
+from store import atomic, clock, datasets
+from store.errors import UsageError
+from store.hashing import sha256_of_file, sha256_of_text
+from store.records.adapters import AdapterPassport
+from store.records.data import DatasetInfo
+from store.records.recipe import Recipe
+
+_VERSIONED = ("torch", "transformers", "trl", "peft", "bitsandbytes")
+
+
+class TrainParams(msgspec.Struct):
+    """The resolved recipe of a training run."""
+
+    recipe: Recipe
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Train; the result holds the adapter's folder and the run's metrics."""
+    recipe = context.params(TrainParams).recipe
+    workspace = context.workspace()
+    base = ModelDirectory(base_directory(locate_model(workspace, recipe.base)))
+    check_length(base, recipe)
+    system = read_prompt(workspace, recipe.prompt) if recipe.prompt else ""
+    dataset = ensure_dataset(workspace, recipe.dataset)
+    renderer = Renderer(base, recipe.template, system)
+    rows, report = render_rows(renderer, datasets.read_rows(workspace.paths, recipe.dataset), recipe.max_length)
+    tell(context, report, recipe)
+    context.check_stop()
+    out = adapters.adapter_folder(context.folder.path)
+    result = sft.train(base, recipe, rows, context, context.folder.path, out)
+    passport = write_passport(context, recipe, base, dataset, renderer, result, out)
+    context.artifact("adapter", out, "adapter", passport.adapter_sha256)
+    if result.stopped:
+        context.notice("Stopped by request", f"The adapter of step {result.steps} is saved.")
+        raise Stopped
+    metrics = msgspec.to_builtins(result) | {"trained_tokens": report.trained_tokens, "rows": report.rows}
+    return {"adapter": str(out.relative_to(context.folder.path)), "metrics": metrics}
+
+
+def base_directory(path: Path) -> Path:
+    """`path`, unless it is a GGUF file. Raises UsageError then."""
+    if path.suffix == ".gguf":
+        raise UsageError(
+            "A GGUF file cannot be trained",
+            f"{path.name} is for inference.",
+            "Name the Hugging Face directory that it was made from.",
+        )
+    return path
+
+
+def check_length(base: ModelDirectory, recipe: Recipe) -> None:
+    """Raise UsageError when rows could be longer than the base was made for."""
+    if base.context_length and recipe.max_length > base.context_length:
+        raise UsageError(
+            "max_length is more than the base can read",
+            f"The recipe says {recipe.max_length}, {recipe.base} reads {base.context_length} tokens.",
+            f"Set max_length = {base.context_length} or less.",
+        )
+
+
+def tell(context: JobContext, report: RowReport, recipe: Recipe) -> None:
+    """Say what was rendered, and every row that was cut or left out."""
+    context.notice("Rows", f"{report.rows} rows, {report.trained_tokens:,} trained of {report.total_tokens:,} tokens")
+    if report.truncated:
+        lines = listed(report.truncated)
+        context.notice(
+            f"{len(report.truncated)} rows cut", f"Longer than {recipe.max_length} tokens: lines {lines}.", warn=True
+        )
+    if report.untrained:
+        lines = listed(report.untrained)
+        context.notice(f"{len(report.untrained)} rows left out", f"No answer token left: lines {lines}.", warn=True)
+
+
+def listed(lines: list[int], most: int = 20) -> str:
+    """Line numbers for people: the first `most`, then how many more."""
+    shown = ", ".join(str(line) for line in lines[:most])
+    return shown + (f" and {len(lines) - most} more" if len(lines) > most else "")
+
+
+def write_passport(
+    context: JobContext,
+    recipe: Recipe,
+    base: ModelDirectory,
+    dataset: DatasetInfo,
+    renderer: Renderer,
+    result: sft.TrainResult,
+    out: Path,
+) -> AdapterPassport:
+    """Put the passport beside the adapter's weights."""
+    passport = AdapterPassport(
+        run_id=context.spec.run_id,
+        base=recipe.base,
+        base_path=str(base.path),
+        base_sha256=fingerprint(context.workspace().paths, base),
+        dataset=f"{dataset.name}@{dataset.version}",
+        dataset_sha256=dataset.sha256,
+        recipe=recipe,
+        adapter_sha256=sha256_of_file(out / adapters.WEIGHTS),
+        template_sha256=sha256_of_text(renderer.template or renderer.chat_template),
+        system=renderer.system,
+        steps=result.steps,
+        created=clock.stamp(),
+        device=result.device,
+        versions={name: importlib.metadata.version(name) for name in _VERSIONED},
+    )
+    atomic.write_bytes(out / adapters.PASSPORT, msgspec.json.format(msgspec.json.encode(passport)))
+    return passport

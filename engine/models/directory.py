@@ -1,0 +1,124 @@
+"""What a Hugging Face model directory holds, read from its small files; complete or refused with the reason.
+
+Never loads weights and never runs code from the directory. Pickled weights are not accepted.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from store.errors import MissingError, UsageError
+from store.hashing import sha256_of_files
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+
+
+class ModelDirectory:
+    """A base model on disk. Raises MissingError or UsageError at once when it cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_dir():
+            raise MissingError(
+                "The model directory is not there", f"{path} does not exist.", "Check the path in temper.toml or on the command line."
+            )
+        self.config = self._read_json("config.json", required=True)
+        self.tokenizer_config = self._read_json("tokenizer_config.json")
+        if not self.tokenizer_file.is_file():
+            raise MissingError(
+                "The model has no tokenizer.json",
+                f"{path} holds no tokenizer.json, the one tokenizer that Temper uses.",
+                "Download the model's tokenizer.json into the directory (nearly every model has one).",
+            )
+        self.shards = self._shards()
+        if "quantization_config" in self.config:
+            raise UsageError(
+                "The base model is already quantised",
+                f"{path}/config.json has a quantization_config.",
+                "Use the 16-bit original: Temper quantises while training and when exporting.",
+            )
+
+    @property
+    def tokenizer_file(self) -> Path:
+        """The one tokenizer."""
+        return self.path / "tokenizer.json"
+
+    @property
+    def architecture(self) -> str:
+        """The class name in config.json, e.g. LlamaForCausalLM."""
+        names = self.config.get("architectures") or ["unknown"]
+        return str(names[0])
+
+    @property
+    def dtype(self) -> str:
+        """`float32`, `float16` or `bfloat16`: what the weights are stored in, by config.json."""
+        return str(self.config.get("dtype") or self.config.get("torch_dtype") or "float32")
+
+    @property
+    def context_length(self) -> int:
+        """Most tokens the model was made for; 0 when config.json does not say."""
+        return int(self.config.get("max_position_embeddings") or 0)
+
+    @property
+    def chat_template(self) -> str:
+        """The model's own chat template, empty when it has none."""
+        file = self.path / "chat_template.jinja"
+        if file.is_file():
+            return file.read_text(encoding="utf-8")
+        template = self.tokenizer_config.get("chat_template") or ""
+        if isinstance(template, list):
+            named = {entry.get("name"): entry.get("template", "") for entry in template}
+            template = named.get("default", "")
+        return str(template)
+
+    def special_token(self, name: str) -> str:
+        """The text of `bos_token`, `eos_token` or `pad_token`; empty when the model has none."""
+        token = self.tokenizer_config.get(name)
+        if isinstance(token, dict):
+            token = token.get("content")
+        return str(token or "")
+
+    def fingerprint(self) -> str:
+        """sha256 over weights, config and tokenizer: which model this is, wherever it lies."""
+        return sha256_of_files([*self.shards, self.path / "config.json", self.tokenizer_file])
+
+    def _read_json(self, name: str, required: bool = False) -> dict[str, Any]:
+        file = self.path / name
+        if not file.is_file():
+            if required:
+                raise MissingError(
+                    "This is not a model directory",
+                    f"{self.path} holds no {name}.",
+                    "Point at the folder that holds config.json, tokenizer.json and *.safetensors.",
+                )
+            return {}
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UsageError("A model file is damaged", f"{file}: {error}.", "Copy the model again.") from error
+        return content if isinstance(content, dict) else {}
+
+    def _shards(self) -> list[Path]:
+        if (self.path / INDEX).is_file():
+            index = self._read_json(INDEX)
+            names = sorted(set(index.get("weight_map", {}).values()))
+            missing = [name for name in names if not (self.path / name).is_file()]
+            if missing:
+                raise MissingError(
+                    "A part of the model is missing",
+                    f"{self.path} lacks {', '.join(missing)} ({len(missing)} of {len(names)} files).",
+                    "Copy the missing files into the directory; their names are in " + INDEX + ".",
+                )
+            return [self.path / name for name in names]
+        if (self.path / SINGLE).is_file():
+            return [self.path / SINGLE]
+        pickled = [file.name for file in self.path.glob("*.bin")] + [file.name for file in self.path.glob("*.pt")]
+        found = f"only {', '.join(pickled)}, which Temper does not open" if pickled else "none"
+        raise MissingError(
+            "The model has no safetensors weights",
+            f"{self.path}: {SINGLE} or {INDEX} is needed; found {found}.",
+            "Get the safetensors version: pickled weights can run code when they are opened.",
+        )

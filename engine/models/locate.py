@@ -1,0 +1,29 @@
+"""From what a user types to a path: a model's name in temper.toml, a directory, a GGUF file, `builtin:tiny`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.models.builtin import PREFIX, builtin_directory
+from store.errors import MissingError, UsageError
+from store.workspace import Workspace
+
+
+def locate_model(workspace: Workspace, reference: str) -> Path:
+    """The directory or GGUF file that `reference` means. Raises UsageError or MissingError."""
+    if reference in workspace.config.models:
+        reference = workspace.config.models[reference].path
+    path = path_of(reference, workspace.root)
+    if path.exists():
+        return path
+    if reference.startswith(PREFIX) or "/" in reference or path.suffix == ".gguf":
+        raise MissingError("The model is not there", f"{path} does not exist.", "Check the path in temper.toml or on the command line.")
+    workspace.model(reference)  # raises, with the nearest name
+    raise UsageError("No such model", reference, "Add it with: temper models add NAME PATH")
+
+
+def path_of(reference: str, root: Path) -> Path:
+    """The path that `reference` spells; relative ones start at `root`."""
+    if reference.startswith(PREFIX):
+        return builtin_directory(reference.removeprefix(PREFIX))
+    return (root / Path(reference).expanduser()).resolve()

@@ -1,0 +1,138 @@
+"""From a name to all that an engine needs: variants, runs, model directories and GGUF files, resolved.
+
+`describe` only looks and says what would run. `resolve` also makes the GGUF when it is first needed: heavy,
+for workers and servers only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from engine.models import adapters
+from engine.models.locate import locate_model, path_of
+from store import runs
+from store.errors import MissingError, UsageError
+from store.hashing import sha256_of_text
+from store.records.workspace import ResolvedVariant, Sampling, Variant
+from store.workspace import Workspace
+
+DEFAULT_QUANT = "q8_0"
+DEFAULT_PASSAGES = 4
+
+
+class Parts(msgspec.Struct):
+    """A variant with every name turned into a path, before any GGUF is made."""
+
+    name: str
+    model: Path
+    adapter: Path | None = None
+    system: str = ""
+    template: str = ""
+    knowledge: str | None = None
+    top_k: int = DEFAULT_PASSAGES
+    quant: str = DEFAULT_QUANT
+    sampling: Sampling = msgspec.field(default_factory=Sampling)
+    run_id: str | None = None
+
+
+def describe(workspace: Workspace, reference: str | None = None) -> Parts:
+    """What `reference` means: a variant's name, a run, a kept adapter, a model's name or path.
+
+    None means the default variant. Raises UsageError or MissingError that says what could be meant.
+    """
+    reference = reference or workspace.config.defaults.variant
+    if reference is None:
+        raise UsageError(
+            "Which variant?",
+            "None was named and temper.toml has no default.",
+            'Name one with --variant, or add to temper.toml: [defaults] variant = "NAME"',
+        )
+    if reference in workspace.config.variants:
+        return _of_variant(workspace, reference, workspace.variant(reference))
+    if reference in workspace.config.models or _is_path(workspace, reference):
+        return Parts(reference, locate_model(workspace, reference))
+    return _of_run(workspace, reference)
+
+
+def resolve(workspace: Workspace, reference: str | None = None) -> ResolvedVariant:
+    """`describe`, with the GGUF made if it is not there yet."""
+    from engine.export.gguf_cache import gguf_for
+
+    parts = describe(workspace, reference)
+    gguf = gguf_for(workspace.paths, parts.model, parts.adapter, parts.quant)
+    stat = gguf.stat()
+    resolved = ResolvedVariant(
+        name=parts.name,
+        gguf=str(gguf),
+        system=parts.system,
+        template=parts.template,
+        knowledge=parts.knowledge,
+        top_k=parts.top_k,
+        sampling=parts.sampling,
+        run_id=parts.run_id,
+    )
+    identity = msgspec.json.encode(resolved).decode() + f"{stat.st_size}:{stat.st_mtime_ns}"
+    resolved.sha256 = sha256_of_text(identity)
+    return resolved
+
+
+def _of_variant(workspace: Workspace, name: str, variant: Variant) -> Parts:
+    system = read_prompt(workspace, variant.prompt) if variant.prompt else ""
+    parts = Parts(
+        name,
+        model=Path(),
+        system=system,
+        knowledge=variant.knowledge,
+        top_k=variant.top_k or DEFAULT_PASSAGES,
+        quant=variant.quant or DEFAULT_QUANT,
+        sampling=variant.sampling or Sampling(),
+    )
+    if variant.adapter:
+        _put_adapter(workspace, parts, variant.adapter)
+        if variant.prompt:
+            parts.system = system
+    if variant.model:
+        parts.model = locate_model(workspace, variant.model)
+    if parts.model == Path():
+        raise UsageError(f"Variant {name!r} names no model", "It has neither model nor adapter.", "Add `model` to it.")
+    return parts
+
+
+def _of_run(workspace: Workspace, reference: str) -> Parts:
+    try:
+        parts = Parts(reference, model=Path())
+        if not (workspace.paths.adapters / reference).is_dir() and reference != "last":
+            run = runs.find(workspace.paths.runs, reference)
+            if run.spec().job == "export":
+                reference = str(run.spec().params.get("source", ""))
+        _put_adapter(workspace, parts, reference)
+    except UsageError as error:
+        known = ", ".join([*workspace.config.variants, *workspace.config.models]) or "none"
+        raise UsageError(
+            f"Nothing here is called {reference!r}",
+            f"It is no variant or model of temper.toml ({known}), no training run and no path.",
+            "See: temper variants list, temper runs list",
+        ) from error
+    return parts
+
+
+def _put_adapter(workspace: Workspace, parts: Parts, reference: str) -> None:
+    parts.adapter = adapters.find_adapter(workspace, reference)
+    passport = adapters.read_passport(parts.adapter)
+    parts.model = path_of(passport.base_path, workspace.root)
+    parts.system, parts.template = passport.system, passport.recipe.template
+    parts.run_id = passport.run_id
+
+
+def _is_path(workspace: Workspace, reference: str) -> bool:
+    return "/" in reference or ":" in reference or path_of(reference, workspace.root).exists()
+
+
+def read_prompt(workspace: Workspace, relative: str) -> str:
+    """The text of a prompt file, without surrounding blank lines. Raises MissingError."""
+    path = workspace.path(relative)
+    if not path.is_file():
+        raise MissingError("The prompt file is not there", f"{path} does not exist.", "Check `prompt` in temper.toml or the recipe.")
+    return path.read_text(encoding="utf-8").strip()

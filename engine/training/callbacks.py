@@ -1,0 +1,96 @@
+"""The trainer's steps as events, the stop request, checkpoints. Reads the trainer; changes nothing it computes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from engine.training.devices import peak_memory
+from store.records.events import Checkpoint, Event, Step
+
+
+class Watcher(Protocol):
+    """What training tells the world, and what it asks: satisfied by engine.jobs.context.JobContext."""
+
+    def emit(self, event: Event) -> None:
+        """Append one event."""
+
+    def stop_requested(self) -> bool:
+        """Whether to stop at the next step."""
+
+
+class TokenCounter:
+    """A collator that counts the tokens it hands over, padding left out."""
+
+    def __init__(self, collator: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> None:
+        self._collator = collator
+        self.tokens = 0
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """Collate `rows` and count their tokens."""
+        self.tokens += sum(len(row["input_ids"]) for row in rows)
+        return self._collator(rows)
+
+
+class StepReporter(TrainerCallback):
+    """One Step event per optimiser step; stops the trainer when asked to."""
+
+    def __init__(self, watcher: Watcher, counter: TokenCounter, run_folder: Path) -> None:
+        self._watcher = watcher
+        self._counter = counter
+        self._run_folder = run_folder
+        self._first_step = 0
+        self._begin = self._last = time.monotonic()
+        self._last_tokens = 0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: object
+    ) -> None:
+        """Start the clock where the steps start, after loading."""
+        self._first_step = state.global_step
+        self._begin = self._last = time.monotonic()
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **rest: object,
+    ) -> None:
+        """Turn the trainer's log of a step into an event."""
+        if not logs or "loss" not in logs:
+            return
+        now = time.monotonic()
+        done = state.global_step - self._first_step
+        self._watcher.emit(
+            Step(
+                step=state.global_step,
+                loss=logs["loss"],
+                total=state.max_steps,
+                learning_rate=logs.get("learning_rate", 0.0),
+                grad_norm=logs.get("grad_norm"),
+                tokens_per_second=round((self._counter.tokens - self._last_tokens) / max(now - self._last, 1e-6), 1),
+                memory_bytes=peak_memory(),
+                eta_seconds=round((now - self._begin) / done * (state.max_steps - state.global_step), 1) if done else None,
+            )
+        )
+        self._last, self._last_tokens = now, self._counter.tokens
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: object
+    ) -> None:
+        """Honour a request to stop: the step is complete, the adapter is saved by whoever started the trainer."""
+        if self._watcher.stop_requested():
+            control.should_training_stop = True
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: object
+    ) -> None:
+        """Say that a checkpoint is complete on disk."""
+        path = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+        self._watcher.emit(Checkpoint(step=state.global_step, path=str(path.relative_to(self._run_folder))))

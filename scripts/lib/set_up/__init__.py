@@ -1,0 +1,1 @@
+"""The steps of `scripts/setup`, on the standard library alone."""

@@ -1,0 +1,255 @@
+"""Makes the README's pictures (docs/pictures/*.svg) from the real app on scripted runs.
+
+Called by scripts/pictures. What a font may lack or draw too wide (braille dots, bars, blocks) is drawn as
+shapes, and no font is fetched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import math
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from app.tui.app import TemperApp
+from app.tui.chat_feed import Ending, Piece
+from app.tui.widgets.next_card import NextCard
+from app.tui.widgets.turn import Turn
+from engine.jobs import launch
+from engine.jobs.scripted import ScriptedParams
+from store import clock
+from store.records.data import Message
+from store.records.events import Finished, Step
+from store.records.knowledge import Hit
+from store.records.runs import RunSpec
+from store.records.traces import Citation
+from store.runs import EventWriter, RunFolder, create, view
+from store.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZE = (112, 34)
+PICTURES = ROOT / "docs" / "pictures"
+SETTINGS = """
+[workspace]
+name = "wallet-support"
+[models.tiny]
+path = "builtin:tiny"
+[datasets.support]
+source = "data/support.jsonl"
+[knowledge.docs]
+sources = ["knowledge"]
+[variants.base]
+model = "tiny"
+[variants.tuned]
+inherits = "base"
+adapter = "last"
+knowledge = "docs"
+[defaults]
+variant = "tuned"
+"""
+ANSWER = (
+    "Freeze the wallet first: open the app on any other device, choose Security, then Freeze [1]. "
+    "Nothing can be sent from a frozen wallet. On the new phone, restore it with your twelve words [2]."
+)
+HITS = [
+    Hit("knowledge/recovery.md", 120, 312, 0.82, "If a phone is lost, freeze the wallet.", "Recovery"),
+    Hit("knowledge/words.md", 0, 96, 0.61, "Twelve words, in order, restore a wallet.", "Twelve words"),
+    Hit("knowledge/limits.md", 40, 130, 0.35, "A new device may send small amounts for one day.", "Limits"),
+]
+
+
+def training(done: int, total: int, seed: int) -> list[Step]:
+    """A loss curve as small models have it: a steep fall, then a long tail with noise."""
+    noise = random.Random(seed)
+    return [
+        Step(
+            step=n,
+            total=total,
+            loss=0.31 + 2.6 * math.exp(-n / 45) + noise.gauss(0, 0.16) * math.exp(-n / 160),
+            learning_rate=2e-3 * (1 - n / (total + 1)),
+            tokens_per_second=noise.gauss(1840, 30),
+            memory_bytes=1_410_000_000,
+            eta_seconds=0.35 * (total - n),
+        )
+        for n in range(1, done + 1)
+    ]
+
+
+def as_script(events: list[Any]) -> list[dict[str, Any]]:
+    """Events as a scripted run plays them."""
+    return [msgspec.to_builtins(event) for event in events]
+
+
+def ended_run(workspace: Workspace, job: Any, title: str, steps: list[Step], minutes_ago: int) -> None:
+    """A finished run as it lies in a workspace, older than the running one."""
+    now = clock.now
+    clock.now = lambda: now() - timedelta(minutes=minutes_ago)  # the clock is one function for exactly this
+    try:
+        spec = RunSpec(clock.new_id(job), job, clock.stamp(), str(workspace.root), title=title)
+        writer = EventWriter(create(workspace.paths.runs, spec))
+        for event in [*steps, Finished(status="finished")]:
+            writer.emit(event)
+        writer.close()
+    finally:
+        clock.now = now
+
+
+def fill(workspace: Workspace) -> RunFolder:
+    """Runs that have ended, and one that goes on; the latter."""
+    ended_run(workspace, "ingest", "ingest docs, 6 documents", [], 34)
+    ended_run(workspace, "evaluate", "evaluate base on support", [], 27)
+    ended_run(workspace, "train", "qlora tiny on support, rank 8", training(300, 300, 2), 19)
+    ended_run(workspace, "export", "export rank 8, q8_0", [], 12)
+    told = [{"kind": "notice", "title": "3 rows were cut", "text": "longer than 512 tokens", "level": "warn"}]
+    saved = [{"kind": "checkpoint", "step": 200, "path": "artifacts/checkpoint-200"}]
+    events = told + as_script(list(training(214, 300, 7))) + saved
+    return launch.start(
+        workspace, "scripted", ScriptedParams(events=events, hold=True), "qlora tiny on support, rank 32"
+    )
+
+
+class ScriptedChat:
+    """An answer with passages, in the place of a server."""
+
+    def answer(
+        self, variant: str | None, messages: list[Message], retrieval: bool, stopped: Callable[[], bool]
+    ) -> Iterator[Piece]:
+        """As app.tui.chat_feed.ChatFeed answers."""
+        yield Piece(ANSWER)
+        cited = [Citation(n, hit.doc, hit.start, hit.end) for n, hit in enumerate(HITS[:2], 1)]
+        yield Piece("", Ending("stop", cited, HITS))
+
+    def close(self) -> None:
+        """Nothing is connected."""
+
+
+class Studio(TemperApp):
+    """The real app."""
+
+    def chat_feed(self) -> Any:
+        """A scripted conversation."""
+        return ScriptedChat()
+
+
+async def until(pilot: Any, condition: Callable[[], Any]) -> None:
+    """Wait for the screen."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the screen did not come")
+        await pilot.pause(0.02)
+
+
+async def photograph(workspace: Workspace) -> dict[str, str]:
+    """Name and SVG of each screen."""
+    app, taken = Studio(workspace, workspace.root), {}
+    async with app.run_test(size=SIZE) as pilot:
+
+        def take(name: str) -> None:
+            taken[name] = app.export_screenshot(title=f"temper: {name}")
+
+        await until(pilot, lambda: app.screen.query_one(NextCard).step)
+        await pilot.pause(0.6)
+        take("home")
+        await pilot.press("2")
+        await until(pilot, lambda: app.board.history and len(app.board.history.steps) == 214)
+        await until(pilot, lambda: app.screen.query("#chart"))
+        await pilot.pause(0.4)
+        take("runs")
+        await pilot.press(
+            "3", *["space" if letter == " " else letter for letter in "I lost my phone"], "enter"
+        )
+        await until(pilot, lambda: app.screen.query(Turn) and app.screen.query_one(Turn).ending)
+        await pilot.pause(0.3)
+        take("chat")
+    return taken
+
+
+TEXT = re.compile(
+    r'<text class="([^"]+)" x="([\d.]+)" y="([\d.]+)" textLength="([\d.]+)"([^>]*)>([^<]*)</text>'
+)
+LINE_HEIGHT = 24.4  # of a cell in Rich's SVG; the baseline lies 18.5 below its top
+
+
+def self_contained(svg: str) -> str:
+    """`svg` without fonts from elsewhere, and with dots, bars and blocks as shapes."""
+    svg = re.sub(r"@font-face\s*{[^}]*}", "", svg)
+    return TEXT.sub(_run, svg)
+
+
+def _run(match: re.Match[str]) -> str:
+    style, x, y, length, rest, raw = match.groups()
+    text = html.unescape(raw)
+    left, top, cell = float(x), float(y) - 18.5, float(length) / max(1, len(text))
+    shapes = "".join(_shape(letter, left + i * cell, top, cell) for i, letter in enumerate(text))
+    kept = "".join(" " if _shape(letter, 0, 0, 1) else letter for letter in text)
+    drawn = f'<g class="{style}">{shapes}</g>' if shapes else ""
+    if not kept.strip():
+        return drawn
+    words = html.escape(kept).replace(" ", "&#160;")
+    place = f'x="{x}" y="{y}" textLength="{length}"'
+    return f'{drawn}<text xml:space="preserve" class="{style}" {place}{rest}>{words}</text>'
+
+
+def _shape(letter: str, left: float, top: float, cell: float) -> str:
+    """One glyph as rectangles; empty where a font does well enough."""
+    if letter == "━":
+        return _rectangle(left, top + LINE_HEIGHT * 0.46, cell + 0.2, 2.6)
+    if letter == "▌":
+        return _rectangle(left, top, cell / 2, LINE_HEIGHT + 0.4)
+    if letter == "█":
+        return _rectangle(left, top, cell + 0.2, LINE_HEIGHT + 0.4)
+    if not 0x2800 < ord(letter) <= 0x28FF:
+        return ""
+    dots = ord(letter) - 0x2800
+    places = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)]  # the order of Unicode's bits
+    return "".join(
+        _rectangle(left + cell * (0.12 + 0.5 * column), top + LINE_HEIGHT * (0.07 + 0.25 * row), 3.2, 3.2)
+        for bit, (column, row) in enumerate(places)
+        if dots >> bit & 1
+    )
+
+
+def _rectangle(x: float, y: float, width: float, height: float) -> str:
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
+
+
+def main() -> None:
+    """Write the pictures; end the scripted run."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"HOME": folder, "TEMPER_RUNTIME_DIR": f"{folder}/runtime"}
+        root = Path(folder) / "wallet-support"
+        (root / "recipes").mkdir(parents=True)
+        (root / "temper.toml").write_text(SETTINGS, encoding="utf-8")
+        workspace = Workspace(root)
+        going = fill(workspace)
+        try:
+            taken = asyncio.run(photograph(workspace))
+        finally:
+            going.request_stop()
+            while view(going).state in ("starting", "waiting", "running"):
+                time.sleep(0.05)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for name, svg in taken.items():
+        path = PICTURES / f"{name}.svg"
+        path.write_text(self_contained(svg), encoding="utf-8")
+        print(path.relative_to(ROOT))
+        if "--png" in sys.argv and shutil.which("rsvg-convert"):
+            subprocess.run(["rsvg-convert", "-w", "1600", "-o", path.with_suffix(".png"), path], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""The passport of an adapter: where it comes from, so that it is never put on another base.
+
+Stands as `passport.json` in the adapter's folder, beside PEFT's own files.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from store.records.recipe import Recipe
+
+
+class AdapterPassport(msgspec.Struct):
+    """Written when training ends. Hashes are sha256 in hex; `base_sha256` is ModelDirectory.fingerprint()."""
+
+    run_id: str
+    base: str
+    base_path: str
+    base_sha256: str
+    dataset: str
+    dataset_sha256: str
+    recipe: Recipe
+    adapter_sha256: str
+    template_sha256: str
+    system: str
+    steps: int
+    created: str
+    device: str
+    versions: dict[str, str] = {}

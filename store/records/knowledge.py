@@ -1,0 +1,53 @@
+"""Chunks, search hits and the manifest of a knowledge base's generation."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Chunk(msgspec.Struct):
+    """A passage. `start` and `end` are character offsets in the document's text: text == document[start:end]."""
+
+    id: str
+    doc: str
+    start: int
+    end: int
+    text: str
+    title: str = ""
+
+
+class Hit(msgspec.Struct):
+    """A passage found. `score` orders hits; its scale depends on the retriever."""
+
+    doc: str
+    start: int
+    end: int
+    score: float
+    text: str
+    title: str = ""
+    chunk: str = ""
+
+
+class SearchResult(msgspec.Struct):
+    """What `temper kb search` prints. `seconds` covers embedding, search and fusion."""
+
+    kb: str
+    generation: int
+    hits: list[Hit]
+    seconds: float = 0.0
+
+
+class Manifest(msgspec.Struct):
+    """Stands next to the pointer: what the published generation holds and which embedder made it."""
+
+    kb: str
+    generation: int
+    created: str
+    documents: int
+    chunks: int
+    dimension: int
+    embedder: str
+    embedder_sha256: str
+    chunk_tokens: int
+    doc_sha256: dict[str, str] = {}
+    skipped: dict[str, str] = {}

@@ -1,0 +1,42 @@
+"""One served request as it is logged: question, retrieval, answer and timings."""
+
+from __future__ import annotations
+
+import msgspec
+
+from store.records.data import Message
+from store.records.knowledge import Hit
+
+
+class Citation(msgspec.Struct):
+    """Passage number `n` of the answer's context, as the reader can open it."""
+
+    n: int
+    doc: str
+    start: int
+    end: int
+
+
+class Timings(msgspec.Struct):
+    """Milliseconds of each part; `first_token_ms` counts from the start of generation."""
+
+    retrieval_ms: float = 0.0
+    first_token_ms: float = 0.0
+    total_ms: float = 0.0
+
+
+class Trace(msgspec.Struct, omit_defaults=True):
+    """A line of `.temper/traces/*.jsonl`."""
+
+    trace_id: str
+    time: str
+    variant: str
+    messages: list[Message]
+    answer: str
+    finish_reason: str = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    hits: list[Hit] = []
+    citations: list[Citation] = []
+    timings: Timings = msgspec.field(default_factory=Timings)
+    error: str = ""

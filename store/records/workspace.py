@@ -1,0 +1,135 @@
+"""The settings of a workspace: `temper.toml` as typed structs. This file is its manual.
+
+Loading, checking and writing the file is done in store.settings and store.workspace.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class WorkspaceSection(msgspec.Struct, forbid_unknown_fields=True):
+    """`[workspace]`."""
+
+    name: str = ""
+    """Shown in titles; the folder's name when left out."""
+
+
+class Model(msgspec.Struct, forbid_unknown_fields=True):
+    """`[models.NAME]`: a base model on this machine."""
+
+    path: str
+    """A Hugging Face directory, a GGUF file (relative paths start at the workspace), or `builtin:tiny`."""
+
+
+class Dataset(msgspec.Struct, forbid_unknown_fields=True):
+    """`[datasets.NAME]`: where a dataset comes from, so that it can be imported when first needed."""
+
+    source: str
+    """A file of the workspace."""
+    heldout: Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)] = 0.0
+    """Share of rows set aside as the split `heldout`; never trained on."""
+    seed: int = 0
+    """Fixes which rows are set aside."""
+    stratify: bool | None = None
+    """Set the same share of every answer aside; when left out, where answers repeat."""
+    shape: str = ""
+    """How the file writes its rows (chat, alpaca, ...); found out when left out."""
+    map: dict[str, str] = {}
+    """For tables: the columns of `input` and `answer`, optionally of `system`."""
+    answer_json: str = ""
+    """A key: the answer becomes the JSON object {"key": answer}."""
+    answer_template: str = ""
+    """A text with {answer} that becomes the answer."""
+    encoding: str = ""
+    """The file's encoding; UTF-8, or what the file itself says, when left out."""
+
+
+class Knowledge(msgspec.Struct, forbid_unknown_fields=True):
+    """`[knowledge.NAME]`: documents to search."""
+
+    sources: list[str]
+    """Files and folders, relative to the workspace."""
+    embedder: str = "builtin:minilm"
+    """A GGUF embedding model, or `builtin:minilm` (made by set-up)."""
+    chunk_tokens: Annotated[int, msgspec.Meta(ge=16, le=8192)] = 200
+    """Most tokens of a chunk, counted by the embedder."""
+
+
+class Sampling(msgspec.Struct, forbid_unknown_fields=True):
+    """How an answer is drawn. The defaults are greedy, so that results can be compared."""
+
+    temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    top_k: Annotated[int, msgspec.Meta(ge=0)] = 0
+    max_tokens: PositiveInt = 256
+    seed: int = 0
+
+
+class Variant(msgspec.Struct, forbid_unknown_fields=True):
+    """`[variants.NAME]`: model + adapter + prompt + retrieval + sampling; what is evaluated, asked and served."""
+
+    inherits: str | None = None
+    """Another variant whose keys hold where this one is silent."""
+    model: str | None = None
+    """A model of the workspace, or a path."""
+    adapter: str | None = None
+    """A training run (id, unique prefix or `last`) or a kept adapter."""
+    prompt: str | None = None
+    """A prompt file: the system message."""
+    knowledge: str | None = None
+    """A knowledge base searched for every question."""
+    top_k: Annotated[int, msgspec.Meta(ge=1, le=50)] | None = None
+    """Passages given to the model, 4 when left out."""
+    quant: str | None = None
+    """GGUF type that is run: q8_0 when left out."""
+    sampling: Sampling | None = None
+
+
+class Defaults(msgspec.Struct, forbid_unknown_fields=True):
+    """`[defaults]`: used where a command is not told otherwise."""
+
+    variant: str | None = None
+    knowledge: str | None = None
+
+
+class Gate(msgspec.Struct, forbid_unknown_fields=True):
+    """`[gates.SUITE]`: what a comparison must satisfy."""
+
+    min_diff: float = 0.0
+    """The smallest allowed difference of mean scores, candidate less baseline."""
+
+
+class WorkspaceConfig(msgspec.Struct, forbid_unknown_fields=True):
+    """All of temper.toml."""
+
+    workspace: WorkspaceSection = msgspec.field(default_factory=WorkspaceSection)
+    models: dict[str, Model] = {}
+    datasets: dict[str, Dataset] = {}
+    knowledge: dict[str, Knowledge] = {}
+    variants: dict[str, Variant] = {}
+    defaults: Defaults = msgspec.field(default_factory=Defaults)
+    gates: dict[str, Gate] = {}
+
+
+class ResolvedVariant(msgspec.Struct, forbid_unknown_fields=True):
+    """A variant with inheritance applied and every name turned into a path: all an engine needs to run it.
+
+    `gguf` is the file that runs. `system` is the prompt file's text. `template` is the plain recipe
+    template for bases without a chat template. `knowledge` is a knowledge base's name.
+    """
+
+    name: str
+    gguf: str
+    system: str = ""
+    template: str = ""
+    knowledge: str | None = None
+    top_k: int = 4
+    sampling: Sampling = msgspec.field(default_factory=Sampling)
+    source: Literal["variant", "run", "model"] = "variant"
+    run_id: str | None = None
+    sha256: str = ""

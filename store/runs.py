@@ -1,0 +1,244 @@
+"""Run folders: the truth about every run. Writing events, reading them in batches, deriving the state.
+
+    spec.json      what was asked          events.jsonl   what happened, one writer, one line per event
+    alive.lock     held while the worker lives            control        present: please stop
+    worker.log     stdout and stderr       artifacts/     what was made
+
+A state is never stored. This module does not know what any job does, nor does it start workers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from store import atomic, clock
+from store.errors import UsageError
+from store.locks import is_locked
+from store.records.events import AnyEvent, Artifact, Event, Finished, Lease, Started, Step
+from store.records.runs import RunSpec, RunView
+
+LAUNCH_SECONDS = 30.0  # a spec without `started` is starting for this long, then it died
+
+_decoder = msgspec.json.Decoder(AnyEvent)
+_encoder = msgspec.json.Encoder()
+
+
+class RunFolder:
+    """The files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.run_id = path.name
+        self.spec_file = path / "spec.json"
+        self.events = path / "events.jsonl"
+        self.results = path / "results.jsonl"
+        self.log = path / "worker.log"
+        self.lock = path / "alive.lock"
+        self.control = path / "control"
+        self.artifacts = path / "artifacts"
+
+    def spec(self) -> RunSpec:
+        """What was asked. Raises FileNotFoundError or msgspec.DecodeError where there is no run."""
+        return msgspec.json.decode(self.spec_file.read_bytes(), type=RunSpec)
+
+    def request_stop(self) -> None:
+        """Ask the worker to stop at its next step with its work saved."""
+        atomic.write_text(self.control, "stop\n")
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The end of worker.log."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - 16_384))
+                text = file.read().decode("utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+
+def create(runs: Path, spec: RunSpec) -> RunFolder:
+    """Make the folder of a new run; the spec is in it, whole, when the folder has its final name."""
+    with atomic.new_directory(runs / spec.run_id) as folder:
+        atomic.write_bytes(folder / "spec.json", msgspec.json.format(_encoder.encode(spec)))
+        (folder / "artifacts").mkdir()
+    return RunFolder(runs / spec.run_id)
+
+
+class EventWriter:
+    """Appends events to events.jsonl; a run's only writer. Each line is flushed to the kernel, so kill -9 keeps it."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        end_torn_line(folder.events)
+        self._seq = sum(1 for _ in read_events(folder.events))
+        self._file = folder.events.open("ab")
+
+    def emit(self, event: Event) -> None:
+        """Stamp `event` with its number and the time and append it."""
+        self._seq += 1
+        event.seq, event.time = self._seq, clock.stamp()
+        self._file.write(_encoder.encode(event) + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Flush to the disk and close."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def end_torn_line(path: Path) -> None:
+    """Cut a last line without newline: a kill in mid-write left it, and nothing may be appended to it."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        data = file.read()
+        if data and not data.endswith(b"\n"):
+            file.truncate(data.rfind(b"\n") + 1)
+
+
+class EventReader:
+    """Reads a growing events.jsonl in batches of whole lines. Keeps a byte offset, so each line is read once."""
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        self.path = path
+        self.offset = offset
+
+    def read(self, most_bytes: int = 1 << 22) -> list[AnyEvent]:
+        """New events since the last call, at most about `most_bytes` of them; an unknown kind is skipped."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                data = file.read(most_bytes)
+        except FileNotFoundError:
+            return []
+        end = data.rfind(b"\n") + 1
+        self.offset += end
+        return list(decode_lines(data[:end]))
+
+
+def decode_lines(data: bytes) -> Iterator[AnyEvent]:
+    """Decode whole lines; a line that a newer or broken writer left unreadable is passed over."""
+    for line in data.splitlines():
+        try:
+            yield _decoder.decode(line)
+        except msgspec.MsgspecError:
+            continue
+
+
+def read_events(path: Path) -> list[AnyEvent]:
+    """All whole events of a file, from its start."""
+    reader, events = EventReader(path), []
+    while batch := reader.read():
+        events += batch
+    return events
+
+
+class RunTracker:
+    """Follows one run: reads only what is new, keeps its view and the events of the last refresh."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.reader = EventReader(folder.events)
+        self.fresh: list[AnyEvent] = []
+        self._finished = self._leased = False
+        try:
+            spec = folder.spec()
+        except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError) as error:
+            raise UsageError(
+                "No such run", f"{folder.path} holds no run.", "See the runs there are with: temper runs list"
+            ) from error
+        self.view = RunView(spec.run_id, spec.job, "starting", title=spec.title, created=spec.created)
+
+    def refresh(self) -> RunView:
+        """Take in new events and derive the state anew."""
+        self.fresh = self._drain()
+        if self._finished:
+            return self.view
+        if is_locked(self.folder.lock):
+            self.view.state = "running" if self._leased else "waiting"
+            return self.view
+        # The worker writes `finished`, then lets go of the lock: what it wrote in between must be seen
+        # before a run is called dead.
+        self.fresh += self._drain()
+        if not self._finished:
+            self._not_alive()
+        return self.view
+
+    def _drain(self) -> list[AnyEvent]:
+        events: list[AnyEvent] = []
+        while batch := self.reader.read():
+            events += batch
+        for event in events:
+            self._apply(event)
+        return events
+
+    def _apply(self, event: AnyEvent) -> None:
+        view = self.view
+        match event:
+            case Started():
+                view.started = event.time
+            case Lease():
+                self._leased = True
+            case Step():
+                view.step, view.total = event.step, event.total
+            case Artifact():
+                view.artifacts.append(event)
+            case Finished():
+                self._finished = True
+                view.state, view.ended = event.status, event.time
+                view.error, view.result = event.error, event.result
+            case _:
+                pass
+        if view.ended is None:
+            view.last_event = event.time
+
+    def _not_alive(self) -> None:
+        view = self.view
+        age = (clock.now() - clock.parse(view.created)).total_seconds()
+        if view.started is None and age < LAUNCH_SECONDS:
+            view.state = "starting"
+            return
+        view.state = "died"
+        view.ended = view.last_event or view.created
+        view.log_tail = self.folder.log_tail()
+
+
+def view(folder: RunFolder) -> RunView:
+    """A run as lists show it now. Raises UsageError where the folder holds no readable spec."""
+    return RunTracker(folder).refresh()
+
+
+def list_folders(runs: Path) -> list[RunFolder]:
+    """All runs of a workspace, newest first."""
+    if not runs.is_dir():
+        return []
+    folders = [RunFolder(path) for path in runs.iterdir() if (path / "spec.json").is_file() and path.name[0] != "."]
+    return sorted(folders, key=lambda folder: (folder.spec().created, folder.run_id), reverse=True)
+
+
+def find(runs: Path, reference: str, job: str | None = None) -> RunFolder:
+    """The run that `reference` names: an id, a unique prefix, or `last` (the newest, of kind `job` if given).
+
+    Raises UsageError when none or several match.
+    """
+    folders = [folder for folder in list_folders(runs) if job is None or folder.spec().job == job]
+    if reference == "last":
+        matches = folders[:1]
+    else:
+        matches = [folder for folder in folders if folder.run_id == reference] or [
+            folder for folder in folders if folder.run_id.startswith(reference)
+        ]
+    if len(matches) == 1:
+        return matches[0]
+    what = f"{job} run" if job else "run"
+    if not matches:
+        raise UsageError(
+            "No such run", f"No {what} here is called {reference!r}.", "See the runs there are with: temper runs list"
+        )
+    names = ", ".join(folder.run_id for folder in matches[:4])
+    raise UsageError("More than one run fits", f"{reference!r} fits {names}.", "Type more of the run's id.")

@@ -1,0 +1,129 @@
+"""A workspace: the folder with temper.toml. Opening it, reading and amending its settings.
+
+Names are looked up here; what a model or variant *is* belongs to the engine.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from store import atomic, settings
+from store.errors import MissingError, UsageError
+from store.paths import SETTINGS, WorkspacePaths, find_workspace
+from store.records.workspace import Dataset, Knowledge, Model, Variant, WorkspaceConfig
+
+
+class Workspace:
+    """An opened workspace. `config` is read once; `amend` writes temper.toml and reads it again."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.paths = WorkspacePaths(self.root)
+        self.config = load_config(self.paths.settings)
+
+    @property
+    def name(self) -> str:
+        """The name shown in titles."""
+        return self.config.workspace.name or self.root.name
+
+    def path(self, relative: str) -> Path:
+        """A path of the settings, which starts at the workspace unless absolute."""
+        return (self.root / Path(relative).expanduser()).resolve()
+
+    def model(self, name: str) -> Model:
+        """The model `name` of temper.toml. Raises UsageError with the nearest name."""
+        return _look_up(self.config.models, name, "model", "temper models add NAME PATH")
+
+    def dataset(self, name: str) -> Dataset | None:
+        """The `[datasets.NAME]` table, if there is one: a dataset may also just have been imported."""
+        return self.config.datasets.get(name)
+
+    def knowledge(self, name: str) -> Knowledge:
+        """The `[knowledge.NAME]` table. Raises UsageError with the nearest name."""
+        return _look_up(self.config.knowledge, name, "knowledge base", f"temper kb ingest PATH --kb {name}")
+
+    def variant(self, name: str) -> Variant:
+        """The variant `name` with inheritance applied. Raises UsageError for unknown names and circles."""
+        chain: list[Variant] = []
+        seen: list[str] = []
+        current: str | None = name
+        while current is not None:
+            if current in seen:
+                raise UsageError(
+                    "A variant inherits from itself",
+                    f"{self.paths.settings}: {' -> '.join([*seen, current])}.",
+                    "Remove one `inherits` of the circle.",
+                )
+            seen.append(current)
+            chain.append(_look_up(self.config.variants, current, "variant", "temper variants add NAME --model M"))
+            current = chain[-1].inherits
+        merged: dict[str, object] = {}
+        for variant in reversed(chain):
+            merged |= {key: value for key, value in msgspec.structs.asdict(variant).items() if value is not None}
+        merged.pop("inherits", None)
+        return Variant(**merged)  # type: ignore[arg-type]  # the keys are Variant's own
+
+    def amend(self, table: str, name: str, values: dict[str, object]) -> None:
+        """Write `[table.name]` (or `[table]` keys where `name` is empty) into temper.toml, keeping its comments.
+
+        The result is checked before it replaces the file. Raises UsageError when it would not be valid.
+        """
+        import tomlkit  # here, since only writing needs it and the first screen waits for every import
+
+        document = tomlkit.parse(self.paths.settings.read_text(encoding="utf-8"))
+        if table not in document:
+            document[table] = tomlkit.table(is_super_table=bool(name))
+        target = document[table]
+        if name:
+            section = tomlkit.table()
+            section.update(values)
+            target[name] = section  # type: ignore[index]  # tomlkit types a table as Item
+        else:
+            target.update(values)  # type: ignore[union-attr]
+        text = tomlkit.dumps(document)
+        raw = tomlkit.parse(text).unwrap()
+        self.config = settings.build(raw, WorkspaceConfig, SETTINGS)
+        atomic.write_text(self.paths.settings, text)
+
+
+def load_config(path: Path) -> WorkspaceConfig:
+    """temper.toml, checked. Raises UsageError that lists every problem."""
+    return settings.build(settings.read_toml(path), WorkspaceConfig, SETTINGS)
+
+
+def open_workspace(start: Path | None = None) -> Workspace:
+    """The workspace at or above `start` (the current folder when left out). Raises MissingError if there is none."""
+    start = (start or Path.cwd()).resolve()
+    root = find_workspace(start)
+    if root is None:
+        raise MissingError(
+            "This folder is not a workspace",
+            f"Neither {start} nor a folder above it holds {SETTINGS}.",
+            "Make one here with: temper init . --template support",
+        )
+    return Workspace(root)
+
+
+Entry = TypeVar("Entry", Model, Knowledge, Variant)
+
+
+def _look_up(table: dict[str, Entry], name: str, what: str, add: str) -> Entry:
+    if name in table:
+        return table[name]
+    raise UsageError(
+        f"No {what} is called {name!r}", f"temper.toml knows {_known(table)}.{_near(name, table)}", f"Add one with: {add}"
+    )
+
+
+def _known(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none yet"
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,1 @@
+"""Contracts between the layers, measured in fresh interpreters."""
