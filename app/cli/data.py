@@ -172,9 +172,7 @@ def progress_bar(source: Path, quiet: bool) -> Iterator[Callable[[int, int], Non
     if quiet or total < BAR_BYTES:
         yield lambda done, total: None
         return
-    with click.progressbar(
-        length=total, label=f"Reading {source.name}", file=sys.stderr
-    ) as bar:
+    with click.progressbar(length=total, label=f"Reading {source.name}", file=sys.stderr) as bar:
         yield lambda done, total: bar.update(done - bar.pos)
 
 

@@ -27,7 +27,10 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]], right:
     widths = [max([len(head), *(len(row[i]) for row in cells)]) for i, head in enumerate(headers)]
 
     def line(values: Sequence[str]) -> str:
-        padded = [v.rjust(w) if i in right else v.ljust(w) for i, (v, w) in enumerate(zip(values, widths, strict=True))]
+        padded = [
+            v.rjust(w) if i in right else v.ljust(w)
+            for i, (v, w) in enumerate(zip(values, widths, strict=True))
+        ]
         return "  ".join(padded).rstrip()
 
     click.echo(click.style(line(list(headers)), bold=True))

@@ -95,7 +95,12 @@ class Display:
                 self._advance(event.phase, event.done, event.total, _eta(event.eta_seconds))
             case Step():
                 rate = f"{event.tokens_per_second:,.0f} tok/s  " if event.tokens_per_second else ""
-                self._advance("train", event.step, event.total, f"loss {event.loss:.3f}  {rate}{_eta(event.eta_seconds)}")
+                self._advance(
+                    "train",
+                    event.step,
+                    event.total,
+                    f"loss {event.loss:.3f}  {rate}{_eta(event.eta_seconds)}",
+                )
             case Queued():
                 self._say(f"In the GPU queue: {event.device} is held by {event.holder} since {event.since}")
             case Notice():

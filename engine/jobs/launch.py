@@ -16,10 +16,14 @@ from store.runs import EventReader, RunFolder
 from store.workspace import Workspace
 
 HANDSHAKE_SECONDS = 30.0
-_workers: list[subprocess.Popen[bytes]] = []  # kept until they end: dropped, one would be left behind as a zombie
+_workers: list[
+    subprocess.Popen[bytes]
+] = []  # kept until they end: dropped, one would be left behind as a zombie
 
 
-def start(workspace: Workspace, job: JobKind, params: msgspec.Struct, title: str, command: str = "") -> RunFolder:
+def start(
+    workspace: Workspace, job: JobKind, params: msgspec.Struct, title: str, command: str = ""
+) -> RunFolder:
     """Start a run of `job` and return once its worker has written `started`.
 
     The worker is its own session: closing the terminal or a broken SSH line does not reach it.

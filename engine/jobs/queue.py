@@ -23,7 +23,9 @@ def device_name() -> str:
         return "cpu"
     command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
     try:
-        listed = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.split()
+        listed = subprocess.run(
+            command, capture_output=True, text=True, timeout=10, check=True
+        ).stdout.split()
     except (OSError, subprocess.SubprocessError):
         return "cpu"
     return listed[0] if listed else "cpu"
@@ -58,6 +60,9 @@ def ask_to_release(server_file: Path) -> bool:
     try:
         server = msgspec.json.decode(server_file.read_bytes(), type=ServerFile)
         headers = {"Authorization": f"Bearer {server.token}"}
-        return httpx.post(f"{server.url}/release", headers=headers, timeout=5, trust_env=False).status_code == 200
+        return (
+            httpx.post(f"{server.url}/release", headers=headers, timeout=5, trust_env=False).status_code
+            == 200
+        )
     except (OSError, msgspec.MsgspecError, httpx.HTTPError):
         return False

@@ -42,7 +42,9 @@ def run(context: JobContext) -> dict[str, Any]:
     system = read_prompt(workspace, recipe.prompt) if recipe.prompt else ""
     dataset = ensure_dataset(workspace, recipe.dataset)
     renderer = Renderer(base, recipe.template, system)
-    rows, report = render_rows(renderer, datasets.read_rows(workspace.paths, recipe.dataset), recipe.max_length)
+    rows, report = render_rows(
+        renderer, datasets.read_rows(workspace.paths, recipe.dataset), recipe.max_length
+    )
     tell(context, report, recipe)
     context.check_stop()
     out = adapters.adapter_folder(context.folder.path)
@@ -79,15 +81,21 @@ def check_length(base: ModelDirectory, recipe: Recipe) -> None:
 
 def tell(context: JobContext, report: RowReport, recipe: Recipe) -> None:
     """Say what was rendered, and every row that was cut or left out."""
-    context.notice("Rows", f"{report.rows} rows, {report.trained_tokens:,} trained of {report.total_tokens:,} tokens")
+    context.notice(
+        "Rows", f"{report.rows} rows, {report.trained_tokens:,} trained of {report.total_tokens:,} tokens"
+    )
     if report.truncated:
         lines = listed(report.truncated)
         context.notice(
-            f"{len(report.truncated)} rows cut", f"Longer than {recipe.max_length} tokens: lines {lines}.", warn=True
+            f"{len(report.truncated)} rows cut",
+            f"Longer than {recipe.max_length} tokens: lines {lines}.",
+            warn=True,
         )
     if report.untrained:
         lines = listed(report.untrained)
-        context.notice(f"{len(report.untrained)} rows left out", f"No answer token left: lines {lines}.", warn=True)
+        context.notice(
+            f"{len(report.untrained)} rows left out", f"No answer token left: lines {lines}.", warn=True
+        )
 
 
 def listed(lines: list[int], most: int = 20) -> str:
