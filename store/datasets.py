@@ -112,7 +112,8 @@ def load_info(paths: WorkspacePaths, name: str, version: int | None = None) -> D
 def read_rows(paths: WorkspacePaths, reference: str) -> list[Example]:
     """The rows that `name[@version][/split]` means, in the order of the source.
 
-    Newest version and train split when left out; `name/all` is every split. Raises UsageError for what is unknown.
+    Newest version and train split when left out; `name/all` is every split. Raises UsageError for what
+    is unknown.
     """
     return list(iterate_rows(paths, reference))
 

@@ -70,7 +70,7 @@ def create(runs: Path, spec: RunSpec) -> RunFolder:
 
 
 class EventWriter:
-    """Appends events to events.jsonl; a run's only writer. Each line is flushed to the kernel, so kill -9 keeps it."""
+    """Appends events to events.jsonl; a run's only writer. Each line is flushed: kill -9 keeps it."""
 
     def __init__(self, folder: RunFolder) -> None:
         end_torn_line(folder.events)
@@ -102,7 +102,7 @@ def end_torn_line(path: Path) -> None:
 
 
 class EventReader:
-    """Reads a growing events.jsonl in batches of whole lines. Keeps a byte offset, so each line is read once."""
+    """Reads a growing events.jsonl in batches of whole lines. Keeps a byte offset: each line is read once."""
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.path = path
@@ -217,7 +217,9 @@ def list_folders(runs: Path) -> list[RunFolder]:
     """All runs of a workspace, newest first."""
     if not runs.is_dir():
         return []
-    folders = [RunFolder(path) for path in runs.iterdir() if (path / "spec.json").is_file() and path.name[0] != "."]
+    folders = [
+        RunFolder(path) for path in runs.iterdir() if (path / "spec.json").is_file() and path.name[0] != "."
+    ]
     return sorted(folders, key=lambda folder: (folder.spec().created, folder.run_id), reverse=True)
 
 
@@ -238,7 +240,9 @@ def find(runs: Path, reference: str, job: str | None = None) -> RunFolder:
     what = f"{job} run" if job else "run"
     if not matches:
         raise UsageError(
-            "No such run", f"No {what} here is called {reference!r}.", "See the runs there are with: temper runs list"
+            "No such run",
+            f"No {what} here is called {reference!r}.",
+            "See the runs there are with: temper runs list",
         )
     names = ", ".join(folder.run_id for folder in matches[:4])
     raise UsageError("More than one run fits", f"{reference!r} fits {names}.", "Type more of the run's id.")

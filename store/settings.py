@@ -31,7 +31,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def build(raw: dict[str, Any], kind: type[T], source: str) -> T:
-    """`raw` as a `kind`. Raises UsageError that lists every problem, one per line, each starting with `source`."""
+    """`raw` as a `kind`. Raises UsageError with every problem, one per line, each starting with `source`."""
     problems = check(raw, kind)
     if problems:
         raise UsageError(
@@ -67,7 +67,11 @@ def _check_value(value: Any, hint: Any, where: str) -> list[str]:
         return check(value, inner, where)
     if get_origin(hint) is dict and isinstance(value, dict):
         item = get_args(hint)[1]
-        return [problem for name, entry in value.items() for problem in _check_value(entry, item, f"{where}.{name}")]
+        return [
+            problem
+            for name, entry in value.items()
+            for problem in _check_value(entry, item, f"{where}.{name}")
+        ]
     try:
         msgspec.convert(value, hint)
     except msgspec.ValidationError as error:

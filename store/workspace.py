@@ -60,16 +60,20 @@ class Workspace:
                     "Remove one `inherits` of the circle.",
                 )
             seen.append(current)
-            chain.append(_look_up(self.config.variants, current, "variant", "temper variants add NAME --model M"))
+            chain.append(
+                _look_up(self.config.variants, current, "variant", "temper variants add NAME --model M")
+            )
             current = chain[-1].inherits
         merged: dict[str, object] = {}
         for variant in reversed(chain):
-            merged |= {key: value for key, value in msgspec.structs.asdict(variant).items() if value is not None}
+            merged |= {
+                key: value for key, value in msgspec.structs.asdict(variant).items() if value is not None
+            }
         merged.pop("inherits", None)
         return Variant(**merged)  # type: ignore[arg-type]  # the keys are Variant's own
 
     def amend(self, table: str, name: str, values: dict[str, object]) -> None:
-        """Write `[table.name]` (or `[table]` keys where `name` is empty) into temper.toml, keeping its comments.
+        """Write `[table.name]` (or keys of `[table]` where `name` is empty) into temper.toml; comments stay.
 
         The result is checked before it replaces the file. Raises UsageError when it would not be valid.
         """
@@ -97,7 +101,7 @@ def load_config(path: Path) -> WorkspaceConfig:
 
 
 def open_workspace(start: Path | None = None) -> Workspace:
-    """The workspace at or above `start` (the current folder when left out). Raises MissingError if there is none."""
+    """The workspace at or above `start` (the current folder if left out). Raises MissingError if none is."""
     start = (start or Path.cwd()).resolve()
     root = find_workspace(start)
     if root is None:
@@ -116,7 +120,9 @@ def _look_up(table: dict[str, Entry], name: str, what: str, add: str) -> Entry:
     if name in table:
         return table[name]
     raise UsageError(
-        f"No {what} is called {name!r}", f"temper.toml knows {_known(table)}.{_near(name, table)}", f"Add one with: {add}"
+        f"No {what} is called {name!r}",
+        f"temper.toml knows {_known(table)}.{_near(name, table)}",
+        f"Add one with: {add}",
     )
 
 

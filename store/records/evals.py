@@ -1,4 +1,4 @@
-"""Eval suites and their results: a suite has cases, a case has checks, a check gives pass or fail and a score."""
+"""Eval suites and results: a suite has cases, a case has checks, a check gives pass or fail and a score."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Chunk(msgspec.Struct):
-    """A passage. `start` and `end` are character offsets in the document's text: text == document[start:end]."""
+    """A passage. `start` and `end` count characters of the document's text: text == document[start:end]."""
 
     id: str
     doc: str

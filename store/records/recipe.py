@@ -37,11 +37,11 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True):
     objective: Literal["sft"] = "sft"
     """sft: instruction tuning, loss on the assistant's tokens (or the completion's) only."""
     method: Literal["qlora", "lora"] = "qlora"
-    """qlora: the base in 4 bits (NF4, double quantisation) while training. lora: the base in 16 or 32 bits."""
+    """qlora: train on a base in 4 bits (NF4, double quantisation). lora: on a base in 16 or 32 bits."""
     prompt: str = ""
     """A prompt file of the workspace that becomes the system message of every row without one."""
     template: str = ""
-    """Plain text with `{prompt}` and `{completion}` for bases without a chat template; empty uses the model's own."""
+    """Plain text with `{prompt}` and `{completion}`, for bases without a chat template of their own."""
     max_steps: PositiveInt = 200
     """Optimiser steps, whatever the number of rows."""
     batch_size: PositiveInt = 8

@@ -71,7 +71,7 @@ class Sampling(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Variant(msgspec.Struct, forbid_unknown_fields=True):
-    """`[variants.NAME]`: model + adapter + prompt + retrieval + sampling; what is evaluated, asked and served."""
+    """`[variants.NAME]`: model + adapter + prompt + retrieval + sampling; what is asked and evaluated."""
 
     inherits: str | None = None
     """Another variant whose keys hold where this one is silent."""
