@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from store.records.data import Message
@@ -9,12 +11,16 @@ from store.records.knowledge import Hit
 
 
 class Citation(msgspec.Struct):
-    """Passage number `n` of the answer's context, as the reader can open it."""
+    """Passage number `n` of the answer's context, as the reader can open it.
+
+    `by` says who attributes: the model wrote the number, or its answer's words overlap with the passage.
+    """
 
     n: int
     doc: str
     start: int
     end: int
+    by: Literal["model", "overlap"] = "model"
 
 
 class Timings(msgspec.Struct):
