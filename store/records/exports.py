@@ -9,20 +9,15 @@ import msgspec
 Verdict = Literal["SHIP", "WARN", "BLOCK"]
 
 
-class ExportedFile(msgspec.Struct):
-    """One file of an export. `type` is the GGUF type (f16, q8_0, ...) or `safetensors`."""
-
-    path: str
-    type: str
-    bytes: int
-    sha256: str
-
-
 class ShipCheck(msgspec.Struct):
-    """The comparison of an exported file with unquantised base + adapter.
+    """The comparison of one exported file with the unquantised base + adapter. Reasons explain the verdict.
 
-    `token_ids_equal`: share of texts whose ids equal those of the model's tokenizer.json.
-    `greedy_agreement`: mean share of greedy tokens before the first difference. Reasons explain the verdict.
+    `token_ids_equal`: share of `texts` whose ids equal those of the model's tokenizer.json. Over `prompts`
+    prompts, `tokens` tokens were generated greedily in all: `greedy_agreement` is the mean share of a prompt's
+    tokens before the first one that the reference would not have chosen, `top1_agreement` the share of all
+    tokens that it would have chosen after the same text. `ties` of them were another than the reference's
+    first choice, but so close to it that rounding decides: they count as agreeing. `stops` says that the
+    model's stop tokens end a generation. `reference` is what was compared with, its number type included.
     """
 
     verdict: Verdict
@@ -31,10 +26,25 @@ class ShipCheck(msgspec.Struct):
     token_ids_equal: float = 0.0
     prompts: int = 0
     greedy_agreement: float = 0.0
+    top1_agreement: float = 0.0
+    tokens: int = 0
+    ties: int = 0
+    stops: bool = False
+    reference: str = ""
+
+
+class ExportedFile(msgspec.Struct):
+    """One file of an export. `type` is the GGUF type (f16, q8_0, ...) or `safetensors` (which is not checked)."""
+
+    path: str
+    type: str
+    bytes: int
+    sha256: str
+    ship_check: ShipCheck | None = None
 
 
 class ExportResult(msgspec.Struct):
-    """What `temper export` prints as JSON and the ledger keeps."""
+    """What `temper export` prints as JSON and the ledger keeps. `ship_check` is the worst of the files' own."""
 
     run_id: str
     source: str
