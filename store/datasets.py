@@ -122,16 +122,22 @@ def iterate_rows(paths: WorkspacePaths, reference: str) -> Iterator[Example]:
     """`read_rows`, a batch in memory at a time."""
     asked = parse_reference(reference)
     info = load_info(paths, asked.name, asked.version)
-    split = asked.split or "train"
+    split = check_split(info, asked.split)
+    for example in read_file(version_folder(paths, info.name, info.version) / ROWS):
+        if split in ("all", example.split):
+            yield example
+
+
+def check_split(info: DatasetInfo, split: str | None) -> str:
+    """The split to read, train when None. Raises UsageError where the version has no such split."""
+    split = split or "train"
     if split != "all" and split not in info.splits:
         raise UsageError(
             f"{info.name}@{info.version} has no split {split!r}",
             f"It has {', '.join(info.splits)} (and all).",
             f"Make one with: temper data split {info.name} --heldout 0.1",
         )
-    for example in read_file(version_folder(paths, info.name, info.version) / ROWS):
-        if split in ("all", example.split):
-            yield example
+    return split
 
 
 def read_file(path: Path) -> Iterator[Example]:

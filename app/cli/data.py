@@ -177,7 +177,7 @@ def progress_bar(source: Path, quiet: bool) -> Iterator[Callable[[int, int], Non
 
 
 def remember(workspace: Workspace, info: DatasetInfo) -> None:
-    """Write the dataset's source and options to temper.toml, unless they stand there: `.temper/` may be deleted."""
+    """Write the dataset's source and options to temper.toml, unless they stand there: `.temper/` may go."""
     from engine.data.ensure import options_of
 
     known = workspace.dataset(info.name)

@@ -5,6 +5,7 @@ Commands are imported when they are called, so that `temper --help` costs little
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -12,7 +13,7 @@ import traceback
 
 import click
 
-from store.errors import ExitCode, TemperError
+from store.errors import ExitCode
 
 # name -> (module:attribute, one line of help). Help stands here so that listing imports nothing.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -50,6 +51,25 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that `arguments` begin with; an unknown one ends with the nearest name."""
+        name = arguments[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            context.fail(f"No such command {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        return super().resolve_command(context, arguments)
+
+    def invoke(self, context: click.Context) -> object:
+        """Run the command. `temper ... | head` closes stdout early: nothing is wrong then."""
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:
+            # Python must not try to flush it again on its way out.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ExitCode.OK
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """List names and help lines without importing anything."""
         with formatter.section("Commands"):
@@ -72,23 +92,18 @@ def cli(context: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Run the command line; every error leaves as title, cause and remedy with its exit code."""
-    from engine import offline
-
-    offline.guard()
     try:
+        from engine import offline
+
+        offline.guard()
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else ExitCode.OK)
-    except click.exceptions.Abort:
-        sys.exit(ExitCode.INTERRUPTED)
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("Interrupted. What was written is intact; runs go on: temper runs list", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(ExitCode.USAGE)
-    except BrokenPipeError:
-        # `temper ... | head` closed stdout: nothing is wrong, and Python must not try to flush it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.OK)
     except Exception as error:
         sys.exit(show_error(error))
 
@@ -100,7 +115,8 @@ def show_error(error: Exception) -> int:
     if "--debug" in sys.argv or os.environ.get("TEMPER_DEBUG"):
         traceback.print_exception(error)
     shown = failure_of(error)
-    click.echo(click.style(f"{shown.title}.", fg="red", bold=True), err=True)
+    title = shown.title if shown.title.endswith(("?", "!", ".")) else f"{shown.title}."
+    click.echo(click.style(title, fg="red", bold=True), err=True)
     click.echo(f"  {shown.happened}".replace("\n", "\n  "), err=True)
     click.echo(click.style(f"  {shown.remedy}".replace("\n", "\n  "), fg="yellow"), err=True)
     return int(shown.exit_code)

@@ -22,20 +22,33 @@ def print_json(value: Any) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()) -> None:
-    """Aligned columns; those in `right` are numbers. Plain enough to pipe into cut and grep."""
+    """Aligned columns; those in `right` are numbers. Cells may be styled. Plain enough for cut and grep."""
     cells = [[str(cell) for cell in row] for row in rows]
-    widths = [max([len(head), *(len(row[i]) for row in cells)]) for i, head in enumerate(headers)]
+    widths = [max([width(head), *(width(row[i]) for row in cells)]) for i, head in enumerate(headers)]
 
     def line(values: Sequence[str]) -> str:
-        padded = [
-            v.rjust(w) if i in right else v.ljust(w)
-            for i, (v, w) in enumerate(zip(values, widths, strict=True))
-        ]
+        padded = []
+        for i, (value, most) in enumerate(zip(values, widths, strict=True)):
+            space = " " * (most - width(value))
+            padded.append(space + value if i in right else value + space)
         return "  ".join(padded).rstrip()
 
     click.echo(click.style(line(list(headers)), bold=True))
     for row in cells:
         click.echo(line(row))
+
+
+def print_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """Names and values, a pair per line; what is empty is left out."""
+    shown = [(name, str(value)) for name, value in facts if value not in (None, "")]
+    column = max((len(name) for name, _ in shown), default=0) + 2
+    for name, value in shown:
+        click.echo(click.style(name.ljust(column), dim=True) + value.replace("\n", "\n" + " " * column))
+
+
+def width(text: str) -> int:
+    """Cells that `text` takes on a terminal, colours left out."""
+    return len(click.unstyle(text))
 
 
 def say(text: str) -> None:

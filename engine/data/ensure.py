@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from engine.data.importing import import_dataset, quiet
-from engine.data.source import Progress
+from engine.data.source import Progress, Source
 from store import datasets
 from store.errors import UsageError
 from store.records.data import DatasetInfo, ImportOptions
@@ -14,7 +14,7 @@ from store.workspace import Workspace
 
 
 def ensure_dataset(workspace: Workspace, reference: str, progress: Progress = quiet) -> DatasetInfo:
-    """The record of `name[@version][/split]`, imported first where it never was and temper.toml names its source.
+    """The record of `name[@version][/split]`, imported first where it never was and temper.toml says from what.
 
     Raises UsageError for names that are neither imported nor in temper.toml, and whatever the import raises.
     """
@@ -27,6 +27,18 @@ def ensure_dataset(workspace: Workspace, reference: str, progress: Progress = qu
     source = workspace.path(settings.source)
     import_dataset(workspace.paths, source, asked.name, options_of(settings), progress=progress)
     return datasets.load_info(workspace.paths, asked.name, asked.version)
+
+
+def check_reference(workspace: Workspace, reference: str) -> None:
+    """Raise what `ensure_dataset` would, as far as that can be said without importing a row."""
+    asked = datasets.parse_reference(reference)
+    if datasets.versions(workspace.paths, asked.name):
+        datasets.check_split(datasets.load_info(workspace.paths, asked.name, asked.version), asked.split)
+        return
+    settings = workspace.dataset(asked.name)
+    if settings is None:
+        raise _unknown(workspace, asked.name)
+    Source(workspace.path(settings.source), settings.encoding)
 
 
 def options_of(settings: Dataset) -> ImportOptions:

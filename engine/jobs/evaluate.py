@@ -1,4 +1,4 @@
-"""The job `evaluate`: a suite's cases through each variant, results on disk as they come, scores at the end."""
+"""The job `evaluate`: a suite's cases through each variant, results on disk as they come, then the scores."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from store.workspace import Workspace
 
 
 class EvaluateParams(msgspec.Struct):
-    """What to evaluate. `variants` empty means the default one; `limit` takes that many cases, evenly spread."""
+    """What to evaluate. `variants` empty means the default one; `limit`: that many cases, evenly spread."""
 
     suite: str
     variants: list[str] = []

@@ -27,7 +27,7 @@ def start(
     """Start a run of `job` and return once its worker has written `started`.
 
     The worker is its own session: closing the terminal or a broken SSH line does not reach it.
-    Raises TemperError with the end of its log when it does not come up.
+    Raises TemperError with the end of its log when it does not come up; no worker is left then.
     """
     spec = RunSpec(
         run_id=clock.new_id(job),
@@ -65,14 +65,24 @@ def spawn(folder: RunFolder) -> subprocess.Popen[bytes]:
 
 
 def await_start(folder: RunFolder, process: subprocess.Popen[bytes]) -> None:
-    """Return when the worker has written its first event."""
+    """Return when the worker has written its first event. Raises TemperError when it does not."""
     reader = EventReader(folder.events)
     deadline = time.monotonic() + HANDSHAKE_SECONDS
-    while not reader.read():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise TemperError(
-                "The run did not start",
-                f"Its worker ended before its first sign of life.\n{folder.log_tail()}",
-                f"The whole log is in {folder.log}.",
-            )
+    while True:
+        ended = process.poll() is not None  # asked first: a short run may start and end between the two
+        if reader.read():
+            return
+        if ended:
+            raise _not_started(folder, "Its worker ended before its first sign of life.")
+        if time.monotonic() > deadline:
+            process.kill()  # a run that was called failed must not begin later
+            raise _not_started(folder, f"Its worker gave no sign of life for {HANDSHAKE_SECONDS:.0f} s.")
         time.sleep(0.01)
+
+
+def _not_started(folder: RunFolder, why: str) -> TemperError:
+    return TemperError(
+        "The run did not start",
+        f"{why}\n{folder.log_tail()}".rstrip(),
+        f"The whole log is in {folder.log}.",
+    )

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import msgspec
 
 from store.leases import DeviceLease, Holder
@@ -18,7 +17,7 @@ POLL_SECONDS = 0.1
 
 
 def device_name() -> str:
-    """The UUID of the first GPU, or `cpu`. Asks the driver's own tool: importing torch here would cost seconds."""
+    """The UUID of the first GPU, or `cpu`. Asks the driver's own tool: importing torch would cost seconds."""
     if shutil.which("nvidia-smi") is None:
         return "cpu"
     command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
@@ -57,6 +56,8 @@ def wait_for_device(
 
 def ask_to_release(server_file: Path) -> bool:
     """Ask an idle server for the device. False when it is busy or gone: it is asked again later."""
+    import httpx  # here, since hardly any run meets a server and the import takes longer than all others
+
     try:
         server = msgspec.json.decode(server_file.read_bytes(), type=ServerFile)
         headers = {"Authorization": f"Bearer {server.token}"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,16 +13,17 @@ from engine.export.gguf_cache import fingerprint
 from engine.jobs.context import JobContext, Stopped
 from engine.models import adapters
 from engine.models.directory import ModelDirectory
-from engine.models.locate import locate_model
 from engine.models.variants import read_prompt
-from engine.training import sft
+from engine.training import preflight
 from engine.training.rows import Renderer, RowReport, render_rows
 from store import atomic, clock, datasets
-from store.errors import UsageError
 from store.hashing import sha256_of_file, sha256_of_text
 from store.records.adapters import AdapterPassport
 from store.records.data import DatasetInfo
 from store.records.recipe import Recipe
+
+if TYPE_CHECKING:
+    from engine.training import sft
 
 _VERSIONED = ("torch", "transformers", "trl", "peft", "bitsandbytes")
 
@@ -35,10 +36,11 @@ class TrainParams(msgspec.Struct):
 
 def run(context: JobContext) -> dict[str, Any]:
     """Train; the result holds the adapter's folder and the run's metrics."""
+    from engine.training import sft  # brings torch: only here, with the device ours
+
     recipe = context.params(TrainParams).recipe
     workspace = context.workspace()
-    base = ModelDirectory(base_directory(locate_model(workspace, recipe.base)))
-    check_length(base, recipe)
+    base = preflight.check(workspace, recipe)
     system = read_prompt(workspace, recipe.prompt) if recipe.prompt else ""
     dataset = ensure_dataset(workspace, recipe.dataset)
     renderer = Renderer(base, recipe.template, system)
@@ -56,27 +58,6 @@ def run(context: JobContext) -> dict[str, Any]:
         raise Stopped
     metrics = msgspec.to_builtins(result) | {"trained_tokens": report.trained_tokens, "rows": report.rows}
     return {"adapter": str(out.relative_to(context.folder.path)), "metrics": metrics}
-
-
-def base_directory(path: Path) -> Path:
-    """`path`, unless it is a GGUF file. Raises UsageError then."""
-    if path.suffix == ".gguf":
-        raise UsageError(
-            "A GGUF file cannot be trained",
-            f"{path.name} is for inference.",
-            "Name the Hugging Face directory that it was made from.",
-        )
-    return path
-
-
-def check_length(base: ModelDirectory, recipe: Recipe) -> None:
-    """Raise UsageError when rows could be longer than the base was made for."""
-    if base.context_length and recipe.max_length > base.context_length:
-        raise UsageError(
-            "max_length is more than the base can read",
-            f"The recipe says {recipe.max_length}, {recipe.base} reads {base.context_length} tokens.",
-            f"Set max_length = {base.context_length} or less.",
-        )
 
 
 def tell(context: JobContext, report: RowReport, recipe: Recipe) -> None:

@@ -45,12 +45,7 @@ class Renderer:
         self.chat_template = "" if template else base.chat_template
         self.bos = base.special_token("bos_token")
         self.eos = base.special_token("eos_token")
-        if not template and not self.chat_template:
-            raise UsageError(
-                "Nothing says how a conversation is written for this model",
-                f"{base.path} has no chat template and the recipe has no `template`.",
-                'Add one to the recipe, for example: template = "{prompt}\\n{completion}"',
-            )
+        check_template(base, template)
         self._spaced = adds_space_of(base.tokenizer_file)
         self._leading = leading_ids(self.tokenizer)
         self._stops = stop_ids(base, self.tokenizer)
@@ -131,6 +126,18 @@ class Renderer:
                 return
 
 
+def check_template(base: ModelDirectory, template: str) -> None:
+    """Raise UsageError where neither the base nor the recipe's `template` says how rows are written."""
+    if template:
+        render_plain(template, "")
+    elif not base.chat_template:
+        raise UsageError(
+            "Nothing says how a conversation is written for this model",
+            f"{base.path} has no chat template and the recipe has no `template`.",
+            'Add one to the recipe, for example: template = "{prompt}\\n{completion}"',
+        )
+
+
 def with_system(messages: Sequence[Message], system: str) -> list[Message]:
     """`messages` with `system` in front, unless there is none or they bring their own."""
     if not system or (messages and messages[0].role == "system"):
@@ -153,7 +160,7 @@ def stop_ids(base: ModelDirectory, tokenizer: Tokenizer) -> set[int]:
 
 
 class RowReport(msgspec.Struct):
-    """What rendering did to a dataset: nothing happens to a row in silence. Lines are 1-based source lines."""
+    """What rendering did to a dataset: nothing happens to a row in silence. Lines are the source's, from 1."""
 
     rows: int
     trained_tokens: int
@@ -162,7 +169,9 @@ class RowReport(msgspec.Struct):
     untrained: list[int]
 
 
-def render_rows(renderer: Renderer, examples: Iterable[Example], max_length: int) -> tuple[list[Row], RowReport]:
+def render_rows(
+    renderer: Renderer, examples: Iterable[Example], max_length: int
+) -> tuple[list[Row], RowReport]:
     """All examples as rows. Rows without a trained token are left out and listed.
 
     Raises UsageError when none is left.

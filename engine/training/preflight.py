@@ -1,0 +1,76 @@
+"""What can be known of a training run before it starts: is all there that the recipe names, does it fit?
+
+Reads small files only and loads no weights, so that a run that could only fail is not started. What needs
+the device or the rows is found by the run itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from engine.data.ensure import check_reference
+from engine.models.directory import ModelDirectory
+from engine.models.locate import locate_model
+from engine.models.variants import read_prompt
+from engine.training.rows import check_template
+from store.errors import TemperError, UsageError
+from store.records.recipe import Recipe
+from store.workspace import Workspace
+
+T = TypeVar("T")
+
+
+def check(workspace: Workspace, recipe: Recipe) -> ModelDirectory:
+    """The base, once nothing stands against the run. Raises TemperError that names every problem."""
+    problems: list[TemperError] = []
+
+    def attempt(look: Callable[[], T]) -> T | None:
+        try:
+            return look()
+        except TemperError as error:
+            problems.append(error)
+            return None
+
+    base = attempt(lambda: find_base(workspace, recipe.base))
+    if base is not None:
+        attempt(lambda: check_length(base, recipe))
+        attempt(lambda: check_template(base, recipe.template))
+    attempt(lambda: check_reference(workspace, recipe.dataset))
+    if recipe.prompt:
+        attempt(lambda: read_prompt(workspace, recipe.prompt))
+    if base is None or problems:
+        raise together(problems)
+    return base
+
+
+def find_base(workspace: Workspace, reference: str) -> ModelDirectory:
+    """The directory of the base `reference`. Raises MissingError or UsageError when it cannot be trained."""
+    path = locate_model(workspace, reference)
+    if path.suffix == ".gguf":
+        raise UsageError(
+            "A GGUF file cannot be trained",
+            f"{path.name} is for inference.",
+            "Name the Hugging Face directory that it was made from.",
+        )
+    return ModelDirectory(path)
+
+
+def check_length(base: ModelDirectory, recipe: Recipe) -> None:
+    """Raise UsageError when rows could be longer than the base was made for."""
+    if base.context_length and recipe.max_length > base.context_length:
+        raise UsageError(
+            "max_length is more than the base can read",
+            f"The recipe says {recipe.max_length}, {recipe.base} reads {base.context_length} tokens.",
+            f"Set max_length = {base.context_length} or less.",
+        )
+
+
+def together(problems: list[TemperError]) -> TemperError:
+    """One problem as it is; several as one, with the exit code of the first."""
+    if len(problems) == 1:
+        return problems[0]
+    listed = "\n".join(f"{one.title}: {one.happened} {one.remedy}" for one in problems)
+    whole = TemperError(f"{len(problems)} things stand against this run", listed, "Nothing was started.")
+    whole.exit_code = problems[0].exit_code
+    return whole
