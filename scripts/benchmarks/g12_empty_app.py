@@ -4,6 +4,8 @@ from textual.app import App
 
 
 class Empty(App[None]):
+    """Closes itself after its first frame."""
+
     def on_ready(self) -> None:
         self.call_after_refresh(self.painted)
 

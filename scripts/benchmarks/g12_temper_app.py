@@ -19,6 +19,8 @@ from store.workspace import open_workspace
 
 
 class Measured(TemperApp):
+    """The real app, which closes itself after its first frame."""
+
     def on_ready(self) -> None:
         self.call_after_refresh(self.painted)
 
