@@ -145,6 +145,21 @@ class Model:
         """Whether the tokenizer puts its BOS before every text."""
         return self.bos_id >= 0 and bool(llama_cpp.llama_vocab_get_add_bos(self.vocab))
 
+    @property
+    def bos_text(self) -> str:
+        """BOS as chat templates write it; empty where the file names none (llama.cpp then assumes one)."""
+        return self.token_text(self.bos_id) if "tokenizer.ggml.bos_token_id" in self.metadata else ""
+
+    @property
+    def eos_text(self) -> str:
+        """EOS as chat templates write it; empty where the file names none."""
+        return self.token_text(self.eos_id) if "tokenizer.ggml.eos_token_id" in self.metadata else ""
+
+    @property
+    def writes_spaces_first(self) -> bool:
+        """Whether a word's token begins with its space, also at the start of a text (SentencePiece)."""
+        return self.metadata.get("tokenizer.ggml.model") == "llama"
+
     @cached_property
     def stop_ids(self) -> frozenset[int]:
         """Every token that ends an answer (end of text, of turn, of message)."""
@@ -174,8 +189,7 @@ class Model:
         The same rule as engine.models.tokenizer.encode_prompt: what was trained is what is asked.
         """
         ids = self.tokenise(text)
-        bos = self.token_text(self.bos_id)
-        if not self.adds_bos or (bos and text.startswith(bos)):
+        if not self.adds_bos or (self.bos_text and text.startswith(self.bos_text)):
             return ids
         return [self.bos_id, *ids]
 

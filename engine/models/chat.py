@@ -45,7 +45,7 @@ def render_chat(
 
 
 def render_plain(template: str, prompt: str, completion: str = "") -> str:
-    """`template` with `{prompt}` and `{completion}` filled in; without a completion it ends where that begins.
+    """`template` with `{prompt}` and `{completion}` filled in; without a completion it ends before it.
 
     Raises UsageError where a placeholder is missing.
     """
@@ -59,6 +59,18 @@ def render_plain(template: str, prompt: str, completion: str = "") -> str:
     # replace(), not format(): prompts hold braces of their own
     before = head.replace("{prompt}", prompt)
     return before + completion + tail if completion else before
+
+
+def with_system(messages: Sequence[Message], system: str) -> list[Message]:
+    """`messages` with `system` in front, unless there is none or they bring their own."""
+    if not system or (messages and messages[0].role == "system"):
+        return list(messages)
+    return [Message("system", system), *messages]
+
+
+def last_user(messages: Sequence[Message]) -> str:
+    """The last user message's text, empty when there is none."""
+    return next((message.content for message in reversed(messages) if message.role == "user"), "")
 
 
 @lru_cache(maxsize=16)

@@ -6,6 +6,7 @@ for workers and servers only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -56,12 +57,14 @@ def describe(workspace: Workspace, reference: str | None = None) -> Parts:
     return _of_run(workspace, reference)
 
 
-def resolve(workspace: Workspace, reference: str | None = None) -> ResolvedVariant:
-    """`describe`, with the GGUF made if it is not there yet."""
+def resolve(
+    workspace: Workspace, reference: str | None = None, say: Callable[[str], None] = lambda text: None
+) -> ResolvedVariant:
+    """`describe`, with the GGUF made if it is not there yet; `say` hears each step of that."""
     from engine.export.gguf_cache import gguf_for
 
     parts = describe(workspace, reference)
-    gguf = gguf_for(workspace.paths, parts.model, parts.adapter, parts.quant)
+    gguf = gguf_for(workspace.paths, parts.model, parts.adapter, parts.quant, say)
     stat = gguf.stat()
     resolved = ResolvedVariant(
         name=parts.name,
@@ -93,10 +96,13 @@ def _of_variant(workspace: Workspace, name: str, variant: Variant) -> Parts:
         _put_adapter(workspace, parts, variant.adapter)
         if variant.prompt:
             parts.system = system
+    parts.template = variant.template or parts.template
     if variant.model:
         parts.model = locate_model(workspace, variant.model)
     if parts.model == Path():
-        raise UsageError(f"Variant {name!r} names no model", "It has neither model nor adapter.", "Add `model` to it.")
+        raise UsageError(
+            f"Variant {name!r} names no model", "It has neither model nor adapter.", "Add `model` to it."
+        )
     return parts
 
 
@@ -134,5 +140,9 @@ def read_prompt(workspace: Workspace, relative: str) -> str:
     """The text of a prompt file, without surrounding blank lines. Raises MissingError."""
     path = workspace.path(relative)
     if not path.is_file():
-        raise MissingError("The prompt file is not there", f"{path} does not exist.", "Check `prompt` in temper.toml or the recipe.")
+        raise MissingError(
+            "The prompt file is not there",
+            f"{path} does not exist.",
+            "Check `prompt` in temper.toml or the recipe.",
+        )
     return path.read_text(encoding="utf-8").strip()

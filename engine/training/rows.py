@@ -12,7 +12,7 @@ import msgspec
 from tokenizers import Tokenizer
 
 from engine.export.vocabulary import adds_space_of
-from engine.models.chat import render_chat, render_plain
+from engine.models.chat import last_user, render_chat, render_plain, with_system
 from engine.models.directory import ModelDirectory
 from engine.models.tokenizer import encode, leading_ids, load_tokenizer
 from store.errors import UsageError
@@ -136,18 +136,6 @@ def check_template(base: ModelDirectory, template: str) -> None:
             f"{base.path} has no chat template and the recipe has no `template`.",
             'Add one to the recipe, for example: template = "{prompt}\\n{completion}"',
         )
-
-
-def with_system(messages: Sequence[Message], system: str) -> list[Message]:
-    """`messages` with `system` in front, unless there is none or they bring their own."""
-    if not system or (messages and messages[0].role == "system"):
-        return list(messages)
-    return [Message("system", system), *messages]
-
-
-def last_user(messages: Sequence[Message]) -> str:
-    """The last user message's text, empty when there is none."""
-    return next((message.content for message in reversed(messages) if message.role == "user"), "")
 
 
 def stop_ids(base: ModelDirectory, tokenizer: Tokenizer) -> set[int]:

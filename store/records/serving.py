@@ -1,15 +1,41 @@
-"""How a running server is found: the content of `.temper/server.json` (mode 0600)."""
+"""How a running server is found, and what it streams: shared by server and clients."""
 
 from __future__ import annotations
 
 import msgspec
 
+from store.records.knowledge import Hit
+from store.records.traces import Citation, Timings
+
 
 class ServerFile(msgspec.Struct):
-    """`url` is loopback, without a trailing slash; `variant_sha256` identifies what is loaded."""
+    """The content of `.temper/server.json` (mode 0600).
+
+    `url` is loopback, without a trailing slash; `variant_sha256` identifies what is loaded, empty while
+    nothing is. `foreground`: somebody runs it in a terminal and wants to keep it.
+    """
 
     url: str
     token: str
     pid: int
     variant: str
     variant_sha256: str
+    foreground: bool = False
+
+
+class ChatDelta(msgspec.Struct, omit_defaults=True):
+    """Some more text of an answer; the last one has a `finish_reason` and all that is known at the end.
+
+    `finish_reason` is `stop`, `length` or `stopped`. `answer` is the whole answer as it should be kept:
+    citations of passages that do not exist are taken out. `notices` are for people: what had to be left out.
+    """
+
+    text: str = ""
+    finish_reason: str | None = None
+    answer: str = ""
+    citations: list[Citation] = []
+    hits: list[Hit] = []
+    notices: list[str] = []
+    timings: Timings | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0

@@ -81,6 +81,8 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True):
     """A training run (id, unique prefix or `last`) or a kept adapter."""
     prompt: str | None = None
     """A prompt file: the system message."""
+    template: str | None = None
+    """A plain template with {prompt} and {completion}, for models without a chat template."""
     knowledge: str | None = None
     """A knowledge base searched for every question."""
     top_k: Annotated[int, msgspec.Meta(ge=1, le=50)] | None = None
