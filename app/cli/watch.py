@@ -5,13 +5,17 @@ Watching is all it does: Ctrl-C ends the watching, never the run.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.output import say
+from app.cli.output import print_json, say
+from app.words import age, rate, span
+from store import clock
 from store.errors import ExitCode, TemperError
+from store.leases import DeviceLease
 from store.records.events import AnyEvent, Failure, Notice, Progress, Queued, Step
 from store.records.runs import ENDED, RunView
 from store.runs import RunFolder, RunTracker
@@ -29,18 +33,23 @@ def watch(folder: RunFolder, quiet: bool = False) -> RunView:
     Raises TemperError when the run failed or died, and click's Exit with code 130 on Ctrl-C or when the
     run was cancelled.
     """
-    tracker = RunTracker(folder)
+    view = watch_to_end(folder, quiet)
+    raise_unless_finished(view)
+    return view
+
+
+def watch_to_end(folder: RunFolder, quiet: bool = False) -> RunView:
+    """`watch`, whatever the end is: only Ctrl-C raises."""
     display = Display(quiet)
     try:
-        view = follow(tracker, display)
+        return follow(RunTracker(folder), display)
     except KeyboardInterrupt:
         display.close()
         say(f"Stopped watching; the run goes on.\n  watch again:  temper runs attach {folder.run_id}")
         say(f"  stop it:      temper runs stop {folder.run_id}")
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
-    display.close()
-    raise_unless_finished(view)
-    return view
+    finally:
+        display.close()
 
 
 def follow(tracker: RunTracker, display: Display) -> RunView:
@@ -48,7 +57,8 @@ def follow(tracker: RunTracker, display: Display) -> RunView:
     while True:
         view = tracker.refresh()
         for event in tracker.fresh:
-            display.show(event)
+            if view.state == "waiting" or not isinstance(event, Queued):  # an old queue is no news
+                display.show(event)
         if view.state in ENDED:
             return view
         time.sleep(POLL_SECONDS)
@@ -77,6 +87,33 @@ def error_of(failure: Failure) -> TemperError:
     return error
 
 
+def print_started(folder: RunFolder, as_json: bool) -> None:
+    """What `--no-watch` prints."""
+    if as_json:
+        print_json({"run_id": folder.run_id})
+        return
+    click.echo(folder.run_id)
+    say(f"Watch it with: temper runs attach {folder.run_id}")
+
+
+def say_queue(folder: RunFolder) -> None:
+    """Say who has the device, when it is not this run."""
+    from engine.jobs.queue import device_name
+
+    device = device_name()
+    holder = DeviceLease(device).holder()
+    if holder is not None and holder.what != folder.run_id:
+        say(queue_line(device, holder.what, holder.since))
+
+
+def queue_line(device: str, holder: str, since: str) -> str:
+    """Who has the device, since when and for how long."""
+    moment = clock.parse(since)
+    who = holder or "another program"
+    when = f"since {moment.astimezone():%H:%M:%S} ({age(since, clock.now())})"
+    return f"In the GPU queue: {who} has {device} {when}; this run begins when it is free."
+
+
 class Display:
     """Turns events into bars (a terminal) or lines (a pipe); silent when quiet."""
 
@@ -94,15 +131,15 @@ class Display:
             case Progress():
                 self._advance(event.phase, event.done, event.total, _eta(event.eta_seconds))
             case Step():
-                rate = f"{event.tokens_per_second:,.0f} tok/s  " if event.tokens_per_second else ""
+                speed = f"{rate(event.tokens_per_second)} tok/s  " if event.tokens_per_second else ""
                 self._advance(
                     "train",
                     event.step,
                     event.total,
-                    f"loss {event.loss:.3f}  {rate}{_eta(event.eta_seconds)}",
+                    f"loss {event.loss:.3f}  {speed}{_eta(event.eta_seconds)}",
                 )
             case Queued():
-                self._say(f"In the GPU queue: {event.device} is held by {event.holder} since {event.since}")
+                self._say(queue_line(event.device, event.holder, event.since))
             case Notice():
                 self._say(f"{event.title}{': ' + event.text if event.text else ''}")
             case _:
@@ -120,7 +157,7 @@ class Display:
             say(text)
 
     def _advance(self, phase: str, done: int, total: int, text: str) -> None:
-        if click.get_text_stream("stderr").isatty():
+        if sys.stderr.isatty():
             self._bar(phase, done, total, text)
         elif done == total or time.monotonic() - self._lined.get(phase, 0.0) > 5.0:
             self._lined[phase] = time.monotonic()
@@ -146,7 +183,4 @@ class Display:
 
 
 def _eta(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d} left"
+    return "" if seconds is None else f"{span(seconds)} left"

@@ -35,21 +35,30 @@ class FileStamp(msgspec.Struct):
 
 def fingerprint(paths: WorkspacePaths, model: ModelDirectory) -> str:
     """`model.fingerprint()`, remembered by the size and time of its files: hashing 16 GB takes a while."""
-    files = [*model.shards, model.path / "config.json", model.tokenizer_file]
-    stamps = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    memory = paths.models / "fingerprints.json"
-    known: dict[str, FileStamp] = {}
-    if memory.is_file():
-        try:
-            known = msgspec.json.decode(memory.read_bytes(), type=dict[str, FileStamp])
-        except msgspec.MsgspecError:
-            known = {}
+    known = _memory(paths)
     entry = known.get(str(model.path))
+    stamps = _stamps(model)
     if entry is None or entry.stamps != stamps:
         entry = FileStamp(stamps, model.fingerprint())
         known[str(model.path)] = entry
-        atomic.write_bytes(memory, msgspec.json.encode(known))
+        atomic.write_bytes(_memory_file(paths), msgspec.json.encode(known))
     return entry.fingerprint
+
+
+def _memory_file(paths: WorkspacePaths) -> Path:
+    return paths.models / "fingerprints.json"
+
+
+def _memory(paths: WorkspacePaths) -> dict[str, FileStamp]:
+    try:
+        return msgspec.json.decode(_memory_file(paths).read_bytes(), type=dict[str, FileStamp])
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return {}
+
+
+def _stamps(model: ModelDirectory) -> list[tuple[str, int, int]]:
+    files = [*model.shards, model.path / "config.json", model.tokenizer_file]
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
 
 
 def cache_folder(paths: WorkspacePaths, model: ModelDirectory, adapter: Path | None) -> Path:
@@ -60,13 +69,26 @@ def cache_folder(paths: WorkspacePaths, model: ModelDirectory, adapter: Path | N
     return paths.models / name
 
 
+def cached_gguf(paths: WorkspacePaths, model: Path, adapter: Path | None, kind: str) -> Path | None:
+    """What `gguf_for` would give, if it is there. Hashes no base: one that was never used has no file yet."""
+    if model.suffix == ".gguf":
+        return model if model.is_file() else None
+    base = ModelDirectory(model)
+    entry = _memory(paths).get(str(base.path))
+    if entry is None or entry.stamps != _stamps(base):
+        return None
+    file = cache_folder(paths, base, adapter) / f"{kind}.gguf"
+    return file if file.is_file() else None
+
+
 def check_base(paths: WorkspacePaths, model: ModelDirectory, adapter: Path) -> None:
     """Raise UsageError when `adapter` was trained on another base than `model`."""
     passport = read_passport(adapter)
     if passport.base_sha256 != fingerprint(paths, model):
         raise UsageError(
             "The adapter was made for another base",
-            f"{passport.run_id} was trained on {passport.base} ({passport.base_sha256[:_KEY]}), not on {model.path}.",
+            f"{passport.run_id} was trained on {passport.base} ({passport.base_sha256[:_KEY]}), "
+            f"not on {model.path}.",
             "Use it with that base; if the base's files were changed, train again.",
         )
 
@@ -84,7 +106,11 @@ def gguf_for(
     """
     if model.suffix == ".gguf":
         if adapter is not None:
-            raise UsageError("A GGUF base takes no adapter yet", f"{model} is a GGUF.", "Name the Hugging Face directory instead.")
+            raise UsageError(
+                "A GGUF base takes no adapter yet",
+                f"{model} is a GGUF.",
+                "Name the Hugging Face directory instead.",
+            )
         if not model.is_file():
             raise MissingError("The model file is not there", f"{model} does not exist.", "Check the path.")
         return model
@@ -129,8 +155,10 @@ def make(
         quantise(floats, target, kind)
 
 
-def remember(paths: WorkspacePaths, model: ModelDirectory, adapter: Path | None, file: Path, kind: str) -> None:
-    """Let a file that an export has made serve as the cached GGUF: linked where the disk allows, else copied."""
+def remember(
+    paths: WorkspacePaths, model: ModelDirectory, adapter: Path | None, file: Path, kind: str
+) -> None:
+    """Let a file that an export has made serve as the cached GGUF: linked where the disk allows."""
     target = cache_folder(paths, model, adapter) / f"{kind}.gguf"
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = atomic.temporary_name(target)

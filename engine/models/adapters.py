@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine.models.names import check_name
 from store import atomic, runs
 from store.errors import MissingError, UsageError
 from store.records.adapters import AdapterPassport
@@ -22,7 +23,10 @@ def adapter_folder(run_path: Path) -> Path:
 
 
 def find_adapter(workspace: Workspace, reference: str) -> Path:
-    """The folder of a kept adapter or of a training run's (id, prefix, `last`). Raises UsageError or MissingError."""
+    """The folder of a kept adapter or of a training run's (id, prefix, `last`).
+
+    Raises UsageError or MissingError.
+    """
     kept = workspace.paths.adapters / reference
     if (kept / PASSPORT).is_file():
         return kept
@@ -31,7 +35,7 @@ def find_adapter(workspace: Workspace, reference: str) -> Path:
     if not (folder / PASSPORT).is_file():
         raise MissingError(
             "The run has no adapter",
-            f"{run.run_id} is {runs.view(run).state}; an adapter is there once it has finished or was stopped.",
+            f"{run.run_id}: {runs.view(run).state}; one is there once it has finished or was stopped.",
             f"See it with: temper runs show {run.run_id}",
         )
     return folder
@@ -42,15 +46,21 @@ def read_passport(folder: Path) -> AdapterPassport:
     try:
         return msgspec.json.decode((folder / PASSPORT).read_bytes(), type=AdapterPassport)
     except (OSError, msgspec.MsgspecError) as error:
-        raise UsageError("The adapter's passport is damaged", f"{folder / PASSPORT}: {error}", "Train it again.") from error
+        raise UsageError(
+            "The adapter's passport is damaged", f"{folder / PASSPORT}: {error}", "Train it again."
+        ) from error
 
 
 def keep(workspace: Workspace, reference: str, name: str | None) -> Path:
     """Copy a run's adapter into the workspace's adapters/ under `name` (the run's id when left out)."""
+    if name is not None:
+        check_name(name)
     folder = find_adapter(workspace, reference)
     target = workspace.paths.adapters / (name or read_passport(folder).run_id)
     if target.exists():
-        raise UsageError("There is an adapter of that name", f"{target} exists.", "Choose another with --as NAME.")
+        raise UsageError(
+            "There is an adapter of that name", f"{target} exists.", "Choose another with --as NAME."
+        )
     with atomic.new_directory(target) as temporary:
         shutil.copytree(folder, temporary, dirs_exist_ok=True)
     return target

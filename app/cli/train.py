@@ -1,0 +1,143 @@
+"""`temper train`: a recipe, checked before anything starts, then a detached job, watched to its end."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.cli.output import json_option, print_facts, print_json, say
+from app.cli.places import as_model
+from app.words import span
+from store import atomic, clock
+from store.errors import UsageError
+from store.records.recipe import Recipe
+from store.records.runs import RunView
+from store.workspace import Workspace, open_workspace
+
+
+@click.command()
+@click.argument("recipe", required=False, metavar="[RECIPE]")
+@click.option("--base", default="", help="A model of the workspace, a directory, or builtin:tiny.")
+@click.option("--dataset", default="", help="A dataset, optionally NAME@VERSION.")
+@click.option("--method", default="", metavar="qlora|lora", help="The base in 4 bits while training, or not.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe.")
+@click.option("--dry-run", is_flag=True, help="Check everything, print the whole recipe, start nothing.")
+@click.option("--save-recipe", type=click.Path(path_type=Path), help="Write the whole recipe to a new file.")
+@click.option("--no-watch", is_flag=True, help="Start the run and return.")
+@json_option
+def train(
+    recipe: str | None, dry_run: bool, save_recipe: Path | None, no_watch: bool, as_json: bool, **asked: Any
+) -> None:
+    """Train an adapter from RECIPE (a file, or a name in recipes/), or from --base and --dataset alone."""
+    from engine.training import preflight
+    from engine.training.recipe import write_recipe
+
+    workspace = open_workspace()
+    file, resolved = read_recipe(workspace, recipe, **asked)
+    preflight.check(workspace, resolved)
+    if save_recipe:
+        write_new(save_recipe, write_recipe(resolved))
+    if not dry_run:
+        start(workspace, resolved, file, command_line(workspace, file, **asked), no_watch, as_json)
+    elif as_json:
+        print_json({"recipe": resolved})
+    else:
+        click.echo(write_recipe(resolved), nl=False)
+        say("Nothing stands against this run. Nothing was started.")
+
+
+def read_recipe(
+    workspace: Workspace, name: str | None, base: str, dataset: str, method: str, overrides: tuple[str, ...]
+) -> tuple[Path | None, Recipe]:
+    """The recipe's file, if there is one, and the recipe with all that the command line says."""
+    from engine.training.recipe import find_recipe, load_recipe
+
+    file = find_recipe(workspace.root, name, Path.cwd()) if name else None
+    named = {"base": as_model(workspace, base) if base else "", "dataset": dataset, "method": method}
+    # JSON strings are TOML strings: quoted, a dataset called 2024 stays a name
+    options = [f"{key}={json.dumps(value)}" for key, value in named.items() if value]
+    return file, load_recipe(file, [*overrides, *options])
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that was not there. Raises UsageError when it was."""
+    if path.exists():
+        raise UsageError("The file is there already", f"{path} exists.", "Choose another name, or remove it.")
+    atomic.write_text(path, text)
+    say(f"Recipe written to {path}.")
+
+
+def start(
+    workspace: Workspace, recipe: Recipe, file: Path | None, command: str, no_watch: bool, as_json: bool
+) -> None:
+    """Start the run; watch it unless told otherwise; print how it ended."""
+    from app.cli import watch
+    from engine.jobs import launch
+    from engine.jobs.train import TrainParams
+
+    title = f"{file.stem}: {recipe.base}" if file else f"{recipe.dataset}: {recipe.base}"
+    folder = launch.start(workspace, "train", TrainParams(recipe), title, command)
+    if no_watch:
+        watch.say_queue(folder)
+        watch.print_started(folder, as_json)
+        return
+    view = watch.watch_to_end(folder, quiet=as_json)
+    if as_json:
+        print_json(report(view))
+    watch.raise_unless_finished(view)
+    if not as_json:
+        print_trained(view)
+
+
+def command_line(
+    workspace: Workspace, file: Path | None, base: str, dataset: str, method: str, overrides: tuple[str, ...]
+) -> str:
+    """The command that asks for the same again, from the workspace's folder."""
+    words = ["temper", "train"]
+    if file:
+        inside = file.is_relative_to(workspace.root)
+        words.append(str(file.relative_to(workspace.root) if inside else file))
+    words += ["--base", as_model(workspace, base)] if base else []
+    words += ["--dataset", dataset] if dataset else []
+    words += ["--method", method] if method else []
+    for override in overrides:
+        words += ["--set", override]
+    return shlex.join(words)
+
+
+def report(view: RunView) -> dict[str, Any]:
+    """What `--json` prints, however the run ended."""
+    adapter = next((one.path for one in view.artifacts if one.type == "adapter"), None)
+    return {
+        "run_id": view.run_id,
+        "state": view.state,
+        "adapter": adapter,
+        "metrics": view.result.get("metrics", {}),
+        "error": view.error,
+    }
+
+
+def print_trained(view: RunView) -> None:
+    """Figures and place of a finished training run, and what to do next."""
+    metrics = view.result["metrics"]
+    seconds = 0.0
+    if view.started and view.ended:
+        seconds = (clock.parse(view.ended) - clock.parse(view.started)).total_seconds()
+    print_facts(
+        [
+            ("run", view.run_id),
+            ("adapter", f".temper/runs/{view.run_id}/{view.result['adapter']}"),
+            ("steps", metrics["steps"]),
+            ("loss", f"{metrics['loss']:.4f} (mean of all steps)"),
+            ("rows", f"{metrics['rows']:,}, {metrics['trained_tokens']:,} trained tokens"),
+            ("time", f"{span(seconds)} on {metrics['device']}"),
+        ]
+    )
+    say(
+        f"Next:\n  temper ask QUESTION --variant {view.run_id}\n  temper export {view.run_id}\n"
+        f"  temper variants add NAME --adapter {view.run_id}"
+    )

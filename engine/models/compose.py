@@ -1,0 +1,65 @@
+"""Variants put together and compared: checked before temper.toml is touched, told apart field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine.models.names import check_name
+from engine.models.variants import Parts, describe
+from store.errors import UsageError
+from store.records.workspace import Variant
+from store.workspace import Workspace
+
+
+class Difference(msgspec.Struct):
+    """A field in which two variants differ, with the value of each."""
+
+    field: str
+    a: Any
+    b: Any
+
+
+def add_variant(workspace: Workspace, name: str, variant: Variant, replace: bool = False) -> Parts:
+    """Write `[variants.NAME]` to temper.toml, once every part of it is known to exist.
+
+    Raises UsageError or MissingError for what is wrong with it, and leaves the file as it was.
+    """
+    check_name(name)
+    known = workspace.config.variants
+    before = known.get(name)
+    if before is not None and not replace:
+        raise UsageError(
+            f"There is a variant {name!r}",
+            f"temper.toml has [variants.{name}].",
+            "Choose another name, or overwrite it with --replace.",
+        )
+    known[name] = variant
+    try:
+        if variant.knowledge:
+            workspace.knowledge(variant.knowledge)
+        parts = describe(workspace, name)
+    except BaseException:
+        _put_back(known, name, before)
+        raise
+    values = msgspec.to_builtins(variant)
+    workspace.amend("variants", name, {key: value for key, value in values.items() if value is not None})
+    return parts
+
+
+def _put_back(known: dict[str, Variant], name: str, before: Variant | None) -> None:
+    if before is None:
+        del known[name]
+    else:
+        known[name] = before
+
+
+def differences(a: Parts, b: Parts) -> list[Difference]:
+    """The fields in which two variants differ, names aside."""
+    one, other = (msgspec.to_builtins(parts, enc_hook=str) for parts in (a, b))
+    return [
+        Difference(field, one[field], other[field])
+        for field in one
+        if field != "name" and one[field] != other[field]
+    ]
