@@ -239,9 +239,10 @@ def find(runs: Path, reference: str, job: str | None = None) -> RunFolder:
         return matches[0]
     what = f"{job} run" if job else "run"
     if not matches:
+        nothing = f"There is no {what} yet." if reference == "last" else f"No {what} is called {reference!r}."
         raise UsageError(
             "No such run",
-            f"No {what} here is called {reference!r}.",
+            nothing,
             "See the runs there are with: temper runs list",
         )
     names = ", ".join(folder.run_id for folder in matches[:4])

@@ -6,9 +6,9 @@ Names are looked up here; what a model or variant *is* belongs to the engine.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -79,20 +79,27 @@ class Workspace:
         """
         import tomlkit  # here, since only writing needs it and the first screen waits for every import
 
-        document = tomlkit.parse(self.paths.settings.read_text(encoding="utf-8"))
-        if table not in document:
-            document[table] = tomlkit.table(is_super_table=bool(name))
-        target = document[table]
-        if name:
-            section = tomlkit.table()
-            section.update(values)
-            target[name] = section  # type: ignore[index]  # tomlkit types a table as Item
+        before = self.paths.settings.read_text(encoding="utf-8")
+        document = tomlkit.parse(before)
+        known = document.get(table, {})
+        if name and name not in known and not isinstance(known, tomlkit.items.InlineTable):
+            # At the end: in its place it would come between a following table and that one's comment.
+            entry = {table: {name: values}}
+            text = before.rstrip("\n") + "\n\n" + tomlkit.dumps(entry).replace(f"[{table}]\n", "", 1)
         else:
-            target.update(values)  # type: ignore[union-attr]
-        text = tomlkit.dumps(document)
-        raw = tomlkit.parse(text).unwrap()
-        self.config = settings.build(raw, WorkspaceConfig, SETTINGS)
+            section = document.setdefault(table, tomlkit.table())
+            target = section.setdefault(name, tomlkit.inline_table()) if name else section
+            _overwrite(target, values, whole=bool(name))
+            text = tomlkit.dumps(document)
+        self.config = settings.build(tomlkit.parse(text).unwrap(), WorkspaceConfig, SETTINGS)
         atomic.write_text(self.paths.settings, text)
+
+
+def _overwrite(section: MutableMapping[str, Any], values: dict[str, object], whole: bool) -> None:
+    """Put `values` into a table of the file, where it stands; `whole` takes its other keys out."""
+    for key in [key for key in section if whole and key not in values]:
+        del section[key]
+    section.update(values)
 
 
 def load_config(path: Path) -> WorkspaceConfig:

@@ -96,7 +96,9 @@ def diff(a: str, b: str, as_json: bool) -> None:
     elif not found:
         say(f"{a} and {b} are made of the same parts.")
     else:
-        print_table(("part", a, b), [(one.field, plain(one.a), plain(one.b)) for one in found])
+        for one in found:
+            click.echo(click.style(one.field, bold=True))
+            print_facts([(f"  {a}", plain(one.a)), (f"  {b}", plain(one.b))])
 
 
 def entry(variant: Variant) -> dict[str, Any]:
