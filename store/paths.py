@@ -31,6 +31,8 @@ class WorkspacePaths:
         self.traces = self.derived / "traces"
         self.ledger = self.derived / "ledger.duckdb"
         self.server = self.derived / "server.json"
+        self.server_lock = self.derived / "server.lock"
+        self.server_log = self.derived / "server.log"
 
 
 def find_workspace(start: Path) -> Path | None:
