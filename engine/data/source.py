@@ -81,18 +81,19 @@ class Source:
     def _decoded(self, file: BinaryIO, is_row: IsRow, progress: Progress) -> Iterator[Record | Dropped]:
         newline = "" if self.format == "csv" else "\n"
         errors = "surrogateescape" if self.encoding.startswith("utf-8") else "strict"
-        text = io.TextIOWrapper(file, encoding=self.encoding, errors=errors, newline=newline)
-        try:
-            for count, item in enumerate(self._read(text, is_row)):
-                yield item
-                if count % PROGRESS_EVERY == 0:
-                    progress(file.tell(), self.size)
-        except UnicodeDecodeError as error:
-            raise TemperError(
-                f"The file is not {self.encoding}",
-                f"{self.path}: {error.reason}.",
-                "Say its encoding with --encoding, or save it again as UTF-8.",
-            ) from error
+        # Closed by itself: a wrapper left to the garbage collector warns about its open file.
+        with io.TextIOWrapper(file, encoding=self.encoding, errors=errors, newline=newline) as text:
+            try:
+                for count, item in enumerate(self._read(text, is_row)):
+                    yield item
+                    if count % PROGRESS_EVERY == 0:
+                        progress(file.tell(), self.size)
+            except UnicodeDecodeError as error:
+                raise TemperError(
+                    f"The file is not {self.encoding}",
+                    f"{self.path}: {error.reason}.",
+                    "Say its encoding with --encoding, or save it again as UTF-8.",
+                ) from error
         progress(self.size, self.size)
 
     def _read(self, text: TextIO, is_row: IsRow) -> Iterator[Record | Dropped]:
