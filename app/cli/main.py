@@ -96,7 +96,7 @@ def main() -> None:
         from engine import offline
 
         offline.guard()
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="temper", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else ExitCode.OK)
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("Interrupted. What was written is intact; runs go on: temper runs list", err=True)
@@ -115,6 +115,8 @@ def show_error(error: Exception) -> int:
     if "--debug" in sys.argv or os.environ.get("TEMPER_DEBUG"):
         traceback.print_exception(error)
     shown = failure_of(error)
+    if shown is not error:
+        shown.remedy = "`temper --debug ...` shows the traceback. Please report it if it happens again."
     title = shown.title if shown.title.endswith(("?", "!", ".")) else f"{shown.title}."
     click.echo(click.style(title, fg="red", bold=True), err=True)
     click.echo(f"  {shown.happened}".replace("\n", "\n  "), err=True)

@@ -47,7 +47,7 @@ def train(
         print_json({"recipe": resolved})
     else:
         click.echo(write_recipe(resolved), nl=False)
-        say("Nothing stands against this run. Nothing was started.")
+        say("Everything this run needs is there. Nothing was started.")
 
 
 def read_recipe(

@@ -26,6 +26,7 @@ def variants() -> None:
 @click.option("--model", help="A model of the workspace, a directory or a GGUF file.")
 @click.option("--adapter", help="A training run (id, prefix, `last`) or a kept adapter.")
 @click.option("--prompt", help="A prompt file: the system message.")
+@click.option("--template", help="Plain text with {prompt} and {completion}, for models without a template.")
 @click.option("--knowledge", help="A knowledge base, searched for every question.")
 @click.option("--top-k", type=click.IntRange(1, 50), help="Passages given to the model.")
 @click.option("--quant", help="GGUF type that is run, e.g. q8_0.")

@@ -1,0 +1,53 @@
+"""A workspace as the current folder, the command line called in this process, no worker left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from app.cli.main import main
+from store import runs
+from store.records.runs import ENDED
+from store.workspace import Workspace
+from tests.app.cli.stage import Outcome, make_workspace, pid_of
+
+Temper = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def own_leases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests beside this one do not queue behind it."""
+    monkeypatch.setenv("TEMPER_RUNTIME_DIR", str(tmp_path / "runtime"))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """The folder that commands are given in. Workers still alive when the test ends are killed."""
+    opened = make_workspace(tmp_path / "wallet")
+    monkeypatch.chdir(opened.root)
+    yield opened
+    for folder in runs.list_folders(opened.paths.runs):
+        if runs.view(folder).state not in ENDED and runs.view(folder).started:
+            with suppress(ProcessLookupError):
+                os.kill(pid_of(folder), signal.SIGKILL)
+
+
+@pytest.fixture
+def temper(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Temper:
+    """`temper("runs", "list")`: the real entry point, errors and exit code included."""
+
+    def run(*arguments: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["temper", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return Outcome(int(ended.value.code or 0), printed.out, printed.err)
+
+    return run
