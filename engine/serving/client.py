@@ -156,6 +156,49 @@ def await_server(paths: WorkspacePaths, process: subprocess.Popen[bytes]) -> Ser
     )
 
 
+def serve_in_terminal(
+    workspace: Workspace,
+    variant: str | None,
+    options: list[str],
+    on_progress: Progress = lambda words: None,
+) -> tuple[ServerFile, subprocess.Popen[bytes]]:
+    """A server that lives as long as this process wants it, with `variant` loaded; it gets Ctrl-C too.
+
+    An idle server that chat started makes way. Raises BusyError when another terminal has one or it is at
+    work, else as ensure_server does.
+    """
+    name = describe(workspace, variant).name
+    make_way(workspace)
+    options = ["--variant", name, "--foreground", *options]
+    process = spawn_server(workspace, options, detached=False)
+    try:
+        server = await_server(workspace.paths, process)
+        loaded_client(server, name, on_progress).close()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    return server, process
+
+
+def make_way(workspace: Workspace) -> None:
+    """Stop the workspace's background server. Raises BusyError when it is at work or another's."""
+    paths = workspace.paths
+    server = running_server(paths)
+    if server is None:
+        return
+    if server.foreground or ask(server, "POST", "/stop") is None:
+        doing = "in another terminal" if server.foreground else "and is answering"
+        raise BusyError(
+            "A server of this workspace runs already",
+            f"Process {server.pid} listens on {server.url} {doing}.",
+            "Use that one, or stop it first.",
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while is_locked(paths.server_lock) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+
+
 class Client:
     """Asks one server about one variant. `close` from any thread ends an answer under way."""
 

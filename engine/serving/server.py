@@ -34,7 +34,7 @@ from store.workspace import Workspace
 log = logging.getLogger("temper.server")
 
 IDLE_MINUTES = 10.0
-IDLE_POLL_SECONDS = 0.5
+WATCH_SECONDS = 0.5
 LAST_WORDS_SECONDS = 5.0  # for an answer or a conversion under way when the server is told to end
 LOCK_SECONDS = 2.0  # those who only look whether a server runs hold the lock for a moment too
 ALREADY_RUNS = 4  # exit code
@@ -76,17 +76,21 @@ class Server:
         # Shutting down belongs here: after it, uvicorn raises the signal that ended it once more.
         self._announce(None)
         log.info("listening on %s", self._file.url)
-        watch = asyncio.create_task(self._watch_idle())
+        watch = asyncio.create_task(self._watch())
         try:
             yield
         finally:
             watch.cancel()
             await self._end()
 
-    async def _watch_idle(self) -> None:
+    async def _watch(self) -> None:
+        """Stop when idle for long, or when the terminal that wanted the server is gone."""
+        parent = os.getppid()
         while self._idle_seconds <= 0 or self._service.idle_seconds() < self._idle_seconds:
-            await asyncio.sleep(IDLE_POLL_SECONDS)
-        log.info("idle for %.1f minutes, stopping", self._idle_seconds / 60)
+            if self._file.foreground and os.getppid() != parent:
+                break
+            await asyncio.sleep(WATCH_SECONDS)
+        log.info("no longer needed: stopping")
         self._stop()
 
     async def _end(self) -> None:
