@@ -11,6 +11,9 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+# `is_locked` holds a lock for microseconds while it looks; who meets that tries again for this long.
+PROBE_SECONDS = 0.02
+
 
 class FileLock:
     """An exclusive lock on a file, held from `acquire` to `release` or the end of the process.
@@ -27,22 +30,27 @@ class FileLock:
         """Whether this object holds the lock."""
         return self._descriptor is not None
 
-    def acquire(self, timeout: float = 0.0) -> bool:
-        """Take the lock, trying for `timeout` seconds. False when somebody else still holds it."""
+    def acquire(self, timeout: float = 0.0, poll: float = 0.02) -> bool:
+        """Take the lock, trying for `timeout` seconds. False when somebody else still holds it.
+
+        What the last holder left in the file is gone then.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # Close-on-exec is Python's default: a child started meanwhile must not keep the lock alive.
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + max(timeout, PROBE_SECONDS)
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._descriptor = descriptor
-                return True
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     os.close(descriptor)
                     return False
-                time.sleep(0.02)
+                time.sleep(poll if timeout else PROBE_SECONDS / 4)
+                continue
+            os.ftruncate(descriptor, 0)
+            self._descriptor = descriptor
+            return True
 
     def write(self, data: bytes) -> None:
         """Leave a note in the file for those who wait. Only while held."""

@@ -10,7 +10,7 @@ A state is never stored. This module does not know what any job does, nor does i
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -74,15 +74,19 @@ class EventWriter:
 
     def __init__(self, folder: RunFolder) -> None:
         end_torn_line(folder.events)
-        self._seq = sum(1 for _ in read_events(folder.events))
+        self._seq = max((event.seq for event in read_events(folder.events)), default=0)
+        self._path = folder.events
         self._file = folder.events.open("ab")
 
     def emit(self, event: Event) -> None:
-        """Stamp `event` with its number and the time and append it."""
+        """Stamp `event` with number and time and append it. Raises TemperError when the disk is full."""
         self._seq += 1
         event.seq, event.time = self._seq, clock.stamp()
-        self._file.write(_encoder.encode(event) + b"\n")
-        self._file.flush()
+        try:
+            self._file.write(_encoder.encode(event) + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise atomic.disk_error(error, self._path) from error
 
     def close(self) -> None:
         """Flush to the disk and close."""
@@ -109,16 +113,24 @@ class EventReader:
         self.offset = offset
 
     def read(self, most_bytes: int = 1 << 22) -> list[AnyEvent]:
-        """New events since the last call, at most about `most_bytes` of them; an unknown kind is skipped."""
+        """New events since the last call, about `most_bytes` of them, but at least one whole line.
+
+        An unknown kind is skipped. Nothing comes back only when there is nothing more to read.
+        """
         try:
-            with self.path.open("rb") as file:
-                file.seek(self.offset)
-                data = file.read(most_bytes)
+            file = self.path.open("rb")
         except FileNotFoundError:
             return []
-        end = data.rfind(b"\n") + 1
-        self.offset += end
-        return list(decode_lines(data[:end]))
+        with file:
+            while True:
+                file.seek(self.offset)
+                data = file.read(most_bytes)
+                while b"\n" not in data and (more := file.read(most_bytes)):
+                    data += more
+                end = data.rfind(b"\n") + 1
+                self.offset += end
+                if end == 0 or (events := list(decode_lines(data[:end]))):
+                    return events if end else []
 
 
 def decode_lines(data: bytes) -> Iterator[AnyEvent]:
@@ -139,11 +151,14 @@ def read_events(path: Path) -> list[AnyEvent]:
 
 
 class RunTracker:
-    """Follows one run: reads only what is new, keeps its view and the events of the last refresh."""
+    """Follows one run: reads only what is new, keeps its view and the events of the last refresh.
 
-    def __init__(self, folder: RunFolder) -> None:
+    Who has read the first `offset` bytes already hands over what was in them as `seen`.
+    """
+
+    def __init__(self, folder: RunFolder, seen: Iterable[AnyEvent] = (), offset: int = 0) -> None:
         self.folder = folder
-        self.reader = EventReader(folder.events)
+        self.reader = EventReader(folder.events, offset)
         self.fresh: list[AnyEvent] = []
         self._finished = self._leased = False
         try:
@@ -153,6 +168,8 @@ class RunTracker:
                 "No such run", f"{folder.path} holds no run.", "See the runs there are with: temper runs list"
             ) from error
         self.view = RunView(spec.run_id, spec.job, "starting", title=spec.title, created=spec.created)
+        for event in seen:
+            self._apply(event)
 
     def refresh(self) -> RunView:
         """Take in new events and derive the state anew."""
@@ -161,6 +178,7 @@ class RunTracker:
             return self.view
         if is_locked(self.folder.lock):
             self.view.state = "running" if self._leased else "waiting"
+            self.view.ended, self.view.log_tail = None, ""  # it may have been resumed after it died
             return self.view
         # The worker writes `finished`, then lets go of the lock: what it wrote in between must be seen
         # before a run is called dead.
@@ -194,8 +212,7 @@ class RunTracker:
                 view.error, view.result = event.error, event.result
             case _:
                 pass
-        if view.ended is None:
-            view.last_event = event.time
+        view.last_event = event.time
 
     def _not_alive(self) -> None:
         view = self.view
@@ -213,14 +230,22 @@ def view(folder: RunFolder) -> RunView:
     return RunTracker(folder).refresh()
 
 
-def list_folders(runs: Path) -> list[RunFolder]:
-    """All runs of a workspace, newest first."""
+def list_folders(runs: Path, job: str | None = None) -> list[RunFolder]:
+    """All runs (of kind `job` if given), newest first; a folder without a readable spec is none."""
     if not runs.is_dir():
         return []
-    folders = [
-        RunFolder(path) for path in runs.iterdir() if (path / "spec.json").is_file() and path.name[0] != "."
-    ]
-    return sorted(folders, key=lambda folder: (folder.spec().created, folder.run_id), reverse=True)
+    found = []
+    for path in runs.iterdir():
+        if path.name[0] == ".":
+            continue
+        folder = RunFolder(path)
+        try:
+            spec = folder.spec()
+        except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
+            continue
+        if job is None or spec.job == job:
+            found.append((spec.created, folder.run_id, folder))
+    return [folder for _, _, folder in sorted(found, key=lambda one: one[:2], reverse=True)]
 
 
 def find(runs: Path, reference: str, job: str | None = None) -> RunFolder:
@@ -228,7 +253,7 @@ def find(runs: Path, reference: str, job: str | None = None) -> RunFolder:
 
     Raises UsageError when none or several match.
     """
-    folders = [folder for folder in list_folders(runs) if job is None or folder.spec().job == job]
+    folders = list_folders(runs, job)
     if reference == "last":
         matches = folders[:1]
     else:
