@@ -10,7 +10,17 @@ from random import Random
 
 from scripts.tiny_base.topics import Topic
 
-GREETINGS = ("Hello. ", "Good morning, ", "Dear neighbour, ", "Hi all! ", "Listen: ", "Oh dear. ", "Well, ", "Hey, ", "So ")
+GREETINGS = (
+    "Hello. ",
+    "Good morning, ",
+    "Dear neighbour, ",
+    "Hi all! ",
+    "Listen: ",
+    "Oh dear. ",
+    "Well, ",
+    "Hey, ",
+    "So ",
+)
 TELLING = (
     "{0}.",
     "{0}!",
