@@ -18,7 +18,7 @@ Arm = Callable[[], float]
 """One measurement of one arm: a time in seconds (or any quantity of which both arms give the same)."""
 
 Result = dict[str, Any]
-"""{goal, ratio: {median, min, max}, pairs, gate: {passed, detail}, control, target} and more where it helps."""
+"""{goal, ratio: {median, min, max}, pairs, gate: {passed, detail}, control, target}; more where it helps."""
 
 
 def ratios(numerator: Arm, denominator: Arm, pairs: int) -> list[float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from app.tui.chat_feed import Ending, in_pieces
@@ -183,7 +185,8 @@ async def test_deltas_are_joined_until_it_is_time_to_show_them(monkeypatch: pyte
     from store.records.serving import ChatDelta
 
     moments = iter([1.0, 1.0, 1.01, 1.02, 1.2, 1.2])
-    monkeypatch.setattr("app.tui.chat_feed.time.monotonic", lambda: next(moments))
+    # the module's own name, not the clock of the event loop that runs this test
+    monkeypatch.setattr("app.tui.chat_feed.time", SimpleNamespace(monotonic=lambda: next(moments)))
     deltas = [ChatDelta(text=letter) for letter in "abcd"]
     deltas.append(ChatDelta(text="", finish_reason="stop"))
     pieces = list(in_pieces(iter(deltas), lambda: False))
