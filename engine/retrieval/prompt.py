@@ -40,7 +40,7 @@ _COMMON = frozenset(_COMMON_WORDS.split())
 
 
 def build_context(hits: Sequence[Hit]) -> str:
-    """The text that goes before the question: an instruction, then the passages, numbered from 1 in their order.
+    """The text that goes before the question: an instruction, then the passages numbered from 1.
 
     Empty without hits.
     """

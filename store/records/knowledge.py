@@ -38,7 +38,11 @@ class SearchResult(msgspec.Struct):
 
 
 class Manifest(msgspec.Struct):
-    """Stands next to the pointer: what the published generation holds and which embedder made it."""
+    """Stands in each generation: what it holds and which embedder made it.
+
+    `doc_sha256` is of each document's text, `skipped` says why a file is not in it. `format` changes when the
+    same documents would be stored or chunked differently.
+    """
 
     kb: str
     generation: int
@@ -51,3 +55,4 @@ class Manifest(msgspec.Struct):
     chunk_tokens: int
     doc_sha256: dict[str, str] = {}
     skipped: dict[str, str] = {}
+    format: int = 1

@@ -1,0 +1,204 @@
+"""Texts as vectors, through a GGUF embedding model on the CPU.
+
+llama.cpp's low-level API: `Llama.embed` goes through Python lists. Pooling is the model's own. Does not know
+what the texts are, nor where vectors are kept.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+import numpy as np
+import numpy.typing as npt
+
+from engine.inference.llama import Model, memory_error, threads
+from store.errors import TemperError, UsageError
+from store.hashing import sha256_of_file
+
+BATCH_TOKENS = 512
+"""Tokens embedded at once. Attention is computed between all of them, so more at once is slower."""
+LONGEST_WINDOW = 2048
+"""Most tokens of one text, whatever the model could read: the memory needed grows with its square."""
+
+
+class Embedder:
+    """An embedding model. Raises MissingError, UsageError (no embedding model) or TemperError. Close it.
+
+    `dimension` is the vectors' length, `window` the most tokens of a text that are read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # The CPU is fast enough for a small model, and ingest need not queue for the GPU.
+        self._model = Model(path, gpu=False)
+        self.path = path
+        self.window = min(self._model.context_length or BATCH_TOKENS, LONGEST_WINDOW)
+        room = max(self.window, BATCH_TOKENS)
+        self._most_texts = min(BATCH_TOKENS, int(llama_cpp.llama_max_parallel_sequences()))
+        try:
+            self._context = _new_context(self._model, room, self._most_texts)
+        except BaseException:
+            self._model.close()
+            raise
+        self.dimension = int(llama_cpp.llama_model_n_embd_out(self._model.handle))
+        self._batch = _Batch(room)
+        self._run = (
+            llama_cpp.llama_decode
+            if llama_cpp.llama_get_memory(self._context) is not None
+            else llama_cpp.llama_encode
+        )
+        self._sha256 = ""
+        self._closed = False
+        self._around = len(self.tokenise(""))
+
+    @property
+    def sha256(self) -> str:
+        """The file's hash: which embedder this is."""
+        self._sha256 = self._sha256 or sha256_of_file(self.path)
+        return self._sha256
+
+    def tokenise(self, text: str) -> list[int]:
+        """Ids of `text` with the tokens that the model puts around it; nothing in it is read as special."""
+        data = text.encode("utf-8", errors="replace")
+        room = len(data) + 8
+        while True:
+            ids = (llama_cpp.llama_token * room)()
+            count = llama_cpp.llama_tokenize(self._model.vocab, data, len(data), ids, room, True, False)
+            if count >= 0:
+                return list(ids[:count])
+            room = -count
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens `text` has without those that the model puts around it."""
+        return len(self.tokenise(text)) - self._around
+
+    def embed(self, texts: Sequence[str], cut: list[int] | None = None) -> npt.NDArray[np.float32]:
+        """Vectors [len(texts), dimension], each of length 1 (0 for a text without tokens).
+
+        A text longer than the window is cut at its end; its index is added to `cut`.
+        """
+        ids = [self.tokenise(text) for text in texts]
+        if cut is not None:
+            cut += [index for index, tokens in enumerate(ids) if len(tokens) > self.window]
+        vectors = np.zeros((len(ids), self.dimension), dtype=np.float32)
+        for batch in _batches([min(len(tokens), self.window) for tokens in ids], self._most_texts):
+            self._embed_batch(batch, [ids[index][: self.window] for index in batch], vectors)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.where(lengths > 0, lengths, 1)
+        return vectors
+
+    def close(self) -> None:
+        """Free the model."""
+        if not self._closed:
+            self._closed = True
+            llama_cpp.llama_free(self._context)
+            self._model.close()
+
+    def __enter__(self) -> Embedder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _embed_batch(
+        self, indexes: list[int], sequences: list[list[int]], vectors: npt.NDArray[np.float32]
+    ) -> None:
+        """Fill the rows `indexes` of `vectors`."""
+        memory = llama_cpp.llama_get_memory(self._context)
+        if memory is not None:
+            llama_cpp.llama_memory_clear(memory, False)
+        code = self._run(self._context, self._batch.fill(sequences))
+        if code != 0:
+            raise TemperError(
+                "The embedder could not go on",
+                f"{self.path.name}: llama.cpp ended with code {code}.",
+                "Run the command again; what was published before is intact.",
+            )
+        for sequence, index in enumerate(indexes):
+            pointer = llama_cpp.llama_get_embeddings_seq(self._context, sequence)
+            vectors[index] = np.ctypeslib.as_array(pointer, shape=(self.dimension,))
+
+
+class _Batch:
+    """Arrays that llama.cpp reads tokens from, made once: its own batch needs a Python step per token."""
+
+    def __init__(self, room: int) -> None:
+        self._tokens = np.zeros(room, dtype=np.int32)
+        self._positions = np.zeros(room, dtype=np.int32)
+        self._sequences = np.zeros(room, dtype=np.int32)
+        self._ones = np.ones(room, dtype=np.int32)
+        self._outputs = np.ones(room, dtype=np.int8)
+        number = ctypes.POINTER(llama_cpp.llama_seq_id)
+        first = self._sequences.ctypes.data
+        step = self._sequences.itemsize
+        self._pointers = (number * room)(
+            *(
+                ctypes.cast(first + at * step, number)  # each token's list of sequences is one number
+                for at in range(room)
+            )
+        )
+        self._batch = llama_cpp.llama_batch(
+            token=_pointer(self._tokens, llama_cpp.llama_token),
+            pos=_pointer(self._positions, llama_cpp.llama_pos),
+            n_seq_id=_pointer(self._ones, ctypes.c_int32),
+            seq_id=self._pointers,
+            logits=_pointer(self._outputs, ctypes.c_int8),
+        )
+
+    def fill(self, sequences: list[list[int]]) -> llama_cpp.llama_batch:
+        """The batch with these sequences, numbered from 0."""
+        at = 0
+        for number, tokens in enumerate(sequences):
+            end = at + len(tokens)
+            self._tokens[at:end] = tokens
+            self._positions[at:end] = np.arange(len(tokens))
+            self._sequences[at:end] = number
+            at = end
+        self._batch.n_tokens = at
+        return self._batch
+
+
+def _batches(lengths: list[int], most_texts: int) -> Iterator[list[int]]:
+    """Indexes of texts that are embedded together: of about equal length, at most BATCH_TOKENS."""
+    batch: list[int] = []
+    filled = 0
+    for index in sorted((i for i, length in enumerate(lengths) if length), key=lengths.__getitem__):
+        if batch and (filled + lengths[index] > BATCH_TOKENS or len(batch) == most_texts):
+            yield batch
+            batch, filled = [], 0
+        batch.append(index)
+        filled += lengths[index]
+    if batch:
+        yield batch
+
+
+def _new_context(model: Model, room: int, most_texts: int) -> Any:
+    """A context for `room` tokens at once. Raises UsageError where the model gives no vector per text."""
+    parameters = llama_cpp.llama_context_default_params()
+    parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = room
+    parameters.n_seq_max = most_texts
+    parameters.n_threads = parameters.n_threads_batch = threads(model.path.stat().st_size)
+    parameters.embeddings = True
+    parameters.kv_unified = True
+    parameters.offload_kqv = parameters.op_offload = False
+    parameters.no_perf = True
+    handle = llama_cpp.llama_init_from_model(model.handle, parameters)
+    if handle is None:
+        raise memory_error(f"A context of {room:,} tokens for {model.path.name} could not be made.")
+    pooling = llama_cpp.llama_pooling_type(handle)
+    if pooling in (llama_cpp.LLAMA_POOLING_TYPE_NONE, llama_cpp.LLAMA_POOLING_TYPE_RANK):
+        llama_cpp.llama_free(handle)
+        raise UsageError(
+            "This is not an embedding model",
+            f"{model.path.name} gives no vector per text (its pooling is {pooling}).",
+            'Name a GGUF embedding model, or leave it out for the default: embedder = "builtin:minilm"',
+        )
+    return handle
+
+
+def _pointer(array: npt.NDArray[Any], kind: Any) -> Any:
+    """A C pointer to the first element; `array` must be kept as long as it is used."""
+    return ctypes.cast(array.ctypes.data, ctypes.POINTER(kind))
