@@ -54,13 +54,16 @@ def read_recipe(
     workspace: Workspace, name: str | None, base: str, dataset: str, method: str, overrides: tuple[str, ...]
 ) -> tuple[Path | None, Recipe]:
     """The recipe's file, if there is one, and the recipe with all that the command line says."""
+    from engine.training.preflight import fitted
     from engine.training.recipe import find_recipe, load_recipe
 
     file = find_recipe(workspace.root, name, Path.cwd()) if name else None
     named = {"base": as_model(workspace, base) if base else "", "dataset": dataset, "method": method}
     # JSON strings are TOML strings: quoted, a dataset called 2024 stays a name
     options = [f"{key}={json.dumps(value)}" for key, value in named.items() if value]
-    return file, load_recipe(file, [*overrides, *options])
+    recipe = load_recipe(file, [*overrides, *options])
+    chosen = file or any(override.partition("=")[0].strip() == "max_length" for override in overrides)
+    return file, recipe if chosen else fitted(workspace, recipe)
 
 
 def write_new(path: Path, text: str) -> None:

@@ -39,6 +39,12 @@ def check_reference(workspace: Workspace, reference: str) -> None:
     if settings is None:
         raise _unknown(workspace, asked.name)
     Source(workspace.path(settings.source), settings.encoding)
+    if asked.version not in (None, 1):
+        raise UsageError(
+            f"{asked.name} has no version {asked.version}",
+            "It was never imported, and importing it makes version 1.",
+            f"Leave the version out: {asked.name}",
+        )
 
 
 def options_of(settings: Dataset) -> ImportOptions:

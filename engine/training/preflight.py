@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+import msgspec
+
 from engine.data.ensure import check_reference
 from engine.models.directory import ModelDirectory
 from engine.models.locate import locate_model
@@ -54,6 +56,15 @@ def find_base(workspace: Workspace, reference: str) -> ModelDirectory:
             "Name the Hugging Face directory that it was made from.",
         )
     return ModelDirectory(path)
+
+
+def fitted(workspace: Workspace, recipe: Recipe) -> Recipe:
+    """The recipe with `max_length` cut to what its base reads: for recipes in which nobody chose it."""
+    try:
+        context = find_base(workspace, recipe.base).context_length
+    except TemperError:
+        return recipe  # `check` says what is wrong with the base
+    return msgspec.structs.replace(recipe, max_length=min(recipe.max_length, context or recipe.max_length))
 
 
 def check_length(base: ModelDirectory, recipe: Recipe) -> None:
