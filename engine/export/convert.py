@@ -5,19 +5,25 @@ Does not quantise and does not judge the result.
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from engine.export.vocabulary import read_vocabulary
+from engine.export.vocabulary import Vocabulary, gguf_name, read_raw, read_vocabulary
 from engine.models.directory import ModelDirectory
+from engine.models.tokenizer import leading_ids, load_tokenizer
 from store import atomic, paths
 from store.errors import MissingError, TemperError
+
+POLL_SECONDS = 0.1
 
 FloatType = Literal["f32", "f16", "bf16"]
 
@@ -29,26 +35,41 @@ def native_type(model: ModelDirectory) -> FloatType:
     return NATIVE.get(model.dtype, "f16")
 
 
-def to_gguf(directory: Path, out: Path, outtype: FloatType = "f32", name: str | None = None) -> Path:
+class Tokens(msgspec.Struct):
+    """What the converter's process is told of the tokenizer. None leaves a thing to the stock converter."""
+
+    vocabulary: Vocabulary | None
+    add_bos: bool | None
+
+
+def to_gguf(
+    directory: Path,
+    out: Path,
+    outtype: FloatType = "f32",
+    name: str | None = None,
+    advance: Callable[[int], None] = lambda written: None,
+) -> Path:
     """Convert the model in `directory` to the file `out`, which appears whole or not at all.
 
-    Raises MissingError when set-up has not made the converter, TemperError with its last words when it fails.
+    `name` is what the file says it is, the directory's name when left out. `advance` hears the bytes written
+    so far, a few times per second; what it raises stops the conversion. Raises MissingError when set-up has
+    not made the converter, TemperError with its last words when it fails.
     """
     model = ModelDirectory(directory)
     folder = paths.converter_dir()
     if not (folder / "convert_hf_to_gguf.py").is_file():
         raise MissingError("llama.cpp's converter is not there", f"{folder} is empty.", "Run: scripts/setup")
-    vocabulary = read_vocabulary(directory, embedding_rows(model))
+    tokens = Tokens(read_vocabulary(directory, embedding_rows(model)), begins_with_bos(model))
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = atomic.temporary_name(out).with_suffix(".gguf")
     with tempfile.TemporaryDirectory(prefix="temper-") as scratch:
-        vocabulary_file = Path(scratch) / "vocabulary.json"
-        vocabulary_file.write_bytes(msgspec.json.encode(vocabulary) if vocabulary else b"")
+        tokens_file = Path(scratch) / "tokens.json"
+        tokens_file.write_bytes(msgspec.json.encode(tokens))
         script = Path(__file__).with_name("converter_process.py")
-        command = [sys.executable, "-P", str(script), str(folder), str(vocabulary_file)]
-        command += [str(directory), "--outfile", str(partial), "--outtype", outtype]
-        command += ["--model-name", name] if name else []
-        run_converter(command, directory, Path(scratch))
+        shown = gguf_name(name or directory.name, read_raw(model.tokenizer_file))
+        command = [sys.executable, "-P", str(script), str(folder), str(tokens_file), str(directory)]
+        command += ["--outfile", str(partial), "--outtype", outtype, "--model-name", shown]
+        run_converter(command, directory, partial, Path(scratch), advance)
     try:
         atomic.sync_file(partial)
         os.replace(partial, out)
@@ -58,23 +79,54 @@ def to_gguf(directory: Path, out: Path, outtype: FloatType = "f32", name: str | 
     return out
 
 
-def run_converter(command: list[str], directory: Path, scratch: Path) -> None:
+def run_converter(
+    command: list[str], directory: Path, partial: Path, scratch: Path, advance: Callable[[int], None]
+) -> None:
     """Run the converter offline; raise TemperError with the end of what it said when it fails."""
-    partial = Path(command[command.index("--outfile") + 1])
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HOME": str(scratch)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=scratch, check=False)
-    sys.stderr.write(done.stderr)
-    if done.returncode == 0 and partial.is_file():
-        return
-    partial.unlink(missing_ok=True)
-    words = done.stderr.strip().splitlines()
-    cause = next((line for line in reversed(words) if line.strip() and not line.startswith(" ")), "no reason given")
-    if "No space left" in done.stderr:
-        raise atomic.disk_error(OSError(28, "No space left on device"), partial)
+    said = scratch / "converter.log"
+    with said.open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=scratch)
+    try:
+        while process.poll() is None:
+            advance(partial.stat().st_size if partial.exists() else 0)
+            time.sleep(POLL_SECONDS)
+    except BaseException:
+        process.kill()
+        process.wait()
+        partial.unlink(missing_ok=True)
+        raise
+    words = said.read_text(encoding="utf-8", errors="replace")
+    sys.stderr.write(words)
+    if process.returncode != 0 or not partial.is_file():
+        partial.unlink(missing_ok=True)
+        raise refusal(words, directory, partial)
+
+
+def refusal(words: str, directory: Path, partial: Path) -> TemperError:
+    """What a user is told when the converter gave up, from what it said."""
+    if "No space left" in words:
+        return atomic.disk_error(OSError(errno.ENOSPC, "No space left on device"), partial)
+    lines = [line for line in words.strip().splitlines() if line.strip() and not line.startswith(" ")]
     remedy = "The run's log has all it said."
-    if "pre-tokenizer was not recognized" in done.stderr:
-        remedy = "Its tokenizer splits text in a way that this llama.cpp does not know: no GGUF of it would be right."
-    raise TemperError("llama.cpp's converter refused the model", f"{directory}: {cause}", remedy)
+    if "pre-tokenizer was not recognized" in words:
+        remedy = "Its tokenizer splits text in a way unknown to llama.cpp: no GGUF of it would be right."
+    return TemperError(
+        "llama.cpp's converter refused the model",
+        f"{directory}: {lines[-1] if lines else 'no reason given'}",
+        remedy,
+    )
+
+
+def begins_with_bos(model: ModelDirectory) -> bool | None:
+    """Whether the tokenizer.json puts its BOS before a text; None where it puts something else there.
+
+    The stock converter asks tokenizer_config.json too, which says something else for some models.
+    """
+    tokenizer = load_tokenizer(model.tokenizer_file)
+    leading = leading_ids(tokenizer)
+    bos = tokenizer.token_to_id(model.special_token("bos_token"))
+    return {(): False, (bos,): True}.get(tuple(leading))
 
 
 def embedding_rows(model: ModelDirectory) -> int:

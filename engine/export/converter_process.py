@@ -1,35 +1,59 @@
-"""The main of the converter's process: `python converter_process.py CONVERTER_FOLDER VOCABULARY_JSON ARGUMENTS...`
+"""The main of the converter's process: `python converter_process.py FOLDER TOKENS_JSON ARGUMENTS...`
 
-Runs llama.cpp's own convert_hf_to_gguf.py from its private folder, with one change: where Temper read the
-vocabulary off the tokenizer.json, that is what gets written. Never imported; has the private folder's
-modules to itself, so nothing of Temper may be imported here.
+Runs llama.cpp's own convert_hf_to_gguf.py from its private FOLDER, with two changes: where Temper read the
+vocabulary off the tokenizer.json, that is what gets written, and so is whether a text begins with BOS. Never
+imported; has the private folder's modules to itself, so nothing of Temper may be imported here.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import runpy
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 
-def main(folder: str, vocabulary_file: str, arguments: list[str]) -> None:
-    """Run the stock script with `arguments`, the vocabulary replaced when the file is not empty."""
+def main(folder: str, tokens_file: str, arguments: list[str]) -> None:
+    """Run the stock script with `arguments`, its view of the tokenizer replaced by `tokens_file`."""
+    die_with_parent()
     sys.path.insert(0, str(Path(folder) / "gguf-py"))
     sys.path.insert(0, folder)
-    text = Path(vocabulary_file).read_text(encoding="utf-8")
-    if text:
-        replace_vocabulary(json.loads(text))
+    tokens = json.loads(Path(tokens_file).read_text(encoding="utf-8"))
+    if tokens["add_bos"] is not None:
+        replace_add_bos(tokens["add_bos"])
+    if tokens["vocabulary"] is not None:
+        replace_vocabulary(tokens["vocabulary"])
     script = str(Path(folder) / "convert_hf_to_gguf.py")
     sys.argv = [script, *arguments]
     runpy.run_path(script, run_name="__main__")
 
 
+def die_with_parent() -> None:
+    """Let the kernel end this process with the worker, also on kill -9: nobody would take what it writes."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2)
+
+
+def replace_add_bos(add_bos: bool) -> None:
+    """Make the converter write `add_bos`, whatever it finds."""
+    import gguf  # type: ignore[import-not-found]  # the private folder's
+
+    stock = gguf.SpecialVocab.add_to_gguf
+
+    def add_to_gguf(self: Any, *arguments: Any, **options: Any) -> None:
+        self.add_special_token["bos"] = add_bos
+        stock(self, *arguments, **options)
+
+    gguf.SpecialVocab.add_to_gguf = add_to_gguf
+
+
 def replace_vocabulary(vocabulary: dict[str, Any]) -> None:
     """Make every model class of the converter write `vocabulary` instead of guessing one."""
     import conversion  # type: ignore[import-not-found]  # the private folder's
-    import gguf  # type: ignore[import-not-found]  # the private folder's
+    import gguf
 
     stock = conversion.get_model_class
 

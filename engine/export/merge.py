@@ -24,8 +24,20 @@ from store import atomic
 from store.errors import MissingError, TemperError, UsageError
 
 _PREFIX = "base_model.model."
-_COPIED = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model")
-_COPIED_TOO = ("special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "vocab.json", "merges.txt")
+_COPIED = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "tokenizer.model",
+)
+_COPIED_TOO = (
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "vocab.json",
+    "merges.txt",
+)
 _HEADROOM = 1.05  # of the base's size on disk: shards, index and tokenizer files
 
 
@@ -65,18 +77,24 @@ class LoraDelta:
 def read_adapter_config(folder: Path) -> dict[str, Any]:
     """PEFT's adapter_config.json. Raises UsageError for kinds of adapter that are not merged here."""
     config: dict[str, Any] = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    unsupported = [key for key in ("use_dora", "fan_in_fan_out", "modules_to_save", "lora_bias") if config.get(key)]
+    unsupported = [
+        key for key in ("use_dora", "fan_in_fan_out", "modules_to_save", "lora_bias") if config.get(key)
+    ]
     if config.get("peft_type") != "LORA" or unsupported:
         what = ", ".join(unsupported) or str(config.get("peft_type"))
-        raise UsageError("This adapter cannot be merged", f"It uses {what}.", "Train it as plain LoRA or QLoRA.")
+        raise UsageError(
+            "This adapter cannot be merged", f"It uses {what}.", "Train it as plain LoRA or QLoRA."
+        )
     return config
 
 
 def read_pairs(folder: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-    """(A [rank, in], B [out, rank]) by base tensor name. Raises UsageError for keys that are not understood."""
+    """(A [rank, in], B [out, rank]) by base tensor name. Raises UsageError for keys it does not know."""
     if not (folder / WEIGHTS).is_file():
         raise MissingError(
-            "The adapter has no safetensors weights", f"{folder} lacks {WEIGHTS}.", "Train it again; pickled weights are refused."
+            "The adapter has no safetensors weights",
+            f"{folder} lacks {WEIGHTS}.",
+            "Train it again; pickled weights are refused.",
         )
     downs: dict[str, torch.Tensor] = {}
     ups: dict[str, torch.Tensor] = {}
@@ -85,12 +103,18 @@ def read_pairs(folder: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
             module, _, part = key.removeprefix(_PREFIX).partition(".lora_")
             kind = {"A.weight": downs, "B.weight": ups}.get(part)
             if kind is None:
-                raise UsageError("The adapter holds something unknown", f"{key} in {WEIGHTS}.", "Train it as plain LoRA or QLoRA.")
+                raise UsageError(
+                    "The adapter holds something unknown",
+                    f"{key} in {WEIGHTS}.",
+                    "Train it as plain LoRA or QLoRA.",
+                )
             kind[f"{module}.weight"] = file.get_tensor(key)
     return {name: (downs[name], ups[name]) for name in downs}
 
 
-def merge(base: ModelDirectory, adapter: Path, out: Path, advance: Callable[[int], None] = lambda done: None) -> Path:
+def merge(
+    base: ModelDirectory, adapter: Path, out: Path, advance: Callable[[int], None] = lambda done: None
+) -> Path:
     """Write base + adapter as a Hugging Face directory `out`, whole or not at all. `advance` counts shards.
 
     Raises UsageError when the adapter does not fit the base, TemperError when the disk is too small.

@@ -17,11 +17,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from store.errors import UsageError
+
 TokenType = Literal[1, 2, 3, 4, 5, 6]  # llama.h: normal, unknown, control, user-defined, unused, byte
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 
 # The split patterns of byte-level BPE families -> llama.cpp's name for each. Where a tokenizer takes whole
-# words from the vocabulary before merging (`ignore_merges`), the name must be one for which llama.cpp does so too.
+# words from the vocabulary before merging (`ignore_merges`), the name must be one for which llama.cpp does too.
 _GPT2 = "(ByteLevel)"
 _CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _TAIL = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -40,9 +42,12 @@ _PRE_TOKENIZERS: dict[tuple[tuple[str, ...], bool], str] = {
     ((_QWEN35,), False): "qwen35",
 }
 
+_PHI3 = re.compile("phi-?3", re.IGNORECASE)
+_PHI3_KEEPS = {"<unk>", "<s>", "<|endoftext|>"}
+
 
 class Vocabulary(msgspec.Struct):
-    """A tokenizer as GGUF keeps it. `tokens`, `types` and `scores` are indexed by id; merges read `left right`."""
+    """A tokenizer as GGUF keeps it. `tokens`, `types` and `scores` are indexed by id."""
 
     model: Literal["gpt2", "llama"]
     pre: str
@@ -60,7 +65,7 @@ def read_vocabulary(directory: Path, size: int) -> Vocabulary | None:
     """
     if (directory / "tokenizer.model").is_file():
         return None
-    raw = json.loads((directory / "tokenizer.json").read_text(encoding="utf-8"))
+    raw = read_raw(directory / "tokenizer.json")
     model = raw.get("model", {})
     if model.get("type") != "BPE":
         return None
@@ -73,8 +78,22 @@ def read_vocabulary(directory: Path, size: int) -> Vocabulary | None:
     return Vocabulary("gpt2", pre, tokens, types)
 
 
+def gguf_name(name: str, raw: dict[str, Any]) -> str:
+    """`name`, changed where llama.cpp would read the wrong thing into it.
+
+    For a model whose name has phi-3 or phi3 in it llama.cpp drops the white space behind special tokens, and
+    only then. Whether it should stands in the tokenizer.json (`rstrip`); of Phi-3 both kinds exist.
+    """
+    specials = [token for token in raw.get("added_tokens", []) if token.get("special")]
+    strips = {token["content"] for token in specials if token["rstrip"]}
+    named = {token["content"] for token in specials} - _PHI3_KEEPS
+    if strips and strips == named:
+        return name if _PHI3.search(name) else f"{name} (phi-3 tokenizer)"
+    return _PHI3.sub("phi 3", name)
+
+
 def pre_tokenizer_name(raw: dict[str, Any]) -> str | None:
-    """llama.cpp's name for the pre-tokenizer of a byte-level tokenizer.json; None when it is not known here."""
+    """llama.cpp's name for the pre-tokenizer of a byte-level tokenizer.json; None when it is unknown here."""
     if raw.get("normalizer") not in (None, {"type": "NFC"}):
         return None
     parts = raw.get("pre_tokenizer") or {}
@@ -125,7 +144,7 @@ def merge_scores(raw: dict[str, Any], size: int) -> list[float]:
     """A score per id that makes llama.cpp join neighbours in the order of the merges.
 
     BPE takes the pair of lowest rank first, llama.cpp the pair whose joined token has the highest score: so
-    the score is minus the lowest rank of a merge that makes the token. A token that no merge makes comes last.
+    the score is minus the lowest rank of a merge that makes the token. What no merge makes comes last.
     """
     vocabulary = raw["model"]["vocab"]
     merges = raw["model"]["merges"]
@@ -148,10 +167,22 @@ def adds_space(raw: dict[str, Any]) -> bool:
     pre = raw.get("pre_tokenizer") or {}
     for step in pre.get("pretokenizers", [pre]):
         if step.get("type") == "Metaspace":
-            return step.get("prepend_scheme", "always") != "never" and step.get("add_prefix_space", True)
+            scheme = step.get("prepend_scheme", "always")
+            return bool(scheme != "never" and step.get("add_prefix_space", True))
     return False
 
 
 def adds_space_of(tokenizer_file: Path) -> bool:
     """`adds_space` of a tokenizer.json on disk."""
-    return adds_space(json.loads(tokenizer_file.read_text(encoding="utf-8")))
+    return adds_space(read_raw(tokenizer_file))
+
+
+def read_raw(tokenizer_file: Path) -> dict[str, Any]:
+    """A tokenizer.json as it stands. Raises UsageError when it is damaged."""
+    try:
+        raw: dict[str, Any] = json.loads(tokenizer_file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(
+            "The tokenizer is damaged", f"{tokenizer_file}: {error}", "Copy the model's tokenizer.json again."
+        ) from error
+    return raw

@@ -6,6 +6,7 @@ Never loads weights and never runs code from the directory. Pickled weights are 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ class ModelDirectory:
         self.path = path
         if not path.is_dir():
             raise MissingError(
-                "The model directory is not there", f"{path} does not exist.", "Check the path in temper.toml or on the command line."
+                "The model directory is not there",
+                f"{path} does not exist.",
+                "Check the path in temper.toml or on the command line.",
             )
         self.config = self._read_json("config.json", required=True)
         self.tokenizer_config = self._read_json("tokenizer_config.json")
@@ -81,6 +84,10 @@ class ModelDirectory:
             token = token.get("content")
         return str(token or "")
 
+    def parameters(self) -> int:
+        """How many weights the model has, by the headers of its shards. UsageError when one is damaged."""
+        return sum(math.prod(shape) for shard in self.shards for shape in tensor_shapes(shard).values())
+
     def fingerprint(self) -> str:
         """sha256 over weights, config and tokenizer: which model this is, wherever it lies."""
         return sha256_of_files([*self.shards, self.path / "config.json", self.tokenizer_file])
@@ -98,7 +105,9 @@ class ModelDirectory:
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise UsageError("A model file is damaged", f"{file}: {error}.", "Copy the model again.") from error
+            raise UsageError(
+                "A model file is damaged", f"{file}: {error}.", "Copy the model again."
+            ) from error
         return content if isinstance(content, dict) else {}
 
     def _shards(self) -> list[Path]:
@@ -115,10 +124,37 @@ class ModelDirectory:
             return [self.path / name for name in names]
         if (self.path / SINGLE).is_file():
             return [self.path / SINGLE]
-        pickled = [file.name for file in self.path.glob("*.bin")] + [file.name for file in self.path.glob("*.pt")]
+        pickled = [file.name for file in self.path.glob("*.bin")] + [
+            file.name for file in self.path.glob("*.pt")
+        ]
         found = f"only {', '.join(pickled)}, which Temper does not open" if pickled else "none"
         raise MissingError(
             "The model has no safetensors weights",
             f"{self.path}: {SINGLE} or {INDEX} is needed; found {found}.",
             "Get the safetensors version: pickled weights can run code when they are opened.",
         )
+
+
+def tensor_shapes(shard: Path) -> dict[str, list[int]]:
+    """Shapes by name of the tensors in a safetensors file, read off its header: 8 bytes of length, then JSON.
+
+    The format of github.com/huggingface/safetensors; reading it here costs no import of torch. Raises
+    UsageError when the file is shorter than its header says.
+    """
+    size = shard.stat().st_size
+    try:
+        with shard.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length)) if length < size else None
+        entries = {name: entry for name, entry in (header or {}).items() if name != "__metadata__"}
+        whole = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged_shard(shard, str(error)) from error
+    if header is None or size != whole:
+        raise damaged_shard(shard, f"It has {size:,} bytes, its header speaks of {whole:,}")
+    return {name: entry["shape"] for name, entry in entries.items()}
+
+
+def damaged_shard(shard: Path, reason: str) -> UsageError:
+    """What a user is told of weights that cannot be read."""
+    return UsageError("A weights file is damaged", f"{shard}: {reason}.", "Copy the model again.")

@@ -12,12 +12,12 @@ Verdict = Literal["SHIP", "WARN", "BLOCK"]
 class ShipCheck(msgspec.Struct):
     """The comparison of one exported file with the unquantised base + adapter. Reasons explain the verdict.
 
-    `token_ids_equal`: share of `texts` whose ids equal those of the model's tokenizer.json. Over `prompts`
-    prompts, `tokens` tokens were generated greedily in all: `greedy_agreement` is the mean share of a prompt's
-    tokens before the first one that the reference would not have chosen, `top1_agreement` the share of all
-    tokens that it would have chosen after the same text. `ties` of them were another than the reference's
-    first choice, but so close to it that rounding decides: they count as agreeing. `stops` says that the
-    model's stop tokens end a generation. `reference` is what was compared with, its number type included.
+    `token_ids_equal`: share of `texts` whose ids equal those of the model's tokenizer.json. To `prompts`
+    prompts the file gave `tokens` tokens, always the likeliest: `greedy_agreement` is the mean share of an
+    answer before the first token that the reference would not have chosen, `top1_agreement` the share of all
+    tokens that it would have chosen after the same text. `ties` of them were another than its first choice,
+    but so close to it that rounding decides: they count as agreeing. `stops` says that the model's stop
+    tokens end a generation. `reference` is what was compared with, its number type included.
     """
 
     verdict: Verdict
@@ -34,7 +34,7 @@ class ShipCheck(msgspec.Struct):
 
 
 class ExportedFile(msgspec.Struct):
-    """One file of an export. `type` is the GGUF type (f16, q8_0, ...) or `safetensors` (which is not checked)."""
+    """One file of an export. `type` is the GGUF type (f16, q8_0, ...), or `safetensors`, which has no check."""
 
     path: str
     type: str
@@ -44,7 +44,7 @@ class ExportedFile(msgspec.Struct):
 
 
 class ExportResult(msgspec.Struct):
-    """What `temper export` prints as JSON and the ledger keeps. `ship_check` is the worst of the files' own."""
+    """What `temper export` prints as JSON and the ledger keeps. `ship_check` is the worst of the files'."""
 
     run_id: str
     source: str
