@@ -34,12 +34,9 @@ def main() -> int:
         print(error.text(), file=sys.stderr)
         return error.code
     except OSError as error:
-        print(
-            SetupError(
-                "a file could not be written or read", str(error), "Mend that, then run it again."
-            ).text()
-        )
-        return 1
+        shown = SetupError("a file could not be written or read", str(error), "Mend that, then run it again.")
+        print(shown.text(), file=sys.stderr)
+        return shown.code
     except KeyboardInterrupt:
         print("\nInterrupted. Nothing is broken: `scripts/setup` goes on from here.", file=sys.stderr)
         return 130

@@ -24,8 +24,8 @@ EVERY_COMMAND = (
     "from app.cli.main import COMMANDS, cli\nfor name in COMMANDS:\n    assert cli.get_command(None, name)"
 )
 
-# Each module in a child that has imported none of ours yet: a cycle shows only for some first modules. What is
-# heavy ends the child early; what is foreign and light is imported once beforehand.
+# Each module in a child that has imported none of ours yet: a cycle shows only for some first modules. What
+# is heavy ends the child early; what is foreign and light is imported once beforehand.
 ALONE = """
 import importlib, json, os, sys
 import click, httpx, jinja2, jsonschema, msgspec, psutil, starlette, textual.app, tomlkit, uvicorn, yaml

@@ -1,4 +1,4 @@
-"""What set-up shows and how it runs programs: a line per step, a heartbeat in long ones, the rest in a log."""
+"""What set-up shows and how it runs programs: a line per step, a heartbeat in long ones, a log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Progress = Callable[[str, float], str]
 
 
 class SetupError(Exception):
-    """Set-up cannot go on: a title, what happened, what to do, the exit code (3: this machine lacks something)."""
+    """Set-up cannot go on: title, what happened, what to do, exit code (3: this machine lacks something)."""
 
     def __init__(self, title: str, cause: str, remedy: str, code: int = 1) -> None:
         super().__init__(title)

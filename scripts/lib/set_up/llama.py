@@ -27,7 +27,7 @@ CONVERTER = ("convert_hf_to_gguf.py", "convert_lora_to_gguf.py", "conversion", "
 REVISION = "REVISION.json"
 
 # llama.cpp's helpers for its own command-line programs (and, LLAVA_BUILD, for pictures) are more than half of
-# the build and nothing here loads them. The archive's CMakeLists.txt forces them on, so one word of it is changed.
+# the build and nothing here loads them. The archive forces them on: one word of its build file is changed.
 FORCED_ON = 'set(LLAMA_BUILD_COMMON ON CACHE BOOL "Build llama.cpp common library" FORCE)'
 CMAKE_ARGS = ["-DLLAVA_BUILD=OFF"]
 
@@ -93,8 +93,11 @@ def is_whole(folder: Path) -> bool:
     revision = folder / "converter" / REVISION
     if find_wheel(folder) is None or not revision.is_file():
         return False
-    recorded = json.loads(revision.read_text())
-    return bool(recorded["tree_sha256"] == tree_sha256(folder / "converter"))
+    try:
+        recorded = json.loads(revision.read_text())["tree_sha256"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return bool(recorded == tree_sha256(folder / "converter"))
 
 
 def find_wheel(folder: Path) -> Path | None:

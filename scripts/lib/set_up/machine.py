@@ -45,6 +45,7 @@ def choose_backend(force_cpu: bool, node: Path = GPU_NODE) -> Backend:
             "there is a GPU, but no CUDA compiler",
             f"{gpu} is there, but no `nvcc` to build llama.cpp for it: chat would run on the CPU.",
             f"{as_root('apt-get install -y nvidia-cuda-toolkit')}\n"
+            "                  (Debian keeps it in its section non-free; NVIDIA's own toolkit does as well)\n"
             "                  (or, to do without the GPU: scripts/setup --cpu)",
             code=3,
         )

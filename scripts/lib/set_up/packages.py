@@ -83,7 +83,7 @@ def make_venv(venv: Venv, step: Step) -> None:
 def install(venv: Venv, backend: Backend, step: Step) -> None:
     """Install Temper in place with all it needs, and say which torch that brought."""
     version = pinned(venv.constraints, "torch")
-    # `===` compares as text: it leaves out CPU builds ("2.13.0+cpu"), which pip otherwise prefers where it sees one
+    # `===` compares as text: it leaves out CPU builds ("2.13.0+cpu"), which pip prefers where it sees one
     torch = f"torch==={version}" if backend.kind == "cuda" else f"torch=={version}"
     step.run(venv.pip_install(torch, "-e", f"{venv.root}[dev]"), progress=pip_progress)
     count = len(list(venv.folder.glob("lib/python*/site-packages/*.dist-info")))

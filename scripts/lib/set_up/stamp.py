@@ -42,7 +42,7 @@ def is_current(file: Path, key: str) -> bool:
 
 
 def force_cpu(choice: Choice, file: Path) -> bool:
-    """Whether to leave a GPU alone: asked for now, or last time (test and demo call set-up without options)."""
+    """Whether to leave a GPU alone: asked for now, or last time (the other scripts ask for nothing)."""
     return choice == "cpu" or (choice == "as before" and read(file).get("force_cpu") is True)
 
 
