@@ -88,7 +88,7 @@ def event_line(event: AnyEvent) -> EventLine | None:
                 event.time, f"in the GPU queue behind {event.holder or 'another program'}", "warn"
             )
         case Lease() if event.device != "none":
-            return EventLine(event.time, f"has {event.device} after {span(event.waited_seconds)}")
+            return EventLine(event.time, f"has {event.device} after waiting {span(event.waited_seconds)}")
         case Notice():
             text = f"{event.title}: {event.text}" if event.text else event.title
             return EventLine(event.time, text, event.level)

@@ -22,7 +22,7 @@ MAKE = "temper init . --template support"
 
 _TEMPLATES = (
     ("support", "answer a customer's message with one intent, as JSON"),
-    ("contracts", "find and name clauses"),
+    ("contracts", "say what is wrong with a smart contract, as JSON"),
     ("research", "answer from your own documents"),
     ("blank", "an empty workspace with every setting explained"),
 )
