@@ -1,0 +1,207 @@
+"""Generation: the same text as other implementations, whole characters only, an end for a stated reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.inference.generate import Generation, TextTail
+from engine.inference.llama import Context, Model
+from store.records.workspace import Sampling
+from tests.ggufs import TINY, stories_f32
+from tests.ggufs import stories as stories_directory
+
+PROMPTS = ["Once upon a time", "The dog and the cat", "Lily wanted a"]
+GREEDY = Sampling(max_tokens=64)
+
+
+@pytest.fixture
+def story(stories: Model) -> Iterator[Context]:
+    context = Context(stories, 512)
+    yield context
+    context.close()
+
+
+def write(
+    context: Context, prompt: str, sampling: Sampling = GREEDY, **options: Any
+) -> tuple[str, Generation]:
+    """The text that follows `prompt`, and how it went."""
+    generation = Generation(context, context.model.encode_prompt(prompt), sampling, **options)
+    return "".join(generation), generation
+
+
+def test_greedy_text_is_what_llama_cpp_python_completes(story: Context) -> None:
+    from llama_cpp import Llama
+
+    stock = Llama(
+        str(stories_f32()), n_ctx=512, n_threads=1, n_threads_batch=1, verbose=False, logits_all=False
+    )
+    try:
+        for prompt in PROMPTS:
+            expected = stock.create_completion(prompt, max_tokens=64, temperature=0)
+            assert isinstance(expected, dict)
+            assert write(story, prompt)[0] == expected["choices"][0]["text"]
+    finally:
+        stock.close()
+
+
+@pytest.mark.parametrize("name", ["tiny", "stories"])
+def test_greedy_tokens_are_those_of_transformers(name: str, request: pytest.FixtureRequest) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    torch.set_num_threads(1)  # threads that wait for each other cost more than such small models
+    model = request.getfixturevalue(name)
+    directory = TINY if name == "tiny" else stories_directory()
+    reference = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32)
+    context = Context(model, 256)
+    try:
+        for prompt in PROMPTS:
+            generation = write(context, prompt, Sampling(max_tokens=32))[1]
+            ids = list(model.encode_prompt(prompt))
+            expected: list[int] = []
+            with torch.no_grad():
+                while len(expected) < 32:
+                    token = int(reference(torch.tensor([ids])).logits[0, -1].argmax())
+                    if token in model.stop_ids:
+                        break
+                    expected.append(token)
+                    ids.append(token)
+            assert generation.ids == expected
+    finally:
+        context.close()
+
+
+def test_a_second_answer_reuses_the_prompt_and_is_the_same(story: Context) -> None:
+    first = write(story, PROMPTS[0])
+    again = write(story, PROMPTS[0])
+    assert again[0] == first[0]
+    assert (first[1].reused_tokens, again[1].reused_tokens) == (0, first[1].prompt_tokens - 1)
+
+
+def test_a_seed_fixes_a_sampled_text(story: Context) -> None:
+    def sampled(seed: int) -> str:
+        return write(story, PROMPTS[0], Sampling(temperature=1.0, top_p=0.95, max_tokens=40, seed=seed))[0]
+
+    assert sampled(7) == sampled(7)
+    assert len({sampled(seed) for seed in range(4)}) > 1
+
+
+def test_top_k_of_one_is_greedy_at_any_temperature(story: Context) -> None:
+    sampling = Sampling(temperature=2.0, top_k=1, max_tokens=40, seed=1)
+    assert write(story, PROMPTS[0], sampling)[0] == write(story, PROMPTS[0], Sampling(max_tokens=40))[0]
+
+
+def test_max_tokens_ends_an_answer(story: Context) -> None:
+    _, generation = write(story, PROMPTS[0], Sampling(max_tokens=5))
+    assert (generation.completion_tokens, generation.finish_reason) == (5, "length")
+
+
+def test_a_full_context_ends_an_answer(stories: Model) -> None:
+    context = Context(stories, 16)
+    try:
+        _, generation = write(context, PROMPTS[0], Sampling(max_tokens=100))
+        assert generation.finish_reason == "length"
+        assert generation.prompt_tokens + generation.completion_tokens == 16
+    finally:
+        context.close()
+
+
+def test_a_stop_string_ends_an_answer_before_itself(story: Context) -> None:
+    whole, _ = write(story, PROMPTS[0])
+    stop = whole[20:26]
+    text, generation = write(story, PROMPTS[0], stops=[stop])
+    assert (text, generation.finish_reason) == (whole[: whole.find(stop)], "stop")
+
+
+def test_whoever_asked_can_stop_between_tokens(story: Context) -> None:
+    asked = iter([False, False, False, True])
+    _, generation = write(story, PROMPTS[0], stopped=lambda: next(asked))
+    assert (generation.completion_tokens, generation.finish_reason) == (3, "stopped")
+
+
+class Scripted:
+    """A context whose model writes given pieces, then ends. One token per piece."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self.size = len(pieces) + 10
+        self.end = len(pieces)
+        self.at = 0
+        self.model = SimpleNamespace(piece=pieces.__getitem__, stop_ids={self.end})
+
+    def check_fits(self, count: int) -> None:
+        """Everything fits."""
+
+    def read(self, ids: Sequence[int], stopped: object) -> int:
+        """Nothing is kept."""
+        return 0
+
+    def append(self, token: int) -> None:
+        """The next piece."""
+        self.at += 1
+
+    @property
+    def logits(self) -> npt.NDArray[np.float32]:
+        """The next piece is the likeliest."""
+        scores = np.zeros(self.end + 1, dtype=np.float32)
+        scores[self.at] = 1.0
+        return scores
+
+
+def scripted(pieces: Sequence[bytes], **options: Any) -> Generation:
+    return Generation(cast(Context, Scripted(pieces)), [1], Sampling(max_tokens=10_000), **options)
+
+
+def split(data: bytes, cuts: Sequence[int]) -> list[bytes]:
+    places = [0, *sorted({cut % (len(data) + 1) for cut in cuts}), len(data)]
+    return [data[a:b] for a, b in pairwise(places)]
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffd")), st.lists(st.integers(0))
+)
+def test_characters_come_whole_however_tokens_cut_them(text: str, cuts: list[int]) -> None:
+    shown = list(scripted(split(text.encode(), cuts)))
+    assert "".join(shown) == text
+    assert not any("\ufffd" in piece or piece == "" for piece in shown)
+
+
+@given(st.binary(), st.lists(st.integers(0)))
+def test_bytes_that_are_no_text_become_replacement_characters(data: bytes, cuts: list[int]) -> None:
+    assert "".join(scripted(split(data, cuts))) == data.decode("utf-8", errors="replace")
+
+
+@given(
+    st.lists(st.text("ab\n", max_size=3), max_size=20),
+    st.lists(st.text("ab\n", min_size=1, max_size=4), min_size=1, max_size=3),
+)
+def test_text_is_cut_at_the_first_stop_string_however_it_comes(pieces: list[str], stops: list[str]) -> None:
+    tail = TextTail(stops)
+    shown = ""
+    for piece in pieces:
+        shown += tail.feed(piece)
+        if tail.stopped:
+            break
+    shown += tail.finish()
+    # Of two stop strings the one that is complete first ends the text; where they end together, the longer.
+    text = "".join(pieces)
+    found = [at for stop in stops if (at := text.find(stop)) >= 0]
+    assert tail.stopped == bool(found)
+    assert text.startswith(shown)
+    assert not any(stop in shown for stop in stops)
+    if not found:
+        assert shown == text
+
+
+def test_the_templates_own_end_is_dropped_only_at_the_end() -> None:
+    tail = TextTail(trailing="\n")
+    shown = [tail.feed(piece) for piece in ["a", "\n", "b", "\n"]]
+    assert ("".join(shown), tail.finish()) == ("a\nb", "")
