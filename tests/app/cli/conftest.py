@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from app.cli.main import main
-from store import runs
-from store.records.runs import ENDED
 from store.workspace import Workspace
-from tests.app.cli.stage import Outcome, make_workspace, pid_of
+from tests.app.cli.stage import Outcome, make_workspace
+from tests.workers import kill_all
 
 Temper = Callable[..., Outcome]
 
@@ -32,10 +28,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
     opened = make_workspace(tmp_path / "wallet")
     monkeypatch.chdir(opened.root)
     yield opened
-    for folder in runs.list_folders(opened.paths.runs):
-        if runs.view(folder).state not in ENDED and runs.view(folder).started:
-            with suppress(ProcessLookupError):
-                os.kill(pid_of(folder), signal.SIGKILL)
+    kill_all(opened)
 
 
 @pytest.fixture

@@ -1,27 +1,23 @@
-"""What the command line's tests act on: a small workspace, runs laid by hand, workers that play a script."""
+"""What the command line's tests act on: a small workspace, a training run laid by hand, `temper` itself."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from engine.jobs import launch
-from engine.jobs.scripted import ScriptedParams
 from engine.models import adapters
-from store import clock, runs
+from store import clock
 from store.records.adapters import AdapterPassport
-from store.records.events import Artifact, Event, Finished, Lease, Started
+from store.records.events import Artifact, Finished
 from store.records.recipe import Recipe
-from store.records.runs import JobKind, RunSpec
 from store.runs import RunFolder
 from store.workspace import Workspace
+from tests.workers import lay_run
 
 SETTINGS = """
 # Models, each under a name.
@@ -66,19 +62,6 @@ def make_workspace(root: Path) -> Workspace:
     return Workspace(root)
 
 
-def lay_run(
-    workspace: Workspace, run_id: str, events: list[Event], job: JobKind = "scripted", command: str = ""
-) -> RunFolder:
-    """A run folder as a worker would have left it. Started and leased are written in front."""
-    spec = RunSpec(run_id, job, clock.stamp(), str(workspace.root), title=f"{job} of a test", command=command)
-    folder = runs.create(workspace.paths.runs, spec)
-    writer = runs.EventWriter(folder)
-    for event in [Started(run_id=run_id, job=job, pid=1), Lease(device="none"), *events]:
-        writer.emit(event)
-    writer.close()
-    return folder
-
-
 def lay_training(workspace: Workspace, run_id: str = "train-20260131-100000-0001") -> RunFolder:
     """A finished training run with an adapter, its weights left out."""
     result = {"adapter": "artifacts/adapter", "metrics": METRICS}
@@ -104,24 +87,6 @@ def lay_training(workspace: Workspace, run_id: str = "train-20260131-100000-0001
     )
     (out / adapters.PASSPORT).write_bytes(msgspec.json.encode(passport))
     return folder
-
-
-def play(workspace: Workspace, events: list[dict[str, Any]] | None = None, hold: bool = False) -> RunFolder:
-    """A real worker that plays `events` and, with `hold`, lives on until it is stopped."""
-    return launch.start(workspace, "scripted", ScriptedParams(events or [], hold=hold), "a script")
-
-
-def pid_of(folder: RunFolder) -> int:
-    """The worker's process id."""
-    return next(event.pid for event in runs.read_events(folder.events) if isinstance(event, Started))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Return as soon as `condition` holds; fail when it does not come to."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def command(*arguments: str) -> list[str]:

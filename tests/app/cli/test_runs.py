@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -15,7 +16,8 @@ from store.records.runs import RunSpec, State
 from store.runs import RunFolder
 from store.workspace import Workspace
 from tests.app.cli.conftest import Temper
-from tests.app.cli.stage import command, environment, lay_run, lay_training, pid_of, play, wait_until
+from tests.app.cli.stage import command, environment, lay_training
+from tests.workers import lay_run, pid_of, play, wait_until
 
 FAILURE = Failure("The disk is full", "0 MB are free.", "Free some space.", 1)
 
@@ -202,7 +204,7 @@ def test_ctrl_c_on_an_attached_run_stops_the_watching_and_never_the_run(workspac
 def test_a_run_goes_on_when_the_command_that_started_it_is_killed(workspace: Workspace) -> None:
     code = (
         "import os, signal\nfrom pathlib import Path\nfrom store.workspace import Workspace\n"
-        "from tests.app.cli.stage import play\n"
+        "from tests.workers import play\n"
         "print(play(Workspace(Path('.')), hold=True).run_id, flush=True)\n"
         "os.killpg(0, signal.SIGHUP)\n"
     )
@@ -212,7 +214,7 @@ def test_a_run_goes_on_when_the_command_that_started_it_is_killed(workspace: Wor
         words,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment() | {"PYTHONPATH": os.pathsep.join(os.sys.path)},  # type: ignore[attr-defined]
+        env=environment() | {"PYTHONPATH": os.pathsep.join(sys.path)},
         start_new_session=True,
         check=False,
         timeout=60,

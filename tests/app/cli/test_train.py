@@ -18,7 +18,8 @@ from store.records.runs import JobKind
 from store.runs import RunFolder
 from store.workspace import Workspace
 from tests.app.cli.conftest import Temper
-from tests.app.cli.stage import METRICS, lay_run
+from tests.app.cli.stage import METRICS
+from tests.workers import lay_run
 
 FINISHED: list[Event] = [
     Artifact(name="adapter", path="artifacts/adapter", type="adapter"),

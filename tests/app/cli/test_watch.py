@@ -14,7 +14,8 @@ from store import clock
 from store.records.events import Finished, Progress, Queued, Step
 from store.workspace import Workspace
 from tests.app.cli.conftest import Temper
-from tests.app.cli.stage import command, environment, lay_run
+from tests.app.cli.stage import command, environment
+from tests.workers import lay_run
 
 
 def test_the_queue_is_told_with_who_since_when_and_for_how_long() -> None:

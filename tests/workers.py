@@ -1,0 +1,93 @@
+"""Real worker processes in tests: playing scripts, waited for, killed; and runs laid by hand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from engine.jobs import launch
+from engine.jobs.scripted import ScriptedParams
+from store import clock, runs
+from store.locks import is_locked
+from store.records.events import AnyEvent, Event, Lease, Started
+from store.records.runs import ENDED, JobKind, RunSpec
+from store.runs import RunFolder
+from store.workspace import Workspace
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 120.0) -> None:
+    """Return as soon as `condition` holds; fail when it does not come to."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def play(
+    workspace: Workspace,
+    events: list[dict[str, Any]] | None = None,
+    hold: bool = False,
+    title: str = "a script",
+) -> RunFolder:
+    """A real worker that plays `events` and, with `hold`, lives on until it is stopped."""
+    return launch.start(workspace, "scripted", ScriptedParams(events or [], hold=hold), title)
+
+
+def lay_run(
+    workspace: Workspace, run_id: str, events: list[Event], job: JobKind = "scripted", command: str = ""
+) -> RunFolder:
+    """A run folder as a worker would have left it. Started and leased are written in front."""
+    spec = RunSpec(run_id, job, clock.stamp(), str(workspace.root), title=f"{job} of a test", command=command)
+    folder = runs.create(workspace.paths.runs, spec)
+    writer = runs.EventWriter(folder)
+    for event in [Started(run_id=run_id, job=job, pid=1), Lease(device="none"), *events]:
+        writer.emit(event)
+    writer.close()
+    return folder
+
+
+def events_of(folder: RunFolder, kind: type[Event]) -> list[AnyEvent]:
+    """The events of one kind so far."""
+    return [event for event in runs.read_events(folder.events) if isinstance(event, kind)]
+
+
+def pid_of(folder: RunFolder) -> int:
+    """The worker's process id."""
+    return next(event.pid for event in runs.read_events(folder.events) if isinstance(event, Started))
+
+
+def kill(folder: RunFolder) -> None:
+    """kill -9; returns once the kernel has let go of all that the worker held."""
+    os.kill(pid_of(folder), signal.SIGKILL)
+    wait_until(lambda: not is_locked(folder.lock))
+
+
+def end(folder: RunFolder) -> None:
+    """Wait until the run has ended."""
+    wait_until(lambda: runs.view(folder).state in ENDED)
+
+
+def snapshot(folder: RunFolder, target: Path) -> RunFolder:
+    """The run folder as kill -9 would leave it at this moment: copied while its worker is halted."""
+    pid = pid_of(folder)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        copy = target / folder.run_id
+        shutil.copytree(folder.path, copy)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    return RunFolder(copy)
+
+
+def kill_all(workspace: Workspace) -> None:
+    """End what a failed test left alive."""
+    for folder in runs.list_folders(workspace.paths.runs):
+        if is_locked(folder.lock):
+            with suppress(ProcessLookupError, StopIteration):
+                os.kill(pid_of(folder), signal.SIGKILL)
