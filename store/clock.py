@@ -14,7 +14,7 @@ def now() -> datetime:
 def stamp(moment: datetime | None = None) -> str:
     """ISO 8601 in UTC with milliseconds: `2026-01-31T10:00:00.000Z`."""
     moment = moment or now()
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def parse(text: str) -> datetime:

@@ -79,7 +79,8 @@ class Workspace:
         """
         import tomlkit  # here, since only writing needs it and the first screen waits for every import
 
-        before = self.paths.settings.read_text(encoding="utf-8")
+        settings.read_toml(self.paths.settings)  # an editor may have broken it since: this says where
+        before = self.paths.settings.read_text(encoding="utf-8-sig")
         document = tomlkit.parse(before)
         known = document.get(table, {})
         if name and name not in known and not isinstance(known, tomlkit.items.InlineTable):
@@ -91,8 +92,9 @@ class Workspace:
             target = section.setdefault(name, tomlkit.inline_table()) if name else section
             _overwrite(target, values, whole=bool(name))
             text = tomlkit.dumps(document)
-        self.config = settings.build(tomlkit.parse(text).unwrap(), WorkspaceConfig, SETTINGS)
+        config = settings.build(tomlkit.parse(text).unwrap(), WorkspaceConfig, SETTINGS)
         atomic.write_text(self.paths.settings, text)
+        self.config = config
 
 
 def _overwrite(section: MutableMapping[str, Any], values: dict[str, object], whole: bool) -> None:

@@ -4,16 +4,16 @@
     migrations   the tables, as numbered functions
     sources      which files there are, and what is new in them
     rows         what becomes a row of which table
-    fold         takes in what is new, once
-    query        answers SQL, read-only and shut in
+    folding      takes in what is new, once
+    querying     answers SQL, read-only and shut in
     read         the figures that screens and summaries show
 
 Workers and servers never come here: they append to their own files. Importing this package does not
 import duckdb.
 """
 
-from store.ledger.fold import fold
-from store.ledger.query import query
+from store.ledger.folding import fold
+from store.ledger.querying import query
 from store.records.ledger import Folded, QueryResult
 
 __all__ = ["Folded", "QueryResult", "fold", "query"]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Setting = str | bool | int | float | list[str]
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.002
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.25
 

@@ -22,7 +22,8 @@ def runs_and_steps(ledger: duckdb.DuckDBPyConnection) -> None:
     """1: runs with their steps and artifacts; how far each source was read."""
     ledger.execute("""
         CREATE TABLE sources (
-            path VARCHAR, kind VARCHAR, owner VARCHAR, byte_offset BIGINT, unreadable BIGINT);
+            path VARCHAR, kind VARCHAR, owner VARCHAR, byte_offset BIGINT, byte_size BIGINT,
+            unreadable BIGINT);
         CREATE TABLE runs (
             run_id VARCHAR, kind VARCHAR, state VARCHAR, title VARCHAR, command VARCHAR,
             created TIMESTAMP, started TIMESTAMP, ended TIMESTAMP, step BIGINT, total BIGINT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from store.errors import MissingError
-from store.ledger.query import query
+from store.ledger.querying import query
 from store.paths import WorkspacePaths
 from store.records.evals import VariantScore
 from store.records.exports import ExportResult

@@ -141,6 +141,8 @@ def moment(text: str | None) -> datetime | None:
     if not text:
         return None
     try:
+        if text[-1] == "Z":  # as clock.stamp writes it; this is called for every step
+            return datetime.fromisoformat(text[:-1])
         return clock.parse(text).astimezone(UTC).replace(tzinfo=None)
     except ValueError:
         return None

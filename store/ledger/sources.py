@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One file. `owner` is the run's id, for traces the file's name; `size` is -1 where it is not there."""
+    """One file. `owner` is the run's id, for traces the file's name; `size` is 0 where it is not there."""
 
     name: str
     kind: SourceKind
@@ -32,11 +32,12 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """How far a source was folded, and how many of its lines could not be read."""
+    """How far a source of `size` bytes was folded, and how many of its lines could not be read."""
 
     kind: SourceKind
     owner: str
     offset: int = 0
+    size: int = 0
     unreadable: int = 0
 
 
@@ -49,7 +50,7 @@ class Lines(msgspec.Struct, Generic[T]):
 
 
 def find(paths: WorkspacePaths) -> Iterator[Source]:
-    """Every source there is now, in the order of names. A run without events yet is one of size -1."""
+    """Every source there is now, in the order of names. A run without events yet has one too."""
     for path in _entries(paths.runs):
         if (path / "spec.json").is_file():
             folder = RunFolder(path)
@@ -110,5 +111,5 @@ def _source(paths: WorkspacePaths, kind: SourceKind, owner: str, path: Path) -> 
     try:
         size = path.stat().st_size
     except FileNotFoundError:
-        size = -1
+        size = 0
     return Source(path.relative_to(paths.derived).as_posix(), kind, owner, path, size)

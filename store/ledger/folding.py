@@ -70,7 +70,8 @@ def fold_into(ledger: duckdb.DuckDBPyConnection, paths: WorkspacePaths) -> Folde
 
 def known_sources(ledger: duckdb.DuckDBPyConnection) -> dict[str, Known]:
     """How far each source was folded, by its name."""
-    rows = ledger.execute("SELECT path, kind, owner, byte_offset, unreadable FROM sources").fetchall()
+    columns = "path, kind, owner, byte_offset, byte_size, unreadable"
+    rows = ledger.execute(f"SELECT {columns} FROM sources").fetchall()
     return {name: Known(*rest) for name, *rest in rows}
 
 
@@ -79,7 +80,7 @@ def is_due(source: Source, before: Known | None, state: State | None) -> bool:
 
     A run that died comes back to life when it is resumed.
     """
-    if before is None or before.offset != max(0, source.size):
+    if before is None or before.size != source.size:
         return True
     if source.kind != "events":
         return False
@@ -114,6 +115,9 @@ def take_in_lines(
         with connection.transaction(ledger):
             added += append(ledger, rows_of(lines.records))
             remember(ledger, source, known)
+    if not added:  # a torn line, or none that can be read: not to be looked at again before it grows
+        with connection.transaction(ledger):
+            remember(ledger, source, known)
     return added
 
 
@@ -133,6 +137,9 @@ def take_in_run(ledger: duckdb.DuckDBPyConnection, source: Source, known: Known)
         known = behind(known, lines)
     new = rows.of_events(source.owner, spec.job, events)
     new["runs"] = [rows.of_run(spec, tracker.refresh())]
+    stored = ledger.execute("SELECT * FROM runs WHERE run_id = ?", [source.owner]).fetchall()
+    if stored == new["runs"] and known.size == source.size:
+        return 0  # still as it was
     with connection.transaction(ledger):
         for table in ("runs", "eval_scores", "exports"):  # said anew as a whole, not added to
             if new.get(table):
@@ -144,7 +151,7 @@ def take_in_run(ledger: duckdb.DuckDBPyConnection, source: Source, known: Known)
 
 def behind(known: Known, lines: Lines[Any]) -> Known:
     """How far a source is folded once `lines` are."""
-    return Known(known.kind, known.owner, lines.offset, known.unreadable + lines.unreadable)
+    return Known(known.kind, known.owner, lines.offset, known.size, known.unreadable + lines.unreadable)
 
 
 def append(ledger: duckdb.DuckDBPyConnection, new: rows.Rows) -> int:
@@ -160,8 +167,8 @@ def append(ledger: duckdb.DuckDBPyConnection, new: rows.Rows) -> int:
 def remember(ledger: duckdb.DuckDBPyConnection, source: Source, known: Known) -> None:
     """Store how far a source is folded. Inside the transaction that holds its rows."""
     ledger.execute("DELETE FROM sources WHERE path = ?", [source.name])
-    values = [source.name, known.kind, known.owner, known.offset, known.unreadable]
-    ledger.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?)", values)
+    values = [source.name, known.kind, known.owner, known.offset, source.size, known.unreadable]
+    ledger.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?)", values)
 
 
 def forget(ledger: duckdb.DuckDBPyConnection, name: str, kind: SourceKind, owner: str) -> None:

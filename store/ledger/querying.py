@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from store.errors import UsageError
 from store.ledger import connection
-from store.ledger.fold import fold_into
+from store.ledger.folding import fold_into
 from store.ledger.migrations import tables
 from store.paths import WorkspacePaths
 from store.records.ledger import QueryResult
