@@ -79,14 +79,26 @@ def running_server(paths: WorkspacePaths) -> ServerFile | None:
     return server if health is not None and health.get("pid") == server.pid else None
 
 
+def connect(server: ServerFile, timeout: float | None) -> httpx.Client:
+    """An HTTP client of the server; `timeout` in seconds for answers, None to wait for ever."""
+    import httpx
+
+    return httpx.Client(
+        base_url=server.url,
+        headers={"Authorization": f"Bearer {server.token}"},
+        timeout=httpx.Timeout(timeout, connect=10),
+        trust_env=False,
+        verify=False,  # plain HTTP on loopback: there is no certificate, and loading authorities takes long
+    )
+
+
 def ask(server: ServerFile, method: str, path: str) -> dict[str, Any] | None:
     """The JSON that an endpoint of the server answers with; None when it refuses or does not answer."""
     import httpx
 
-    headers = {"Authorization": f"Bearer {server.token}"}
     try:
-        response = httpx.request(method, server.url + path, headers=headers, timeout=10, trust_env=False)
-        body = response.raise_for_status().json()
+        with connect(server, timeout=10) as http:
+            body = http.request(method, path).raise_for_status().json()
     except (httpx.HTTPError, ValueError):
         return None
     return body if isinstance(body, dict) else None
@@ -203,18 +215,11 @@ class Client:
     """Asks one server about one variant. `close` from any thread ends an answer under way."""
 
     def __init__(self, server: ServerFile, variant: str) -> None:
-        import httpx
-
         self.server = server
         self.variant = variant
         self._closed = threading.Event()
         self._socket: socket.socket | None = None
-        self._http = httpx.Client(
-            base_url=server.url,
-            headers={"Authorization": f"Bearer {server.token}"},
-            timeout=httpx.Timeout(None, connect=10),  # a first answer may wait for a conversion
-            trust_env=False,
-        )
+        self._http = connect(server, timeout=None)  # a first answer may wait for a conversion
 
     def load(self, on_progress: Progress = lambda words: None) -> None:
         """Have the variant loaded; returns when it is. Raises what ensure_server does."""

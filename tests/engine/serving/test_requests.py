@@ -1,0 +1,115 @@
+"""OpenAI's request: what is supported is honoured, the rest refused by name; errors there and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from engine.serving.requests import BadRequest, ChatRequest, parse_request
+from engine.serving.wire import error_body, error_from, status_of
+from store.errors import BusyError, MissingError, TemperError, UsageError
+from store.records.data import Message
+from store.records.workspace import Sampling
+
+HELLO = [{"role": "user", "content": "Hello"}]
+
+
+def parse(**fields: Any) -> ChatRequest:
+    return parse_request(msgspec.json.encode({"messages": HELLO} | fields))
+
+
+def test_what_is_asked_stands_in_for_the_variants_sampling() -> None:
+    request = parse(temperature=0.5, max_tokens=7, seed=3)
+    sampling = request.sampling(Sampling(temperature=0.1, top_p=0.9, top_k=40, max_tokens=256))
+    assert sampling == Sampling(temperature=0.5, top_p=0.9, top_k=40, max_tokens=7, seed=3)
+
+
+def test_the_newer_name_of_max_tokens_is_read_too() -> None:
+    assert parse(max_completion_tokens=9).max_tokens == 9
+
+
+def test_stop_may_be_one_string_or_several() -> None:
+    assert parse(stop="\n").stop == ["\n"]
+    assert parse(stop=["a", "b"]).stop == ["a", "b"]
+
+
+def test_content_may_come_in_text_parts_and_developers_are_systems() -> None:
+    parts = [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]
+    messages = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": parts}]
+    assert parse(messages=messages).messages == [Message("system", "Be brief."), Message("user", "Hello")]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("tools", [{"type": "function"}]),
+        ("n", 2),
+        ("response_format", {"type": "json_schema", "json_schema": {}}),
+        ("logprobs", True),
+        ("logit_bias", {"5": 1}),
+        ("presence_penalty", 0.5),
+        ("something_new", 1),
+        ("temperature", -1),
+        ("temperature", "hot"),
+        ("top_p", 0),
+        ("max_tokens", 0),
+        ("max_completion_tokens", 0),
+        ("messages", []),
+        ("messages", "Hello"),
+        ("temper", {"retrieve": True}),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(field: str, value: Any) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse(**{field: value})
+    assert field.removeprefix("max_completion_") in caught.value.param + caught.value.happened
+
+
+@pytest.mark.parametrize(
+    "fields", [{"n": 1}, {"tools": None}, {"presence_penalty": 0}, {"response_format": {"type": "text"}}]
+)
+def test_asking_for_what_happens_anyway_is_no_error(fields: dict[str, Any]) -> None:
+    assert parse(**fields).messages == [Message("user", "Hello")]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "assistant", "content": None, "tool_calls": [{}]},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {}}]},
+        {"role": "user", "content": None},
+        {"role": "wizard", "content": "Hello"},
+    ],
+)
+def test_a_message_that_cannot_be_rendered_is_refused(message: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse(messages=[message])
+    assert "messages[0]" in caught.value.param
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff"])
+def test_a_body_that_is_no_object_is_refused(data: bytes) -> None:
+    with pytest.raises(BadRequest):
+        parse_request(data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [(UsageError, 400), (MissingError, 404), (BusyError, 503), (TemperError, 500)]
+)
+def test_an_error_crosses_http_and_stays_what_it_was(kind: type[TemperError], status: int) -> None:
+    error = kind("Title", "What happened.", "What to do.")
+    back = error_from(error_body(error))
+    assert status_of(error) == status
+    assert (type(back), back.title, back.happened, back.remedy) == (
+        kind,
+        "Title",
+        "What happened.",
+        "What to do.",
+    )
+
+
+@pytest.mark.parametrize("body", [None, "gone", {}, {"error": "no"}, {"error": {"message": "no"}}])
+def test_an_error_of_another_make_becomes_a_plain_one(body: Any) -> None:
+    assert "418" in error_from(body, 418).happened
