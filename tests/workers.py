@@ -57,6 +57,19 @@ def events_of(folder: RunFolder, kind: type[Event]) -> list[AnyEvent]:
     return [event for event in runs.read_events(folder.events) if isinstance(event, kind)]
 
 
+def await_event(folder: RunFolder, kind: type[Event], seconds: float = 300.0) -> None:
+    """Return once the run has told of a `kind`; fail when it ends without one, saying why."""
+
+    def told() -> bool:
+        if events_of(folder, kind):
+            return True
+        view = runs.view(folder)
+        assert view.state not in ENDED, f"{view.state}: {view.error}\n{folder.log_tail()}"
+        return False
+
+    wait_until(told, seconds)
+
+
 def pid_of(folder: RunFolder) -> int:
     """The worker's process id."""
     return next(event.pid for event in runs.read_events(folder.events) if isinstance(event, Started))

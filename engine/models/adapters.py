@@ -70,5 +70,8 @@ def list_kept(workspace: Workspace) -> list[tuple[str, AdapterPassport]]:
     """Names and passports of the kept adapters, by name."""
     if not workspace.paths.adapters.is_dir():
         return []
-    folders = sorted(path for path in workspace.paths.adapters.iterdir() if (path / PASSPORT).is_file())
+    found = (
+        path for path in workspace.paths.adapters.iterdir() if path.name[0] != "."
+    )  # half a copy has one
+    folders = sorted(path for path in found if (path / PASSPORT).is_file())
     return [(folder.name, read_passport(folder)) for folder in folders]
