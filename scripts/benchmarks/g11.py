@@ -2,9 +2,9 @@
 
     python scripts/benchmarks/g11.py [--quick]     both, as JSON lines
 
-log    steps written by a worker, read by another process all the while, until the last can be queried, against
-       an autocommit insert per row (100x). Gate: same rows in both arms, 1,000 reads beside a folding process
-       without an error
+log    steps written by a worker, read by another process all the while, until the last can be queried,
+       against an autocommit insert per row (100x). Gate: same rows in both arms, 1,000 reads beside a
+       folding process without an error
 fold   100,000 step events into a new ledger (3 s), process start not included
 """
 
@@ -49,11 +49,14 @@ def told(*arguments: object) -> dict[str, Any]:
 
 
 @contextmanager
-def reader(root: Path, seen: list[dict[str, Any]]) -> Iterator[None]:
+def beside(root: Path, seen: list[dict[str, Any]], mode: str, *arguments: object) -> Iterator[None]:
     """A process that reads for as long as the block runs; `seen` gets what it found."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        command(HERE / "g11_temper.py", "read", root, 0), stdout=subprocess.PIPE, text=True, env=environment
+        command(HERE / "g11_temper.py", mode, root, *arguments),
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     try:
         yield
@@ -67,13 +70,12 @@ def temper_rate(rows: int, compared: int) -> tuple[float, Any, list[dict[str, An
     """Rows per second from the first write until all can be queried; checksum of the first; the reads."""
     with tempfile.TemporaryDirectory() as folder:
         paths, seen = WorkspacePaths(Path(folder)), list[dict[str, Any]]()
-        with reader(paths.root, seen):
+        with beside(paths.root, seen, "watch"):
             while not paths.ledger.exists():  # the reader is up
                 time.sleep(0.01)
-            begin = time.perf_counter()
-            told(HERE / "g11_temper.py", "write", paths.root, rows)
+            began = told(HERE / "g11_temper.py", "write", paths.root, rows)["began"]
             ledger.fold(paths)
-            seconds = time.perf_counter() - begin
+            seconds = time.time() - began
         assert ledger.query(paths, "SELECT count(*) FROM steps").rows == [[rows]]
         return rows / seconds, ledger.query(paths, CHECKSUM, [compared]).rows[0], seen
 
@@ -88,10 +90,10 @@ def stock_rate(rows: int) -> tuple[float, Any]:
 def reads_beside_a_writer(reads: int) -> list[dict[str, Any]]:
     """What `reads` reads give while another process folds, and reads, without a pause."""
     with tempfile.TemporaryDirectory() as folder:
-        paths, beside = WorkspacePaths(Path(folder)), list[dict[str, Any]]()
+        paths, others = WorkspacePaths(Path(folder)), list[dict[str, Any]]()
         told(HERE / "g11_temper.py", "write", paths.root, 1000)
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        with reader(paths.root, beside):
+        with beside(paths.root, others, "read", reads * 10):
             out = subprocess.run(
                 command(HERE / "g11_temper.py", "read", paths.root, reads),
                 check=True,
@@ -99,7 +101,7 @@ def reads_beside_a_writer(reads: int) -> list[dict[str, Any]]:
                 text=True,
                 env=environment,
             )
-        return [json.loads(line) for line in out.stdout.splitlines()] + beside
+        return [json.loads(line) for line in out.stdout.splitlines()] + others
 
 
 def log(pairs: int, rows: int, compared: int, reads: int) -> dict[str, Any]:

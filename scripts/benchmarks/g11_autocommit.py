@@ -1,4 +1,4 @@
-"""Baseline arm of G11: DuckDB as its documentation shows it. An insert per row, a reader on a cursor beside it.
+"""Baseline arm of G11: DuckDB as documented. An insert per row, and a reader on a cursor beside it.
 
     python g11_autocommit.py DATABASE ROWS     prints {seconds, count, checksum, reads}
 
@@ -16,6 +16,7 @@ import duckdb
 TABLE = """CREATE TABLE IF NOT EXISTS steps (
     run_id VARCHAR, seq BIGINT, time TIMESTAMP, step BIGINT, total BIGINT, loss DOUBLE,
     learning_rate DOUBLE, grad_norm DOUBLE, tokens_per_second DOUBLE, memory_bytes BIGINT)"""
+READ_EVERY = 0.25  # seconds, as often as a screen looks
 INSERT = "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 CHECKSUM = """SELECT count(*), CAST(bit_xor(hash(
     seq, step, total, loss, learning_rate, grad_norm, tokens_per_second, memory_bytes)) AS VARCHAR)
@@ -23,6 +24,7 @@ CHECKSUM = """SELECT count(*), CAST(bit_xor(hash(
 
 
 def main(path: str, rows: int) -> None:
+    """Insert, read, and say how it went."""
     connection = duckdb.connect(path)
     connection.execute(TABLE)
     done, reads = threading.Event(), 0
@@ -30,7 +32,7 @@ def main(path: str, rows: int) -> None:
     def read() -> None:
         nonlocal reads
         with connection.cursor() as cursor:
-            while not done.is_set():
+            while not done.wait(READ_EVERY):
                 cursor.execute("SELECT count(*), avg(loss) FROM steps").fetchall()
                 reads += 1
 

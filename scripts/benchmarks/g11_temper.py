@@ -1,7 +1,8 @@
-"""Temper's arm of G11, in three parts that are processes of their own:
+"""Temper's arm of G11, in parts that are processes of their own:
 
-    python g11_temper.py write WORKSPACE ROWS    a worker's part: log ROWS steps to a run's events.jsonl
-    python g11_temper.py read WORKSPACE READS    a live reader: fold and count, READS times or until killed (0)
+    python g11_temper.py write WORKSPACE ROWS    a worker's part: log ROWS steps
+    python g11_temper.py read WORKSPACE READS    fold and count READS times, one after another
+    python g11_temper.py watch WORKSPACE         a live reader: fold and count as often as a screen looks
     python g11_temper.py fold WORKSPACE          fold what is new, once
 
 Each prints a JSON object; the reader one per read, so that a kill loses none.
@@ -20,6 +21,7 @@ from store.records.events import Started, Step
 from store.records.runs import RunSpec
 
 RUN = "log"
+READ_EVERY = 0.25  # seconds, as in the other arm
 
 
 def write(paths: WorkspacePaths, rows: int) -> None:
@@ -27,7 +29,7 @@ def write(paths: WorkspacePaths, rows: int) -> None:
     folder = runs.create(paths.runs, RunSpec(RUN, "scripted", clock.stamp(), str(paths.root)))
     writer = runs.EventWriter(folder)
     writer.emit(Started(run_id=RUN))
-    begin = time.perf_counter()
+    began = time.time()
     for i in range(1, rows + 1):
         writer.emit(
             Step(
@@ -41,19 +43,17 @@ def write(paths: WorkspacePaths, rows: int) -> None:
             )
         )
     writer.close()
-    print(json.dumps({"seconds": time.perf_counter() - begin}))
+    print(json.dumps({"began": began}))
 
 
 def read(paths: WorkspacePaths, reads: int) -> None:
     """Fold and count, again and again; an error of any kind is counted, never raised."""
-    done = 0
-    while not reads or done < reads:
+    for _ in range(reads):
         try:
             found = ledger.query(paths, "SELECT count(*), avg(loss) FROM steps").rows[0][0]
             print(json.dumps({"count": found}), flush=True)
         except Exception as error:
             print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
-        done += 1
 
 
 def fold(paths: WorkspacePaths) -> None:
@@ -72,5 +72,9 @@ if __name__ == "__main__":
             write(workspace, int(sys.argv[3]))
         case "read":
             read(workspace, int(sys.argv[3]))
+        case "watch":
+            while True:
+                read(workspace, 1)
+                time.sleep(READ_EVERY)
         case _:
             fold(workspace)
