@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 KEPT = 2
 """Newest generations that stay: the published one, and the one that a reader may just be opening."""
 
+LEXICAL = "lexical"
+"""The folder of a generation's index of words."""
+
 _POINTER = "current"
 _MANIFEST = "manifest.json"
 _READERS = "readers.lock"
@@ -86,7 +89,6 @@ class Generation:
     def __init__(self, kb: str, folder: Path, readers: int) -> None:
         self.kb = kb
         self.folder = folder
-        self.lexical = folder / "lexical"
         self._readers: int | None = readers
         try:
             self.manifest = msgspec.json.decode((folder / _MANIFEST).read_bytes(), type=Manifest)

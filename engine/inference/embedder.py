@@ -21,6 +21,8 @@ from store.hashing import sha256_of_file
 
 BATCH_TOKENS = 512
 """Tokens embedded at once. Attention is computed between all of them, so more at once is slower."""
+PARALLEL_TOKENS = 128
+"""Fewer get one thread: two that wait for each other by spinning took ten times the time for a question."""
 LONGEST_WINDOW = 2048
 """Most tokens of one text, whatever the model could read: the memory needed grows with its square."""
 
@@ -43,6 +45,7 @@ class Embedder:
         except BaseException:
             self._model.close()
             raise
+        self._threads = threads(path.stat().st_size)
         self.dimension = int(llama_cpp.llama_model_n_embd_out(self._model.handle))
         self._batch = _Batch(room)
         self._run = (
@@ -110,7 +113,10 @@ class Embedder:
         memory = llama_cpp.llama_get_memory(self._context)
         if memory is not None:
             llama_cpp.llama_memory_clear(memory, False)
-        code = self._run(self._context, self._batch.fill(sequences))
+        batch = self._batch.fill(sequences)
+        used = self._threads if batch.n_tokens >= PARALLEL_TOKENS else 1
+        llama_cpp.llama_set_n_threads(self._context, used, used)
+        code = self._run(self._context, batch)
         if code != 0:
             raise TemperError(
                 "The embedder could not go on",
@@ -180,7 +186,6 @@ def _new_context(model: Model, room: int, most_texts: int) -> Any:
     parameters = llama_cpp.llama_context_default_params()
     parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = room
     parameters.n_seq_max = most_texts
-    parameters.n_threads = parameters.n_threads_batch = threads(model.path.stat().st_size)
     parameters.embeddings = True
     parameters.kv_unified = True
     parameters.offload_kqv = parameters.op_offload = False

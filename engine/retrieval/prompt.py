@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from engine.retrieval.words import terms
 from store.records.data import Message
 from store.records.knowledge import Hit
 from store.records.traces import Citation
@@ -29,14 +30,6 @@ _MARKER = re.compile(
     r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\](?!\()"
 )  # [1] and [1, 2], not the link [1](url)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
-_WORD = re.compile(r"[^\W_]+")
-_COMMON_WORDS = """
-about after all also and any are because been before but can could did does for from had has have her
-here him his how its just may might more most must not now off one only other our out over she should
-some such than that the their them then there these they this those too under use very was were what when
-where which who why will with would yes you your
-"""
-_COMMON = frozenset(_COMMON_WORDS.split())
 
 
 def build_context(hits: Sequence[Hit]) -> str:
@@ -99,10 +92,10 @@ def cite(answer: str, hits: Sequence[Hit]) -> tuple[str, list[Citation]]:
 
 
 def _attribute(answer: str, hits: Sequence[Hit]) -> list[Citation]:
-    words = _content_words(answer)
+    words = set(terms(answer))
     if not words:
         return []
-    shared = [len(words & _content_words(f"{hit.title} {hit.text}")) for hit in hits]
+    shared = [len(words & set(terms(f"{hit.title} {hit.text}"))) for hit in hits]
     most = max(shared)
     if most < OVERLAP_WORDS or most < OVERLAP_SHARE * len(words):
         return []
@@ -116,10 +109,6 @@ def _citation(n: int, hits: Sequence[Hit], by: Literal["model", "overlap"] = "mo
 
 def _heading(hit: Hit) -> str:
     return f"{hit.title}\n" if hit.title and not hit.text.lstrip("# ").startswith(hit.title) else ""
-
-
-def _content_words(text: str) -> set[str]:
-    return {word for word in _WORD.findall(text.lower()) if len(word) > 2 and word not in _COMMON}
 
 
 def _is_json(answer: str) -> bool:
