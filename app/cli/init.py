@@ -36,7 +36,9 @@ def next_commands(workspace: Workspace) -> list[str]:
     if not recipes:
         lines.append("temper models add NAME PATH")
         lines.append("temper data import FILE --as NAME")
-    if suites and (variant := workspace.config.defaults.variant):
+    config = workspace.config
+    # what every change has to beat comes first, and is called so in every template that trains
+    if suites and (variant := "base" if "base" in config.variants else config.defaults.variant):
         lines.append(f"temper eval {suites[0]} --variant {variant}")
     if recipes:
         lines.append(f"temper train {recipes[0]}")

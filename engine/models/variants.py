@@ -12,14 +12,17 @@ from pathlib import Path
 import msgspec
 
 from engine.models import adapters
+from engine.models.directory import ModelDirectory
 from engine.models.locate import locate_model, path_of
 from store import runs
-from store.errors import MissingError, UsageError
+from store.errors import MissingError, TemperError, UsageError
 from store.hashing import sha256_of_text
 from store.records.workspace import ResolvedVariant, Sampling, Variant
 from store.workspace import Workspace
 
-DEFAULT_QUANT = "q8_0"
+SMALL_QUANT, LARGE_QUANT = "q8_0", "q4_k_m"
+LARGE = 3_000_000_000
+"""Weights from which LARGE_QUANT is the default: there 4 bits cost little, and the model fits a card."""
 DEFAULT_PASSAGES = 4
 
 
@@ -33,7 +36,7 @@ class Parts(msgspec.Struct):
     template: str = ""
     knowledge: str | None = None
     top_k: int = DEFAULT_PASSAGES
-    quant: str = DEFAULT_QUANT
+    quant: str = ""
     sampling: Sampling = msgspec.field(default_factory=Sampling)
     run_id: str | None = None
 
@@ -51,10 +54,22 @@ def describe(workspace: Workspace, reference: str | None = None) -> Parts:
             'Name one with --variant, or add to temper.toml: [defaults] variant = "NAME"',
         )
     if reference in workspace.config.variants:
-        return _of_variant(workspace, reference, workspace.variant(reference))
-    if reference in workspace.config.models or _is_path(workspace, reference):
-        return Parts(reference, locate_model(workspace, reference))
-    return _of_run(workspace, reference)
+        parts = _of_variant(workspace, reference, workspace.variant(reference))
+    elif reference in workspace.config.models or _is_path(workspace, reference):
+        parts = Parts(reference, locate_model(workspace, reference))
+    else:
+        parts = _of_run(workspace, reference)
+    parts.quant = parts.quant or default_quant(parts.model)
+    return parts
+
+
+def default_quant(model: Path) -> str:
+    """The GGUF type that a model runs in where nobody chose one, by its size (SMALL_QUANT if unknown)."""
+    try:
+        large = model.is_dir() and ModelDirectory(model).parameters() >= LARGE
+    except TemperError:  # whoever opens it says what is wrong with it
+        return SMALL_QUANT
+    return LARGE_QUANT if large else SMALL_QUANT
 
 
 def resolve(
@@ -81,6 +96,15 @@ def resolve(
     return resolved
 
 
+def knowledge_of(workspace: Workspace, name: str | None, own: str | None) -> str | None:
+    """The knowledge base that questions to `name` are answered from: its `own`, if it names one.
+
+    The default knowledge base goes with the default variant only: any other is asked as it is evaluated.
+    """
+    defaults = workspace.config.defaults
+    return own or (defaults.knowledge if name == defaults.variant else None)
+
+
 def _of_variant(workspace: Workspace, name: str, variant: Variant) -> Parts:
     system = read_prompt(workspace, variant.prompt) if variant.prompt else ""
     parts = Parts(
@@ -89,7 +113,7 @@ def _of_variant(workspace: Workspace, name: str, variant: Variant) -> Parts:
         system=system,
         knowledge=variant.knowledge,
         top_k=variant.top_k or DEFAULT_PASSAGES,
-        quant=variant.quant or DEFAULT_QUANT,
+        quant=variant.quant or "",
         sampling=variant.sampling or Sampling(),
     )
     if variant.adapter:

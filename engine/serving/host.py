@@ -16,7 +16,7 @@ import msgspec
 
 from engine.jobs.queue import ask_to_release, device_name
 from engine.models.directory import ModelDirectory
-from engine.models.variants import Parts, describe, resolve
+from engine.models.variants import Parts, describe, knowledge_of, resolve
 from engine.serving.replies import Reply, trace_of
 from engine.serving.requests import ChatRequest
 from store import clock
@@ -166,7 +166,7 @@ class Host:
     ) -> Iterator[ChatDelta]:
         assert self._composition is not None  # load() made it
         extras = request.extras
-        knowledge = extras.kb or variant.knowledge or self._workspace.config.defaults.knowledge
+        knowledge = extras.kb or knowledge_of(self._workspace, variant.name, variant.knowledge)
         searcher = self._searcher(knowledge) if extras.retrieval and knowledge else None
         return self._composition.stream(
             request.messages,

@@ -16,6 +16,7 @@ from app.tui.chat_feed import Ending
 from app.tui.errors import shown
 from app.tui.screens.base import TemperScreen
 from app.tui.widgets.turn import Turn
+from engine.models.variants import knowledge_of
 from store.records.data import Message
 from store.records.runs import RunView
 from store.workspace import Workspace
@@ -241,13 +242,9 @@ class ChatScreen(TemperScreen):
         return Content.assemble(("retrieval on", "$state-finished"), (f", {knowledge}", "$quiet"))
 
     def _knowledge(self) -> str | None:
-        config = self._workspace.config
-        if (
-            self.variant in config.variants
-            and (own := self._workspace.variant(self.variant).knowledge) is not None
-        ):
-            return own
-        return config.defaults.knowledge
+        known = self.variant in self._workspace.config.variants
+        own = self._workspace.variant(self.variant).knowledge if known and self.variant else None
+        return knowledge_of(self._workspace, self.variant, own)
 
     def _greeting(self) -> Content:
         who = self.variant or "a model"
