@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.retrieval.blocks import markdown_blocks
@@ -144,6 +144,7 @@ MARK_LINES = ["# Heading", "## Deeper", "- item", "1. first", "```", "~~~", "---
 LINES = st.sampled_from(TEXT_LINES + MARK_LINES)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(LINES, max_size=30).map("\n".join), st.integers(1, 20), st.sampled_from(["markdown", "text"]))
 def test_passages_are_exact_spans_that_hold_all_text(text: str, most: int, kind: Kind) -> None:
     chunks = chunk_document(Document("d.md", text, kind), most, count)
