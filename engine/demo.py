@@ -63,6 +63,7 @@ class Summary(msgspec.Struct):
     answer: str
     passages: int
     cited: list[str]
+    best_passage: str
     seconds: float
 
 
@@ -194,14 +195,10 @@ def summarise(workspace: Workspace) -> Summary:
 
 
 def scores(workspace: Workspace) -> Iterator[dict[str, Any]]:
-    """Every variant's and baseline's score on the suite, from the ledger."""
+    """The score of each variant and baseline on the suite when it was last measured, from the ledger."""
     from store import ledger
 
-    answer = ledger.query(
-        workspace.paths,
-        "SELECT s.variant, s.baseline, s.n, s.score, s.stderr, s.checks['json_schema'] AS schema_valid "
-        "FROM eval_scores s JOIN runs r USING (run_id) ORDER BY r.created, s.baseline DESC",
-    )
+    answer = ledger.query(workspace.paths, SCORES_SQL)
     for row in answer.rows:
         yield dict(zip(answer.columns, row, strict=True))
 
@@ -232,6 +229,15 @@ SELECT
     (SELECT count(*) FROM retrieval WHERE trace_id = (SELECT trace_id FROM trace)) AS passages,
     (SELECT coalesce(list(DISTINCT doc ORDER BY doc), []) FROM retrieval
         WHERE trace_id = (SELECT trace_id FROM trace) AND cited) AS cited,
+    (SELECT coalesce(arg_min(text, rank), '') FROM retrieval
+        WHERE trace_id = (SELECT trace_id FROM trace)) AS best_passage,
     (SELECT epoch(greatest(max(ended), (SELECT time FROM trace))) - epoch(min(created)) FROM runs) AS seconds
 FROM exports export JOIN runs USING (run_id) ORDER BY runs.created DESC LIMIT 1
+"""
+
+SCORES_SQL = """
+SELECT s.variant, any_value(s.baseline) AS baseline, arg_max(s.n, r.created) AS n,
+    arg_max(s.score, r.created) AS score, arg_max(s.stderr, r.created) AS stderr,
+    arg_max(s.checks['json_schema'], r.created) AS schema_valid
+FROM eval_scores s JOIN runs r USING (run_id) GROUP BY s.variant ORDER BY min(r.created), baseline DESC
 """

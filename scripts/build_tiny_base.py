@@ -29,7 +29,7 @@ from scripts.tiny_base.chatml import END, END_OF_TEXT, SPECIAL, TEMPLATE  # noqa
 from scripts.tiny_base.corpus import documents  # noqa: E402
 
 SEED = 20260131
-VOCABULARY = 2048
+VOCABULARY = 4096
 TOKENIZER_DOCUMENTS = 20_000
 CONTEXT = 512
 SHAPE = {
@@ -39,7 +39,7 @@ SHAPE = {
     "num_attention_heads": 4,
     "num_key_value_heads": 4,
 }
-BLOCK, BATCH = 448, 8  # tokens of a training row, rows of a step
+BLOCK, BATCH = 384, 10  # tokens of a training row, rows of a step
 PEAK, WARMUP, WEIGHT_DECAY = 4e-3, 60, 0.05
 PROMPT_WEIGHT = 0.3  # loss on what is asked, relative to what is answered
 LARGEST_BYTES = 8_000_000
@@ -48,7 +48,7 @@ LARGEST_BYTES = 8_000_000
 def main() -> None:
     """Train and write."""
     parser = argparse.ArgumentParser(description="Make the embedded tiny base model.")
-    parser.add_argument("--steps", type=int, default=1500, help="optimiser steps (1500)")
+    parser.add_argument("--steps", type=int, default=1400, help="optimiser steps (1400)")
     parser.add_argument("--out", type=Path, default=ROOT / "engine" / "builtin" / "tiny")
     chosen = parser.parse_args()
     torch.manual_seed(SEED)

@@ -64,6 +64,12 @@ def take(step: Step, number: str, quiet: bool) -> None:
         watch(run, quiet)
 
 
+def shorten(text: str, width: int = 90) -> str:
+    """The beginning of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+
+
 def print_summary(workspace: Workspace, summary: Summary) -> None:
     """The table, the answer with its sources, and where to go from here."""
     from engine.demo import scores
@@ -95,6 +101,7 @@ def print_summary(workspace: Workspace, summary: Summary) -> None:
     click.echo(f"Question     {summary.question}")
     click.echo(f"Answer       {' '.join(summary.answer.split())}")
     click.echo(f"Sources      {', '.join(summary.cited) or 'none cited'} (of {summary.passages} passages)")
+    click.echo(f"Best match   {shorten(summary.best_passage)}")
     click.echo(f"Time         {span(summary.seconds)}")
     place = shlex.quote(os.path.relpath(workspace.root))
     say(f"\nEverything is kept. Open the workspace with:\n  cd {place} && temper")

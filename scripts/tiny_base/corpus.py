@@ -1,16 +1,16 @@
-"""All that the tiny base reads, in one seeded order: exercises in sorting and reading, and plain text."""
+"""All that the tiny base reads, in one seeded order: exercises in words, sorting, reading; plain text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
 
-from scripts.tiny_base import reading, sorting
+from scripts.tiny_base import reading, sorting, words
 from scripts.tiny_base.chatml import END_OF_TEXT
 from scripts.tiny_base.messages import capital, compose
 from scripts.tiny_base.topics import Topic, read_topics
 
-SORTING, READING = 0.62, 0.28  # shares of the documents; the rest is plain text
+WORDS, SORTING, READING = 0.34, 0.36, 0.22  # shares of the documents; the rest is plain text
 
 
 def documents(seed: int, count: int) -> Iterator[str]:
@@ -18,9 +18,11 @@ def documents(seed: int, count: int) -> Iterator[str]:
     rng, topics = Random(seed), read_topics()
     for _ in range(count):
         draw = rng.random()
-        if draw < SORTING:
+        if draw < WORDS:
+            text = words.exercise(rng)
+        elif draw < WORDS + SORTING:
             text = sorting.exercise(rng, topics)
-        elif draw < SORTING + READING:
+        elif draw < WORDS + SORTING + READING:
             text = reading.exercise(rng, topics)
         else:
             text = plain(rng, topics)
@@ -28,7 +30,9 @@ def documents(seed: int, count: int) -> Iterator[str]:
 
 
 def plain(rng: Random, topics: list[Topic]) -> str:
-    """Text without a conversation: a topic's heading and what happens there, or a few messages."""
+    """Text without a conversation: a heading and what belongs under it, or a few messages."""
+    if rng.random() < 0.4:
+        return words.paragraph(rng)
     topic = rng.choice(topics)
     if rng.random() < 0.5:
         return "\n".join(compose(rng, topic).text for _ in range(rng.randint(1, 3)))

@@ -1,0 +1,6 @@
+"""Runs on real data through the ordinary commands: what they print is what docs/benchmarks.md quotes.
+
+banking77.py     support messages to strict JSON on the embedded base
+stories260k.py   a real pretrained model through training, merge and export
+commands.py      calling `temper` and keeping its words
+"""
