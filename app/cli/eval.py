@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @json_option
 def evaluate(suite: str, variants: tuple[str, ...], limit: int | None, no_watch: bool, as_json: bool) -> None:
     """Run SUITE (a file, or a name in evals/) against variants."""
-    from app.cli.watch import watch
+    from app.cli import watch
     from engine.jobs import launch
 
     workspace = open_workspace()
@@ -38,13 +38,10 @@ def evaluate(suite: str, variants: tuple[str, ...], limit: int | None, no_watch:
     title = f"{Path(params.suite).stem}: {', '.join(params.variants)}"
     folder = launch.start(workspace, "evaluate", params, title, command_line(params))
     if no_watch:
-        if as_json:
-            print_json({"run_id": folder.run_id})
-        else:
-            click.echo(folder.run_id)
-            say(f"Watch it with: temper runs attach {folder.run_id}")
+        watch.say_queue(folder)
+        watch.print_started(folder, as_json)
         return
-    view = watch(folder, quiet=as_json)
+    view = watch.watch(folder, quiet=as_json)
     if as_json:
         print_json(report(view))
     else:

@@ -5,11 +5,9 @@ Commands are imported when they are called, so that `temper --help` costs little
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
-import traceback
 
 import click
 
@@ -57,6 +55,8 @@ class LazyGroup(click.Group):
         """The command that `arguments` begin with; an unknown one ends with the nearest name."""
         name = arguments[0]
         if name not in COMMANDS and not name.startswith("-"):
+            import difflib  # here and below: what only a mistake needs is not paid for by every start
+
             close = difflib.get_close_matches(name, COMMANDS, n=1)
             context.fail(f"No such command {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
         return super().resolve_command(context, arguments)
@@ -113,6 +113,8 @@ def show_error(error: Exception) -> int:
     from engine.jobs.context import failure_of
 
     if "--debug" in sys.argv or os.environ.get("TEMPER_DEBUG"):
+        import traceback
+
         traceback.print_exception(error)
     shown = failure_of(error)
     if shown is not error:

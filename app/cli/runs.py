@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import click
+import msgspec
 
 from app.cli import watch
 from app.cli.output import json_option, print_facts, print_json, print_table, say
@@ -13,6 +14,7 @@ from app.words import size, span
 from store import clock
 from store import runs as folders
 from store.errors import ExitCode
+from store.records.exports import ExportResult
 from store.records.runs import ENDED, RunView, State
 from store.runs import RunFolder, RunTracker
 from store.workspace import open_workspace
@@ -215,6 +217,10 @@ def print_end(folder: RunFolder, view: RunView) -> None:
         from app.cli.eval import print_scores
 
         print_scores(view)
+    elif view.kind == "export":
+        from app.cli.export import print_result
+
+        print_result(msgspec.convert(view.result, ExportResult))
     else:
         print_run(folder, view)
 
