@@ -16,10 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts.benchmarks.arms import Result, is_met
+from scripts.benchmarks.arms import FULL_PAIRS, QUICK_PAIRS, Result, is_met
 
 HERE = Path(__file__).resolve().parent
-PAIRS, QUICK_PAIRS = 7, 5
 PACKAGES = [
     "click",
     "textual",
@@ -40,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="scripts/bench", description="Measure a goal as the ratio of two arms that run in turns."
     )
     parser.add_argument("goal", type=str.upper, choices=goals, help=", ".join(goals))
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_PAIRS} pairs instead of {PAIRS}")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_PAIRS} pairs instead of {FULL_PAIRS}")
     parser.add_argument("--json", action="store_true", dest="as_json", help="one JSON object on stdout")
     asked = parser.parse_args(arguments)
-    report = measure(asked.goal, QUICK_PAIRS if asked.quick else PAIRS)
+    report = measure(asked.goal, QUICK_PAIRS if asked.quick else FULL_PAIRS)
     print(json.dumps(report, indent=2) if asked.as_json else table(report))
     return 0 if report["gate"]["passed"] else 1
 

@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+FULL_PAIRS, QUICK_PAIRS = 7, 5
 
 Arm = Callable[[], float]
 """One measurement of one arm: a time in seconds (or any quantity of which both arms give the same)."""

@@ -1,7 +1,5 @@
 """G11, the ledger: rows logged and queryable per second while somebody reads, and the speed of a fold.
 
-    python scripts/benchmarks/g11.py [--quick]     both, as JSON lines
-
 log    steps written by a worker, read by another process all the while, until the last can be queried,
        against an autocommit insert per row (100x). Gate: same rows in both arms, 1,000 reads beside a
        folding process without an error
@@ -19,20 +17,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from typing import Any
 
+from scripts.benchmarks.arms import FULL_PAIRS, ROOT, Result, result
+from store import ledger
+from store.paths import WorkspacePaths
+
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-sys.path.insert(0, str(ROOT))
-
-from store import ledger  # noqa: E402  # found only once the repository is on the path
-from store.paths import WorkspacePaths  # noqa: E402
-
 FOLD_ROWS, FOLD_SECONDS = 100_000, 3.0
 CHECKSUM = """SELECT count(*), CAST(bit_xor(hash(
     seq - 1, step, total, loss, learning_rate, grad_norm, tokens_per_second, memory_bytes)) AS VARCHAR)
     FROM steps WHERE step <= ?"""  # `started` is event 1
+
+
+def measure(pairs: int) -> list[Result]:
+    """Both; the goal itself first. A quick run writes, compares and reads less."""
+    rows, compared, reads = (100_000, 2000, 1000) if pairs >= FULL_PAIRS else (50_000, 500, 100)
+    return [log(pairs, rows, compared, reads), fold(pairs)]
 
 
 def command(*arguments: object) -> list[str]:
@@ -104,7 +105,7 @@ def reads_beside_a_writer(reads: int) -> list[dict[str, Any]]:
         return [json.loads(line) for line in out.stdout.splitlines()] + others
 
 
-def log(pairs: int, rows: int, compared: int, reads: int) -> dict[str, Any]:
+def log(pairs: int, rows: int, compared: int, reads: int) -> Result:
     """Against autocommit. The control is one row each, where opening the file is all there is to pay."""
     values, control, equal, seen = list[float](), list[float](), True, list[dict[str, Any]]()
     for _ in range(pairs):
@@ -115,21 +116,18 @@ def log(pairs: int, rows: int, compared: int, reads: int) -> dict[str, Any]:
         control.append(temper_rate(1, 1)[0] / stock_rate(1)[0])
     seen += reads_beside_a_writer(reads)
     errors = [one["error"] for one in seen if "error" in one]
-    return {
-        "goal": "G11 log",
-        "ratio": summary(values),
-        "pairs": pairs,
-        "gate": {
-            "passed": equal and not errors and len(seen) >= reads,
-            "detail": f"first {compared} rows equal by count and checksum: {equal}; {len(seen)} reads beside "
-            f"a writer, {len(errors)} errors{': ' + errors[0] if errors else ''}",
-        },
-        "control": summary(control),
-        "target": ">= 100",
-    }
+    return result(
+        "G11 log",
+        values,
+        target=">= 100",
+        passed=equal and not errors and len(seen) >= reads,
+        detail=f"first {compared} rows equal by count and checksum: {equal}; {len(seen)} reads beside "
+        f"a writer, {len(errors)} errors{': ' + errors[0] if errors else ''}",
+        control=control,
+    )
 
 
-def fold(pairs: int) -> dict[str, Any]:
+def fold(pairs: int) -> Result:
     """A fold of many events into a new ledger; the control is a second fold, with nothing new."""
     seconds, again, complete = list[float](), list[float](), True
     with tempfile.TemporaryDirectory() as folder:
@@ -142,28 +140,12 @@ def fold(pairs: int) -> dict[str, Any]:
             again.append(told(HERE / "g11_temper.py", "fold", paths.root)["seconds"])
             found = ledger.query(paths, "SELECT count(*), count(DISTINCT step) FROM steps").rows
             complete = complete and found == [[FOLD_ROWS, FOLD_ROWS]]
-    return {
-        "goal": "G11 fold",
-        "ratio": summary([one / FOLD_SECONDS for one in seconds]),
-        "seconds": summary(seconds),
-        "pairs": pairs,
-        "gate": {"passed": complete, "detail": f"all {FOLD_ROWS} steps are in the ledger, once"},
-        "control": summary([one / FOLD_SECONDS for one in again]),
-        "target": "<= 3 s (ratio <= 1)",
-    }
-
-
-def summary(values: list[float]) -> dict[str, float]:
-    """Median, least and greatest."""
-    return {"median": median(values), "min": min(values), "max": max(values)}
-
-
-def main() -> None:
-    """Both goals, one JSON object a line."""
-    quick = "--quick" in sys.argv
-    print(json.dumps(log(2, 50_000, 500, 100) if quick else log(5, 100_000, 2000, 1000)), flush=True)
-    print(json.dumps(fold(2 if quick else 5)), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    return result(
+        "G11 fold",
+        [one / FOLD_SECONDS for one in seconds],
+        target="<= 1",
+        passed=complete,
+        detail=f"all {FOLD_ROWS} steps are in the ledger, once: {complete}",
+        control=[one / FOLD_SECONDS for one in again],
+        unit=f"{FOLD_SECONDS:.0f} s",
+    )
