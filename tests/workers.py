@@ -57,17 +57,22 @@ def events_of(folder: RunFolder, kind: type[Event]) -> list[AnyEvent]:
     return [event for event in runs.read_events(folder.events) if isinstance(event, kind)]
 
 
-def await_event(folder: RunFolder, kind: type[Event], seconds: float = 300.0) -> None:
+def await_event(folder: RunFolder, kind: type[Event]) -> None:
     """Return once the run has told of a `kind`; fail when it ends without one, saying why."""
+    await_work(folder, lambda: events_of(folder, kind))
 
-    def told() -> bool:
-        if events_of(folder, kind):
+
+def await_work(folder: RunFolder, condition: Callable[[], object], seconds: float = 300.0) -> None:
+    """Return once `condition` holds; fail when the run ends before that, saying why."""
+
+    def reached() -> bool:
+        if condition():
             return True
         view = runs.view(folder)
         assert view.state not in ENDED, f"{view.state}: {view.error}\n{folder.log_tail()}"
         return False
 
-    wait_until(told, seconds)
+    wait_until(reached, seconds)
 
 
 def pid_of(folder: RunFolder) -> int:

@@ -30,7 +30,7 @@ from store.runs import EventReader, EventWriter, RunFolder
 from store.workspace import Workspace
 from tests.dying import die_at
 from tests.ggufs import tiny_f32
-from tests.workers import events_of, kill, lay_run, play, snapshot, wait_until
+from tests.workers import await_work, events_of, kill, lay_run, play, snapshot, wait_until
 
 
 def opening(workspace: Workspace) -> str:
@@ -168,7 +168,7 @@ def test_an_evaluation_killed_among_its_cases_keeps_every_result_so_far(
     suite.write_text(f"name: long\ncases:\n{cases}\nchecks:\n  - kind: exact\n", encoding="utf-8")
     params = EvaluateParams("evals/long.yaml", [str(tiny_f32())])
     folder = launch.start(workspace, "evaluate", params, "to be killed")
-    wait_until(lambda: folder.results.is_file() and folder.results.stat().st_size)
+    await_work(folder, lambda: folder.results.is_file() and folder.results.stat().st_size)
     half = snapshot(folder, tmp_path / "halted")
     kill(folder)
     dead(folder)
