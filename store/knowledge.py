@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from store import atomic, chunk_table, clock
-from store.errors import BusyError, MissingError, TemperError
+from store.errors import BusyError, MissingError, TemperError, UsageError
 from store.locks import FileLock
 from store.paths import WorkspacePaths
 from store.records.knowledge import Chunk, Manifest
@@ -38,6 +39,7 @@ KEPT = 2
 LEXICAL = "lexical"
 """The folder of a generation's index of words."""
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _POINTER = "current"
 _MANIFEST = "manifest.json"
 _READERS = "readers.lock"
@@ -49,6 +51,16 @@ class Holder(msgspec.Struct):
     pid: int
     what: str
     since: str
+
+
+def check_name(kb: str) -> None:
+    """Raise UsageError unless `kb` can be a knowledge base's name: it becomes a folder's."""
+    if not _NAME.fullmatch(kb):
+        raise UsageError(
+            "That cannot be a knowledge base's name",
+            f"{kb!r} has other characters than letters, digits, dot, dash and underscore.",
+            "Choose another with --kb NAME, or rename its table in temper.toml.",
+        )
 
 
 def names(paths: WorkspacePaths) -> list[str]:
@@ -150,6 +162,7 @@ def publishing(paths: WorkspacePaths, kb: str, what: str) -> Iterator[None]:
 
     Raises BusyError at once when another one is at it. What a killed one left behind is removed.
     """
+    check_name(kb)
     lock = FileLock(paths.knowledge / kb / "publish.lock")
     if not lock.acquire():
         raise _busy(kb, lock.path)

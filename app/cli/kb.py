@@ -39,6 +39,7 @@ def ingest(paths: tuple[Path, ...], name: str | None, no_watch: bool, as_json: b
 
     workspace = open_workspace()
     name = choose_base(workspace, name)
+    knowledge.check_name(name)
     if paths:
         remember(workspace, name, paths)
     embedder_path(workspace, workspace.knowledge(name).embedder)

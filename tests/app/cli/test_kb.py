@@ -83,6 +83,7 @@ def test_other_settings_of_a_base_are_kept_when_a_source_is_added(
         (["search", "x"], 3, "temper kb ingest --kb docs"),
         (["search", "x", "--kb", "dosc"], 2, "Did you mean 'docs'"),
         (["ingest", "no/such/folder"], 3, "does not exist"),
+        (["ingest", "knowledge", "--kb", "../docs"], 2, "cannot be a knowledge base's name"),
         (["ingest", "--kb", "other"], 2, "temper kb ingest PATH --kb other"),
     ],
 )
