@@ -34,11 +34,12 @@ GAP_BOUND_MS = 50.0
 EVENTS = 20_000
 
 
-def painted(command: list[str]) -> float:
+def painted(command: list[str], runtime: str) -> float:
     """Seconds from starting `command` on a terminal of 120 x 40 to its first frame."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     settings = environment() | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    settings["TEMPER_RUNTIME_DIR"] = runtime  # another run in the GPU queue would be on the screen
     begin, seen, at = time.perf_counter(), b"", 0.0
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=settings)
     os.close(theirs)
@@ -72,19 +73,19 @@ def first_frame(pairs: int) -> list[Result]:
         temper = [sys.executable, str(HERE / "g12_temper_app.py"), folder]
 
         def empty() -> float:
-            return painted([sys.executable, str(HERE / "g12_empty_app.py")])
+            return painted([sys.executable, str(HERE / "g12_empty_app.py")], folder)
 
         def lazy() -> float:
-            return painted([*temper, str(root / "lazy.svg")])
+            return painted([*temper, str(root / "lazy.svg")], folder)
 
         def eager() -> float:
-            return painted([*temper, str(root / "eager.svg"), "eager"])
+            return painted([*temper, str(root / "eager.svg"), "eager"], folder)
 
         against_eager = ratios(eager, lazy, pairs)
         against_empty, control = ratios(lazy, empty, pairs), ratios(empty, empty, pairs)
-        same = screen(root / "lazy.svg") == screen(root / "eager.svg")
-    detail = f"lazy and eager paint the same first screen as text: {'yes' if same else 'no'}"
-    shared: dict[str, Any] = {"passed": same, "detail": detail, "control": control}
+        differing = set(screen(root / "lazy.svg")) ^ set(screen(root / "eager.svg"))
+    detail = "lazy and eager paint the same first screen" + (f", but for {differing}" if differing else "")
+    shared: dict[str, Any] = {"passed": not differing, "detail": detail, "control": control}
     return [
         result("G12 eager", against_eager, target=">= 12", **shared),
         result("G12 first frame", against_empty, target="<= 1.6", **shared),
@@ -92,9 +93,9 @@ def first_frame(pairs: int) -> list[Result]:
 
 
 def screen(picture: Path) -> list[str]:
-    """The texts of an exported screen, in order, but for how much memory and disk is free, which moves."""
+    """The texts of an exported screen, but for how much memory and disk is free and its bars: they move."""
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", picture.read_text(encoding="utf-8"))
-    return [re.sub(r"[\d.]+(&#160;\w+&#160;free)", r"N\1", text) for text in texts]
+    return [re.sub(r"[\d.]+(&#160;\w+&#160;free)", r"N\1", text) for text in texts if text.strip("━╸╺")]
 
 
 def command_help(pairs: int) -> Result:
