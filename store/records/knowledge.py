@@ -6,7 +6,11 @@ import msgspec
 
 
 class Chunk(msgspec.Struct):
-    """A passage. `start` and `end` count characters of the document's text: text == document[start:end]."""
+    """A passage. `start` and `end` count characters of the document's text: text == document[start:end].
+
+    `headings` are those that it stands under, outermost first, joined by " > ". `sha256` is of what was
+    embedded: while it and the embedder stay the same, so does the vector.
+    """
 
     id: str
     doc: str
@@ -14,6 +18,8 @@ class Chunk(msgspec.Struct):
     end: int
     text: str
     title: str = ""
+    headings: str = ""
+    sha256: str = ""
 
 
 class Hit(msgspec.Struct):
