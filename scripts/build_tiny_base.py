@@ -14,7 +14,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -32,13 +32,7 @@ SEED = 20260131
 VOCABULARY = 4096
 TOKENIZER_DOCUMENTS = 20_000
 CONTEXT = 512
-SHAPE = {
-    "hidden_size": 128,
-    "intermediate_size": 384,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 4,
-}
+HIDDEN, INTERMEDIATE, LAYERS, HEADS = 128, 384, 4, 4
 BLOCK, BATCH = 384, 10  # tokens of a training row, rows of a step
 PEAK, WARMUP, WEIGHT_DECAY = 4e-3, 60, 0.05
 PROMPT_WEIGHT = 0.3  # loss on what is asked, relative to what is answered
@@ -84,7 +78,11 @@ def shape(tokenizer: Tokenizer) -> LlamaConfig:
         bos_token_id=None,
         eos_token_id=tokenizer.token_to_id(END),
         pad_token_id=tokenizer.token_to_id(END_OF_TEXT),
-        **SHAPE,
+        hidden_size=HIDDEN,
+        intermediate_size=INTERMEDIATE,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        num_key_value_heads=HEADS,
     )
 
 
@@ -142,7 +140,7 @@ def train(model: LlamaForCausalLM, tokenizer: Tokenizer, steps: int) -> None:
         )
         wanted = weights[:, 1:].flatten()
         loss = (losses * wanted).sum() / wanted.sum()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
@@ -194,7 +192,7 @@ def write(model: LlamaForCausalLM, tokenizer: Tokenizer, out: Path) -> None:
         raise SystemExit(f"The model takes {size:,} bytes; it may take {LARGEST_BYTES:,}.")
 
 
-def write_json(path: Path, content: dict[str, object]) -> None:
+def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Readable JSON."""
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

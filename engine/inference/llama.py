@@ -228,6 +228,9 @@ class Context:
         parameters.n_batch = parameters.n_ubatch = min(READ_BATCH, size)
         parameters.n_threads = parameters.n_threads_batch = threads(llama_cpp.llama_model_size(model.handle))
         parameters.no_perf = True
+        if not llama_cpp.llama_supports_gpu_offload():
+            # It sums in float16 on the CPU, enough to turn a near tie and with it a greedy text.
+            parameters.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
         _heard.complaints.clear()
         handle = llama_cpp.llama_init_from_model(model.handle, parameters)
         if handle is None:

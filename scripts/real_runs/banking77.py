@@ -51,7 +51,8 @@ def run(temper: Commands, data: Path) -> dict[str, Any]:
     imported = temper.run(
         "data", "import", source / "train.csv", "--as", "banking", *mapping, "--heldout", "0.1"
     )
-    temper.run("variants", "add", "base", "--model", "builtin:tiny", "--prompt", "prompts/intent.md")
+    prompt = ("--prompt", "prompts/intent.md")
+    temper.run("variants", "add", "base", "--replace", "--model", "builtin:tiny", *prompt)
     base = temper.run("eval", "banking", "--variant", "base")
     trained = temper.run("train", "recipes/banking.toml")
     exported = temper.run("export", "last", "--quant", "q8_0")

@@ -101,7 +101,7 @@ def merged_texts(model: Path, adapter: Path, out: Path) -> list[list[int]]:
 
     base = ModelDirectory(model)
     merge(base, adapter, out)
-    loaded = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32, local_files_only=True)
+    loaded: Any = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32, local_files_only=True)
     tokenizer = load_tokenizer(base.tokenizer_file)
     texts = []
     for prompt in PROMPTS:
