@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from engine.export.convert import native_type, to_gguf
-from engine.export.quantise import FLOAT_TYPES, quantise
+from engine.export.quantise import FLOAT_TYPES, float_type, quantise
 from engine.models.adapters import WEIGHTS, read_passport
 from engine.models.directory import ModelDirectory
 from store import atomic
@@ -147,10 +147,10 @@ def make(
             source = ModelDirectory(merge(base, adapter, Path(scratch) / "merged"))
         if kind in FLOAT_TYPES:
             say(f"converting to {kind}")
-            to_gguf(source.path, target, next(one for one in FLOAT_TYPES if one == kind))
+            to_gguf(source.path, target, float_type(kind), base.path.name)
             return
         say(f"converting to {native_type(source)}")
-        floats = to_gguf(source.path, Path(scratch) / "float.gguf", native_type(source))
+        floats = to_gguf(source.path, Path(scratch) / "float.gguf", native_type(source), base.path.name)
         say(f"quantising to {kind}")
         quantise(floats, target, kind)
 

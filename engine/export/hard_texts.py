@@ -131,6 +131,30 @@ _WORDS = (
 
 HARD_TEXTS: tuple[str, ...] = (*_LANGUAGES, *_WHITE_SPACE, *_DIGITS, *_EMOJI, *_MARKS, *_CODE, *_WORDS)
 
+QUESTIONS: tuple[str, ...] = (
+    "Once upon a time, there was a",
+    "Tom and his sister went to the",
+    "One day, a little bird",
+    "The big dog was very",
+    "It was a sunny day and",
+    "In the park, two children",
+    "Explain in one sentence why the sky is blue.",
+    "Write a short poem about rain.",
+    "List three fruits, one per line.",
+    "Translate to French: Where is the station?",
+    "What is 17 + 25? Answer with the number only.",
+    'Return a JSON object with the keys "name" and "age".',
+    "Summarise: The meeting was moved from Monday to Wednesday because the room was taken.",
+    "def fibonacci(n):",
+    "Name the capital of Italy.",
+    "I lost my card. What should I do first?",
+    "Give me a polite way to decline an invitation.",
+    "Which is heavier, a kilogram of feathers or a kilogram of iron?",
+    "Continue the series: 2, 4, 8, 16,",
+    "Hello!",
+)
+"""What to ask a model of which nothing else is known."""
+
 
 def typed_specials(specials: Iterable[str]) -> list[str]:
     """Texts of a user who types the special tokens of a model: alone, in a sentence, glued and in a row."""

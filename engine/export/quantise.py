@@ -43,6 +43,11 @@ def expected_bytes(parameters: int, kind: str) -> int:
     return int(parameters * BITS[kind] / 8)
 
 
+def float_type(kind: str) -> FloatType:
+    """`kind` as the float type that it is. Raises StopIteration for another."""
+    return next(one for one in FLOAT_TYPES if one == kind)
+
+
 def parse_types(text: str) -> list[str]:
     """`q8_0,f16` as a list without repeats. Raises UsageError for a type that is not known."""
     types = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))

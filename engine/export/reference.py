@@ -82,7 +82,7 @@ class Reference:
 
 def reference_type(base: ModelDirectory, cuda: bool) -> torch.dtype:
     """float32 where the weights fit with room to spare, else the type that they are stored in."""
-    need = base.parameters() * torch.float32.itemsize * _ROOM
+    need = base.parameters * torch.float32.itemsize * _ROOM
     free = torch.cuda.mem_get_info()[0] if cuda else psutil.virtual_memory().available
     if need < free:
         return torch.float32

@@ -11,12 +11,13 @@ The file is read by llama.cpp, as it will be when it is used. Knows nothing of d
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 from tokenizers import Tokenizer
 
+from engine.export.convert import embedding_rows
 from engine.export.reference import Opinion, Reference
 from engine.export.tolerances import Tolerance, tolerance_of
 from engine.inference.llama import Context, Model
@@ -56,7 +57,11 @@ class Difference(msgspec.Struct):
 
 
 class Findings(msgspec.Struct):
-    """What a file did, before anybody judges it. `answers` holds ids, the stop token included, per prompt."""
+    """What a file did, before anybody judges it.
+
+    `answers` holds ids, the stop token included, per prompt: none where the file is `of_another_size`. `rows`
+    are the numbers of tokens of the file and of the model.
+    """
 
     file: Path
     kind: str
@@ -67,6 +72,16 @@ class Findings(msgspec.Struct):
     template_differs: bool = False
     prompts: list[list[int]] = []
     answers: list[list[int]] = []
+    rows: tuple[int, int] = (0, 0)
+
+    @property
+    def of_another_size(self) -> bool:
+        """Whether the file has another number of tokens than the model."""
+        return self.rows[0] != self.rows[1]
+
+    def answered(self) -> Iterator[tuple[list[int], list[int]]]:
+        """Every prompt that has an answer, with it."""
+        return zip(self.prompts, self.answers, strict=False)
 
     def spell(self, token: int) -> str:
         """A token as the vocabulary writes it."""
@@ -119,6 +134,9 @@ def read_file(
         ends = sorted(stop_ids(base, findings.tokenizer) | set(material.answer_ends))
         findings.unstopped = [findings.spell(end) for end in ends if end not in model.stop_ids]
         findings.template_differs = model.chat_template != base.chat_template
+        findings.rows = (model.vocabulary_size, embedding_rows(base))
+        if findings.of_another_size:  # ids of one would be out of the other's range
+            return findings
         longest = max(len(ids) for ids in findings.prompts)
         context = Context(model, longest + ANSWER_TOKENS + 1)
         for ids in findings.prompts:
@@ -164,7 +182,7 @@ def judge(
 ) -> ShipCheck:
     """The findings, compared with the reference and judged by the type's tolerance."""
     opinions = []
-    for prompt, answer in zip(findings.prompts, findings.answers, strict=True):
+    for prompt, answer in findings.answered():
         opinions.append(reference.judge(prompt, answer))
         count()
     shares = [agreeing(opinion.gaps, tolerance.tie) / len(opinion.gaps) for opinion in opinions]
@@ -175,7 +193,7 @@ def judge(
         texts=texts,
         token_ids_equal=1 - len([*findings.differing_texts, *findings.differing_prompts]) / texts,
         prompts=len(opinions),
-        greedy_agreement=sum(shares) / len(shares),
+        greedy_agreement=sum(shares) / len(shares) if shares else 0.0,
         top1_agreement=share_within(gaps, tolerance.tie),
         tokens=len(gaps),
         ties=sum(0 < gap < tolerance.tie for gap in gaps),
@@ -230,8 +248,10 @@ def shown(difference: Difference) -> str:
 
 
 def judge_form(findings: Findings) -> list[Judged]:
-    """BLOCK for a stop token that does not stop, and for a chat template that is not the model's own."""
+    """BLOCK for another vocabulary, a stop token that does not stop, another chat template."""
     judged: list[Judged] = []
+    if findings.of_another_size:
+        judged.append(("BLOCK", f"The file has {findings.rows[0]} tokens, the model {findings.rows[1]}."))
     if findings.unstopped:
         judged.append(("BLOCK", f"{', '.join(findings.unstopped)} does not end a generation in this file."))
     if findings.template_differs:
@@ -250,7 +270,7 @@ def judge_answers(
 
     BLOCK also where the answers are questionable and the bare base explains them better than base + adapter.
     """
-    if check.top1_agreement >= tolerance.warn_below:
+    if findings.of_another_size or check.top1_agreement >= tolerance.warn_below:
         return []
     level: Verdict = "BLOCK" if check.top1_agreement < tolerance.block_below else "WARN"
     judged: list[Judged] = [
@@ -260,10 +280,7 @@ def judge_answers(
             f"first {first_difference(findings, opinions, tolerance.tie)}; {tolerance.reason}.",
         )
     ]
-    bare = [
-        reference.judge_without_adapter(prompt, answer)
-        for prompt, answer in zip(findings.prompts, findings.answers, strict=True)
-    ]
+    bare = [reference.judge_without_adapter(prompt, answer) for prompt, answer in findings.answered()]
     if share_within(all_gaps(bare), tolerance.tie) > check.top1_agreement:
         judged.insert(0, ("BLOCK", "The file answers like the base without the adapter."))
     return judged
@@ -276,7 +293,7 @@ def all_gaps(opinions: Sequence[Opinion]) -> list[float]:
 
 def share_within(gaps: Sequence[float], tie: float) -> float:
     """The share of gaps that are none, or ties."""
-    return sum(gap < tie for gap in gaps) / len(gaps)
+    return sum(gap < tie for gap in gaps) / len(gaps) if gaps else 0.0
 
 
 def agreeing(gaps: Sequence[float], tie: float) -> int:

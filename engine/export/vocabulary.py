@@ -23,7 +23,7 @@ TokenType = Literal[1, 2, 3, 4, 5, 6]  # llama.h: normal, unknown, control, user
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 
 # The split patterns of byte-level BPE families -> llama.cpp's name for each. Where a tokenizer takes whole
-# words from the vocabulary before merging (`ignore_merges`), the name must be one for which llama.cpp does too.
+# words from the vocabulary before merging (`ignore_merges`), llama.cpp must do so for the name too.
 _GPT2 = "(ByteLevel)"
 _CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _TAIL = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"

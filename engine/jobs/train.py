@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import msgspec
 from engine.data.ensure import ensure_dataset
 from engine.export.gguf_cache import fingerprint
 from engine.jobs.context import JobContext, Stopped
+from engine.jobs.versions import versions
 from engine.models import adapters
 from engine.models.directory import ModelDirectory
 from engine.models.variants import read_prompt
@@ -24,8 +24,6 @@ from store.records.recipe import Recipe
 
 if TYPE_CHECKING:
     from engine.training import sft
-
-_VERSIONED = ("torch", "transformers", "trl", "peft", "bitsandbytes")
 
 
 class TrainParams(msgspec.Struct):
@@ -109,7 +107,7 @@ def write_passport(
         steps=result.steps,
         created=clock.stamp(),
         device=result.device,
-        versions={name: importlib.metadata.version(name) for name in _VERSIONED},
+        versions=versions(),
     )
     atomic.write_bytes(out / adapters.PASSPORT, msgspec.json.format(msgspec.json.encode(passport)))
     return passport

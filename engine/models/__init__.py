@@ -1,1 +1,1 @@
-"""Models on this machine: what a directory or name holds, its one tokenizer, its chat template, GGUF made when needed."""
+"""Models on this machine: what a name or directory holds, its tokenizer, its chat template, adapters."""

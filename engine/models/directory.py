@@ -18,7 +18,10 @@ SINGLE = "model.safetensors"
 
 
 class ModelDirectory:
-    """A base model on disk. Raises MissingError or UsageError at once when it cannot be used."""
+    """A base model on disk. Raises MissingError or UsageError at once when it cannot be used.
+
+    `shapes`: shape by name of every tensor, read off the headers of the weights files.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -37,6 +40,7 @@ class ModelDirectory:
                 "Download the model's tokenizer.json into the directory (nearly every model has one).",
             )
         self.shards = self._shards()
+        self.shapes = {name: shape for shard in self.shards for name, shape in tensor_shapes(shard).items()}
         if "quantization_config" in self.config:
             raise UsageError(
                 "The base model is already quantised",
@@ -84,9 +88,10 @@ class ModelDirectory:
             token = token.get("content")
         return str(token or "")
 
+    @property
     def parameters(self) -> int:
-        """How many weights the model has, by the headers of its shards. UsageError when one is damaged."""
-        return sum(math.prod(shape) for shard in self.shards for shape in tensor_shapes(shard).values())
+        """How many weights the model has."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
 
     def fingerprint(self) -> str:
         """sha256 over weights, config and tokenizer: which model this is, wherever it lies."""

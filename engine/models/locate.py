@@ -1,4 +1,4 @@
-"""From what a user types to a path: a model's name in temper.toml, a directory, a GGUF file, `builtin:tiny`."""
+"""From what a user types to a path: a model's name in temper.toml, a directory, a GGUF, `builtin:tiny`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ def locate_model(workspace: Workspace, reference: str) -> Path:
     if path.exists():
         return path
     if reference.startswith(PREFIX) or "/" in reference or path.suffix == ".gguf":
-        raise MissingError("The model is not there", f"{path} does not exist.", "Check the path in temper.toml or on the command line.")
+        raise MissingError(
+            "The model is not there",
+            f"{path} does not exist.",
+            "Check the path in temper.toml or on the command line.",
+        )
     workspace.model(reference)  # raises, with the nearest name
     raise UsageError("No such model", reference, "Add it with: temper models add NAME PATH")
 

@@ -14,11 +14,13 @@ from store.errors import UsageError
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer of the file `path`, with truncation and padding off. Raises UsageError if it is damaged."""
+    """The tokenizer of a file, with truncation and padding off. Raises UsageError if it is damaged."""
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception
-        raise UsageError("The tokenizer is damaged", f"{path}: {error}", "Copy the model's tokenizer.json again.") from error
+        raise UsageError(
+            "The tokenizer is damaged", f"{path}: {error}", "Copy the model's tokenizer.json again."
+        ) from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

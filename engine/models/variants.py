@@ -66,7 +66,7 @@ def describe(workspace: Workspace, reference: str | None = None) -> Parts:
 def default_quant(model: Path) -> str:
     """The GGUF type that a model runs in where nobody chose one, by its size (SMALL_QUANT if unknown)."""
     try:
-        large = model.is_dir() and ModelDirectory(model).parameters() >= LARGE
+        large = model.is_dir() and ModelDirectory(model).parameters >= LARGE
     except TemperError:  # whoever opens it says what is wrong with it
         return SMALL_QUANT
     return LARGE_QUANT if large else SMALL_QUANT

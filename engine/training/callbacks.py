@@ -1,4 +1,4 @@
-"""The trainer's steps as events, the stop request, checkpoints. Reads the trainer; changes nothing it computes."""
+"""The trainer's steps as events, the stop request, checkpoints. Changes nothing that the trainer computes."""
 
 from __future__ import annotations
 
@@ -74,9 +74,13 @@ class StepReporter(TrainerCallback):
                 total=state.max_steps,
                 learning_rate=logs.get("learning_rate", 0.0),
                 grad_norm=logs.get("grad_norm"),
-                tokens_per_second=round((self._counter.tokens - self._last_tokens) / max(now - self._last, 1e-6), 1),
+                tokens_per_second=round(
+                    (self._counter.tokens - self._last_tokens) / max(now - self._last, 1e-6), 1
+                ),
                 memory_bytes=peak_memory(),
-                eta_seconds=round((now - self._begin) / done * (state.max_steps - state.global_step), 1) if done else None,
+                eta_seconds=round((now - self._begin) / done * (state.max_steps - state.global_step), 1)
+                if done
+                else None,
             )
         )
         self._last, self._last_tokens = now, self._counter.tokens
@@ -84,7 +88,7 @@ class StepReporter(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: object
     ) -> None:
-        """Honour a request to stop: the step is complete, the adapter is saved by whoever started the trainer."""
+        """Honour a request to stop: the step is complete, whoever started the trainer saves the adapter."""
         if self._watcher.stop_requested():
             control.should_training_stop = True
 

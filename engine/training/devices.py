@@ -1,4 +1,4 @@
-"""What a device gets by default: number types, optimiser, checkpointing. The only place that asks for CUDA."""
+"""What a device gets by default: number types, optimiser, checkpointing. The one place that asks for CUDA."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Renderer:
         return Row(ids[:max_length], labels[:max_length], example.line, cut)
 
     def segments(self, messages: Sequence[Message]) -> list[tuple[str, bool]]:
-        """The conversation's text in pieces, each with whether it carries loss; joined they are the whole text."""
+        """The conversation's text in pieces, each with whether it carries loss; joined they are the whole."""
         if self.template:
             return self._plain_segments(messages)
         messages = with_system(messages, self.system)
@@ -77,7 +77,7 @@ class Renderer:
             if not prompt.startswith(written) or not answered.startswith(prompt):
                 raise UsageError(
                     "The chat template rewrites earlier turns",
-                    "A rendered conversation does not begin with its own beginning, so no mask can be derived.",
+                    "A rendered conversation does not begin with its own beginning: no mask can be derived.",
                     "Train on rows with a single answer, or give the recipe a plain template.",
                 )
             pieces += [(prompt[len(written) :], False), (answered[len(prompt) :], True)]
@@ -89,6 +89,11 @@ class Renderer:
         if self.template:
             return render_plain(self.template, last_user(messages))
         return self._render(with_system(messages, self.system), generate=True)
+
+    def is_special(self, token: int) -> bool:
+        """Whether a token is one of the tokenizer's special ones, which no ordinary text becomes."""
+        added = self.tokenizer.get_added_tokens_decoder().get(token)
+        return added is not None and bool(added.special)
 
     def _plain_segments(self, messages: Sequence[Message]) -> list[tuple[str, bool]]:
         answer = messages[-1].content
@@ -141,14 +146,14 @@ def check_template(base: ModelDirectory, template: str) -> None:
 def stop_ids(base: ModelDirectory, tokenizer: Tokenizer) -> set[int]:
     """Ids that end an answer: config.json's eos_token_id (one or several) and the tokenizer's eos token."""
     found = base.config.get("eos_token_id")
-    ids = set(found) if isinstance(found, list) else {found}
-    ids.add(tokenizer.token_to_id(base.special_token("eos_token")))
-    ids.discard(None)
-    return ids
+    ids = found if isinstance(found, list) else [found]
+    return {
+        token for token in (*ids, tokenizer.token_to_id(base.special_token("eos_token"))) if token is not None
+    }
 
 
 class RowReport(msgspec.Struct):
-    """What rendering did to a dataset: nothing happens to a row in silence. Lines are the source's, from 1."""
+    """What rendering did to a dataset: nothing happens in silence. Lines are the source's, from 1."""
 
     rows: int
     trained_tokens: int

@@ -6,6 +6,9 @@ in as ids and labels, so nothing here renders or tokenises. Knows nothing of run
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import msgspec
 import torch
 from datasets import Dataset
 from peft import LoraConfig
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel, PreTrainedTokenizerFast
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
@@ -25,6 +29,13 @@ from store import atomic
 from store.errors import TemperError
 from store.records.recipe import Recipe
 
+# Transformers renamed it; the older name warns where the newer one exists
+_RECOMPUTE = next(
+    name
+    for name in ("activation_checkpointing", "gradient_checkpointing")
+    if name in SFTConfig.__dataclass_fields__
+)
+_TORCH_WRITER = ("PytorchStreamWriter", "inline_container", "iostream error")
 _SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
 
@@ -46,36 +57,44 @@ def train(
     Raises TemperError when memory or disk run out; checkpoints written before stay.
     """
     device = find_device()
+    checkpoints = run_folder / "artifacts" / "checkpoints"
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(base.tokenizer_file))
     tokenizer.eos_token = base.special_token("eos_token") or None
     tokenizer.pad_token = base.special_token("pad_token") or tokenizer.eos_token
     counter = TokenCounter(DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id or 0))
     trainer = SFTTrainer(
         model=load_base(base, recipe, device),
-        args=trainer_settings(recipe, device, run_folder / "artifacts" / "checkpoints"),
+        args=trainer_settings(recipe, device, checkpoints),
         data_collator=counter,
         train_dataset=Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows]),
         processing_class=tokenizer,
         peft_config=lora_config(recipe),
         callbacks=[StepReporter(watcher, counter, run_folder)],
     )
-    # TRL casts QLoRA's adapters to bf16 while a resumed run has them in fp32: fp32 from the first step on makes
-    # both the same, and their updates are too small for bf16 anyway. The optimiser does not exist yet.
-    for parameter in trainer.model.parameters():
+    # TRL casts QLoRA's adapters to bf16 while a resumed run has them in fp32: fp32 from the first step on
+    # makes both the same, and their updates are too small for bf16 anyway. The optimiser does not exist yet.
+    model: Any = trainer.model
+    for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
     try:
         outcome = trainer.train()
         with atomic.new_directory(out) as folder:
-            trainer.model.save_pretrained(folder, safe_serialization=True)
+            model.save_pretrained(folder, safe_serialization=True)
     except torch.OutOfMemoryError as error:
         raise TemperError(
             "The device's memory is full",
             str(error).splitlines()[0],
             "Halve batch_size and double gradient_accumulation in the recipe, or lower max_length.",
         ) from error
-    except OSError as error:
-        raise atomic.disk_error(error, out) from error
+    except (OSError, RuntimeError, SafetensorError) as error:
+        failed = write_error(error)
+        if failed is None:
+            raise
+        half = checkpoints / f"checkpoint-{trainer.state.global_step}"
+        target = half if half.is_dir() else out
+        shutil.rmtree(half, ignore_errors=True)  # its event was never written; the ones before it are whole
+        raise atomic.disk_error(failed, target) from error
     return TrainResult(
         steps=trainer.state.global_step,
         loss=float(outcome.training_loss),
@@ -83,6 +102,18 @@ def train(
         peak_memory_bytes=peak_memory(),
         stopped=trainer.state.global_step < recipe.max_steps,
     )
+
+
+def write_error(error: Exception) -> OSError | None:
+    """The disk's error behind what torch or safetensors raised while they wrote; None for other kinds.
+
+    torch's own writer forgets the reason: a write that fails is taken for a full disk, the usual one.
+    """
+    if isinstance(error, OSError):
+        return error
+    if "os error 28" in str(error) or any(name in str(error) for name in _TORCH_WRITER):
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return None
 
 
 def load_base(base: ModelDirectory, recipe: Recipe, device: DeviceDefaults) -> PreTrainedModel:
@@ -111,7 +142,7 @@ def lora_config(recipe: Recipe) -> LoraConfig:
     named = [part.strip() for part in lora.target.split(",") if part.strip()]
     return LoraConfig(
         r=lora.rank,
-        lora_alpha=lora.alpha,
+        lora_alpha=lora.alpha,  # type: ignore[arg-type]  # called int there; any number scales
         lora_dropout=lora.dropout,
         target_modules="all-linear" if lora.target == "all-linear" else named,
         task_type="CAUSAL_LM",
@@ -119,7 +150,9 @@ def lora_config(recipe: Recipe) -> LoraConfig:
 
 
 def trainer_settings(recipe: Recipe, device: DeviceDefaults, checkpoints: Path) -> SFTConfig:
-    """TRL's settings: the recipe's fields, the device's defaults, and everything that would call out turned off."""
+    """TRL's settings: the recipe's fields, the device's defaults, and all that would call out turned off."""
+    # any: a dict of bools would be taken for every argument that is not named here
+    recompute: dict[str, Any] = {_RECOMPUTE: device.recompute}
     return SFTConfig(
         output_dir=str(checkpoints),
         max_steps=recipe.max_steps,
@@ -134,7 +167,7 @@ def trainer_settings(recipe: Recipe, device: DeviceDefaults, checkpoints: Path) 
         data_seed=recipe.seed,
         bf16=device.cuda,
         use_cpu=not device.cuda,
-        gradient_checkpointing=device.recompute,
+        **recompute,
         logging_steps=1,
         logging_nan_inf_filter=False,
         save_strategy="steps" if recipe.checkpoint_every else "no",

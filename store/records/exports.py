@@ -34,7 +34,7 @@ class ShipCheck(msgspec.Struct):
 
 
 class ExportedFile(msgspec.Struct):
-    """One file of an export. `type` is the GGUF type (f16, q8_0, ...), or `safetensors`, which has no check."""
+    """One file of an export. `type` is the GGUF type, or `safetensors`, which has no ship check."""
 
     path: str
     type: str

@@ -88,7 +88,7 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True):
     top_k: Annotated[int, msgspec.Meta(ge=1, le=50)] | None = None
     """Passages given to the model, 4 when left out."""
     quant: str | None = None
-    """GGUF type that is run: q8_0 when left out."""
+    """GGUF type that is run: q8_0 when left out, q4_k_m for models of 3B and more."""
     sampling: Sampling | None = None
 
 

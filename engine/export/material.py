@@ -1,0 +1,56 @@
+"""What an export is checked on: the dataset's rows as training wrote them, hard texts, questions.
+
+Renders; compares nothing. Knows nothing of where rows are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.evals.cases import spread
+from engine.export.hard_texts import HARD_TEXTS, QUESTIONS, typed_specials
+from engine.export.ship_check import ANSWER_TOKENS, Material
+from engine.models.directory import ModelDirectory
+from engine.models.tokenizer import encode, load_tokenizer
+from engine.training.rows import Renderer
+from store.records.data import Example, Message
+
+TEXT_ROWS = 200
+PROMPTS = 20
+
+
+def material_for(
+    base: ModelDirectory, template: str, system: str, rows: Sequence[Example], asked: Sequence[Example]
+) -> Material:
+    """Texts from `rows` and prompts from `asked`, at most TEXT_ROWS and PROMPTS of them, evenly spread.
+
+    Without rows, general questions. A base without any template gets texts as they are.
+    """
+    tokenizer = load_tokenizer(base.tokenizer_file)
+    specials = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
+    material = Material([*HARD_TEXTS, *typed_specials(specials)], [])
+    if template or base.chat_template:
+        render(material, Renderer(base, template, system), rows, asked)
+    else:
+        material.prompts = list(QUESTIONS)
+    most = (base.context_length or 1 << 30) - ANSWER_TOKENS
+    fitting = [prompt for prompt in material.prompts if len(encode(tokenizer, prompt)) < most]
+    material.prompts = spread(fitting, PROMPTS)
+    return material
+
+
+def render(material: Material, renderer: Renderer, rows: Sequence[Example], asked: Sequence[Example]) -> None:
+    """Add what the model's or the recipe's template makes of rows, hard texts and questions."""
+    questions = [[Message("user", text)] for text in HARD_TEXTS if text.strip()]
+    material.texts += [renderer.prompt_text(messages) for messages in questions]
+    for example in spread(rows, TEXT_ROWS):
+        material.texts.append("".join(text for text, _ in renderer.segments(example.messages)))
+    ends = renderer.row(Example("", 0, [Message("user", "a"), Message("assistant", "b")]), 1 << 30)
+    if renderer.is_special(ends.input_ids[-1]):
+        material.answer_ends = [ends.input_ids[-1]]
+    if asked:
+        material.prompts = [
+            renderer.prompt_text(example.messages[:-1]) for example in spread(asked, 2 * PROMPTS)
+        ]
+    else:
+        material.prompts = [renderer.prompt_text([Message("user", text)]) for text in QUESTIONS]

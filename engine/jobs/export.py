@@ -1,0 +1,281 @@
+"""The job `export`: a run, kept adapter or model becomes GGUF files, each checked against what was trained.
+
+Files get their final names once they are whole and checked; one that the check blocks is kept too, and the
+report beside it says so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.export import gguf_cache, quantise
+from engine.export.convert import native_type, to_gguf
+from engine.jobs.context import JobContext
+from engine.jobs.versions import versions
+from engine.models.adapters import WEIGHTS, read_passport
+from engine.models.directory import ModelDirectory
+from engine.models.variants import Parts, describe
+from store import atomic, clock, datasets
+from store.errors import TemperError, UsageError
+from store.hashing import sha256_of_file
+from store.locks import is_locked
+from store.records.data import Example
+from store.records.exports import ExportedFile, ExportResult, ShipCheck
+from store.runs import RunFolder
+from store.workspace import Workspace
+
+SCRATCH = ".making-"
+HEADROOM = 1.05  # of the estimated bytes: metadata and a merged model's small files
+
+
+class ExportParams(msgspec.Struct):
+    """What to export: a training run (id, prefix, `last`), a kept adapter, a variant or a model.
+
+    `types` are GGUF types. `out` is a folder, relative to the workspace; the run's own when None.
+    """
+
+    source: str
+    types: list[str]
+    out: str | None = None
+
+
+class ExportReport(msgspec.Struct):
+    """What stands in RUN.json beside the files: where they come from and what the check said of each."""
+
+    created: str
+    base: str
+    base_sha256: str
+    adapter: str
+    adapter_sha256: str
+    versions: dict[str, str]
+    result: ExportResult
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Merge, convert, quantise, check, publish; the result is an ExportResult."""
+    from engine.export.ship_check import worst  # brings torch: only here, with the device ours
+
+    params = context.params(ExportParams)
+    workspace = context.workspace()
+    parts = describe(workspace, params.source)
+    base = check_source(workspace, parts)
+    out = out_folder(workspace, params, context.folder.artifacts)
+    names = {kind: f"{file_stem(workspace, parts)}-{kind}.gguf" for kind in params.types}
+    check_new(out, names.values())
+    check_disk(base, parts, params.types, out)
+    remove_leftovers(workspace, out)
+    scratch = out / f"{SCRATCH}{context.spec.run_id}"
+    scratch.mkdir()
+    try:
+        made = {kind: scratch / name for kind, name in names.items()}
+        make_files(context, base, parts, made, scratch)
+        checks = check_files(context, workspace, base, parts, made)
+        # `last` will be another run by the time somebody reads this
+        source = parts.run_id if parts.run_id and params.source == "last" else params.source
+        result = ExportResult(context.spec.run_id, source, [], worst(checks))
+        for (kind, file), check in zip(made.items(), checks, strict=True):
+            result.files.append(publish(workspace, base, parts, file, out / names[kind], kind, check))
+    except OSError as error:
+        raise atomic.disk_error(error, out) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    tell(context, result, write_report(workspace, base, parts, result, out))
+    return dict(msgspec.to_builtins(result))
+
+
+def check_source(workspace: Workspace, parts: Parts) -> ModelDirectory:
+    """The base of what is exported. Raises UsageError or MissingError where it cannot be."""
+    if parts.model.suffix == ".gguf":
+        raise UsageError(
+            "A GGUF file is exported already",
+            f"{parts.model} is a GGUF.",
+            "Name the Hugging Face directory that it was made from.",
+        )
+    base = ModelDirectory(parts.model)
+    if parts.adapter is not None:
+        gguf_cache.check_base(workspace.paths, base, parts.adapter)
+    return base
+
+
+def out_folder(workspace: Workspace, params: ExportParams, default: Path) -> Path:
+    """Where the files go, made if it is not there."""
+    out = workspace.path(params.out) if params.out else default
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise atomic.disk_error(error, out) from error
+    return out
+
+
+def file_stem(workspace: Workspace, parts: Parts) -> str:
+    """What the files are called: the kept adapter, the training run or the model's folder."""
+    if parts.adapter is None:
+        return parts.model.name
+    if parts.adapter.parent == workspace.paths.adapters:
+        return parts.adapter.name
+    return read_passport(parts.adapter).run_id
+
+
+def check_new(out: Path, names: Iterable[str]) -> None:
+    """Raise UsageError when a file of that name is there already."""
+    for name in names:
+        if (out / name).exists():
+            raise UsageError(
+                "The file is there already", f"{out / name} exists.", "Remove it, or name another --out."
+            )
+
+
+def check_disk(base: ModelDirectory, parts: Parts, types: Sequence[str], out: Path) -> None:
+    """Raise TemperError when what the export writes would not fit."""
+    weights = base.parameters
+    kinds = [*types, native_type(base)] if set(types) - set(quantise.FLOAT_TYPES) else list(types)
+    need = sum(quantise.expected_bytes(weights, kind) for kind in dict.fromkeys(kinds))
+    if parts.adapter is not None:
+        need += sum(shard.stat().st_size for shard in base.shards)
+    need = int(need * HEADROOM)
+    free = shutil.disk_usage(out).free
+    if free < need:
+        raise TemperError(
+            "The disk is too small for the export",
+            f"{need / 1e9:.1f} GB are needed in {out} while it runs, {free / 1e9:.1f} GB are free.",
+            "Free some space, or export to another disk with --out.",
+        )
+
+
+def remove_leftovers(workspace: Workspace, out: Path) -> None:
+    """Clear away what exports that were killed left in the folder."""
+    for folder in out.glob(f"{SCRATCH}*"):
+        if not is_locked(RunFolder(workspace.paths.runs / folder.name.removeprefix(SCRATCH)).lock):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_files(
+    context: JobContext, base: ModelDirectory, parts: Parts, made: dict[str, Path], scratch: Path
+) -> None:
+    """Merge if there is an adapter, convert to each float type, quantise from the base's own type."""
+    source = base
+    if parts.adapter is not None:
+        from engine.export.merge import merge
+
+        meter = context.progress("merge", len(base.shards))
+        source = ModelDirectory(merge(base, parts.adapter, scratch / "merged", meter.advance))
+    weights = base.parameters
+    native = native_type(base)
+    floats = {quantise.float_type(kind): file for kind, file in made.items() if kind in quantise.FLOAT_TYPES}
+    if len(floats) < len(made):
+        floats.setdefault(native, scratch / "native.gguf")
+    name = shown_name(made)
+    for kind, file in floats.items():
+        with percent(context, f"convert to {kind}", quantise.expected_bytes(weights, kind)) as advance:
+            to_gguf(source.path, file, kind, name, advance)
+    for wanted, file in made.items():
+        if wanted not in quantise.FLOAT_TYPES:
+            with percent(
+                context, f"quantise to {wanted}", quantise.expected_bytes(weights, wanted)
+            ) as advance:
+                quantise.quantise(floats[native], file, wanted, advance)
+
+
+def shown_name(made: dict[str, Path]) -> str:
+    """What the GGUF calls its model: the files' common name without the type."""
+    kind, file = next(iter(made.items()))
+    return file.name.removesuffix(f"-{kind}.gguf")
+
+
+@contextmanager
+def percent(context: JobContext, phase: str, expected: int) -> Iterator[Callable[[int], None]]:
+    """Progress of a phase by the bytes that it has written, of about `expected`."""
+    meter = context.progress(phase, 100)
+    shown = 0
+
+    def advance(written: int) -> None:
+        nonlocal shown
+        context.check_stop()
+        done = min(99, written * 100 // max(1, expected))
+        if done > shown:
+            shown = done
+            meter.advance(done)
+
+    yield advance
+    meter.advance(100)
+
+
+def check_files(
+    context: JobContext, workspace: Workspace, base: ModelDirectory, parts: Parts, made: dict[str, Path]
+) -> list[ShipCheck]:
+    """The ship check of every file, in their order."""
+    from engine.export.material import material_for
+    from engine.export.ship_check import ship_check
+
+    rows, asked, note = training_rows(workspace, parts)
+    material = material_for(base, parts.template, parts.system, rows, asked)
+    material.notes += [note] if note else []
+    meter = context.progress("check", 2 * len(material.prompts) * len(made))
+    files = [(file, kind) for kind, file in made.items()]
+    return ship_check(files, base, parts.adapter, material, meter.advance)
+
+
+def training_rows(workspace: Workspace, parts: Parts) -> tuple[list[Example], list[Example], str]:
+    """All rows of the adapter's dataset, those to ask (held out where there are any), and what is amiss."""
+    if parts.adapter is None:
+        return [], [], ""
+    name = read_passport(parts.adapter).dataset
+    try:
+        rows = datasets.read_rows(workspace.paths, f"{name}/all")
+    except TemperError as error:
+        return [], [], f"Checked on general texts only, without the rows it was trained on: {error.happened}"
+    return rows, [row for row in rows if row.split != "train"] or rows, ""
+
+
+def publish(
+    workspace: Workspace,
+    base: ModelDirectory,
+    parts: Parts,
+    file: Path,
+    target: Path,
+    kind: str,
+    check: ShipCheck,
+) -> ExportedFile:
+    """Give a checked file its final name, and let variants use it unless it was blocked."""
+    exported = ExportedFile(str(target), kind, file.stat().st_size, sha256_of_file(file), check)
+    os.replace(file, target)
+    atomic.sync_directory(target.parent)
+    if check.verdict != "BLOCK":
+        gguf_cache.remember(workspace.paths, base, parts.adapter, target, kind)
+    return exported
+
+
+def write_report(
+    workspace: Workspace, base: ModelDirectory, parts: Parts, result: ExportResult, out: Path
+) -> Path:
+    """Put the ExportReport beside the files."""
+    report = ExportReport(
+        created=clock.stamp(),
+        base=str(base.path),
+        base_sha256=gguf_cache.fingerprint(workspace.paths, base),
+        adapter=str(parts.adapter or ""),
+        adapter_sha256=sha256_of_file(parts.adapter / WEIGHTS) if parts.adapter else "",
+        versions=versions(),
+        result=result,
+    )
+    path = out / f"{result.run_id}.json"
+    atomic.write_bytes(path, msgspec.json.format(msgspec.json.encode(report)))
+    return path
+
+
+def tell(context: JobContext, result: ExportResult, report: Path) -> None:
+    """The files as artifacts, and every reason of a verdict that is not SHIP."""
+    for file in result.files:
+        path = Path(file.path)
+        context.artifact(path.name, path, "gguf", file.sha256)
+        if file.ship_check and file.ship_check.verdict != "SHIP":
+            reasons = " ".join(file.ship_check.reasons)
+            context.notice(f"{path.name}: {file.ship_check.verdict}", reasons, warn=True)
+    context.artifact(report.name, report, "report")

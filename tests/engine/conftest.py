@@ -1,0 +1,74 @@
+"""Trained once, looked at by many tests: a small base, an adapter on it, what was heard meanwhile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.bases import Recorder, micro_base, recipe, rows_of
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    beside = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+    folder = Path(os.environ.get("TEMPER_SHARED_DATA") or beside)
+    if not folder.is_dir():
+        pytest.skip(f"the real data is not at {folder} (set TEMPER_SHARED_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return micro_base(tmp_path_factory.mktemp("base") / "micro")
+
+
+class Trained(msgspec.Struct):
+    """A finished training run, as sft.train left it; `model` is what was in its memory."""
+
+    base: Path
+    adapter: Path
+    run_folder: Path
+    recorder: Any
+    result: Any
+    model: Any
+
+
+@pytest.fixture(scope="session")
+def trained(micro: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return train_on(micro, tmp_path_factory.mktemp("trained"), max_steps=40, batch_size=8)
+
+
+@contextmanager
+def keeping_model() -> Iterator[list[Any]]:
+    """The models that training loads inside the block, as it goes on with them."""
+    from engine.training import sft
+
+    kept: list[Any] = []
+    load = sft.load_base
+
+    def load_and_keep(*given: Any) -> Any:
+        kept.append(load(*given))
+        return kept[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sft, "load_base", load_and_keep)
+        yield kept
+
+
+def train_on(base: Path, folder: Path, stop_after: int = 1 << 30, **changes: Any) -> Trained:
+    """Train EXAMPLES on `base` for real."""
+    from engine.models.directory import ModelDirectory
+    from engine.training import sft
+
+    recorder = Recorder(stop_after)
+    with keeping_model() as kept:
+        out = folder / "artifacts" / "adapter"
+        asked = recipe(**changes)
+        result = sft.train(ModelDirectory(base), asked, rows_of(base), recorder, folder, out)
+    return Trained(base, out, folder, recorder, result, kept[0])
