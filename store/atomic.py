@@ -22,7 +22,7 @@ def temporary_name(path: Path) -> Path:
 
 
 def write_bytes(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Replace `path` by `data` atomically. Raises TemperError when the disk is full, leaving `path` as it was."""
+    """Replace `path` by `data` atomically. Raises TemperError when it fails, leaving `path` as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(path)
     try:

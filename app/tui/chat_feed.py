@@ -18,7 +18,6 @@ from store.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.serving.client import Client
-
     from store.records.serving import ChatDelta
 
 PIECE_SECONDS = 0.05  # text is handed on at most this often: the screen is drawn per piece, not per token

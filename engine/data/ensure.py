@@ -14,7 +14,7 @@ from store.workspace import Workspace
 
 
 def ensure_dataset(workspace: Workspace, reference: str, progress: Progress = quiet) -> DatasetInfo:
-    """The record of `name[@version][/split]`, imported first where it never was and temper.toml says from what.
+    """The record of `name[@version][/split]`, imported first where temper.toml says from what.
 
     Raises UsageError for names that are neither imported nor in temper.toml, and whatever the import raises.
     """

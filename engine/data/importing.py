@@ -52,8 +52,8 @@ def import_dataset(
 ) -> Imported:
     """Import the file `path` as the next version of dataset `name`, or find the version that equals it.
 
-    Raises UsageError for options or columns that do not fit, MissingError without the file, TemperError when it
-    is damaged or holds no usable row, RefusedError with `strict` when a row would be dropped.
+    Raises UsageError for options or columns that do not fit, MissingError without the file, TemperError when
+    it is damaged or holds no usable row, RefusedError with `strict` when a row would be dropped.
     """
     datasets.check_name(name)
     check_options(options)
@@ -223,7 +223,7 @@ def _choose_shape(path: Path, options: ImportOptions, sample: list[dict[str, Any
         raise UsageError(
             "These rows cannot be imported yet", f"{path} holds {kind}.", "Import chats or columns."
         )
-    guess = (columns + ["QUESTION", "ANSWER"])[:2] if len(columns) >= 2 else ["QUESTION", "ANSWER"]
+    guess = ([*columns, "QUESTION", "ANSWER"])[:2] if len(columns) >= 2 else ["QUESTION", "ANSWER"]
     raise UsageError(
         "Which column is what?",
         f"{path} has {', '.join(map(repr, columns)) or 'no columns'}: no known shape ({', '.join(SHAPES)}).",

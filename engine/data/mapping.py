@@ -1,4 +1,4 @@
-"""Columns as the user named them, and the form of the answer: `--map answer=category --answer-json intent`."""
+"""Columns as the user named them, and the form of the answer: `--map answer=COLUMN --answer-json KEY`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def check_columns(options: ImportOptions, columns: Iterable[str], source: str) -
         if column not in known:
             raise UsageError(
                 "No such column",
-                f"--map {part}={column}: {source} has {', '.join(map(repr, known)) or 'none'}.{nearest(column, known)}",
+                f"--map {part}={column}: {source} has {', '.join(map(repr, known)) or 'none'}."
+                f"{nearest(column, known)}",
                 "Name one of these columns.",
             )
 
@@ -91,7 +92,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _cell(record: dict[str, Any], column: str) -> str:
-    """A column's text. Numbers and structures of a JSON source are written as JSON, an answer often is one."""
+    """A column's text. Numbers and structures of a JSON source are written as JSON."""
     if column not in record:
         raise RowProblem(f"has no {column!r}")
     value = record[column]

@@ -88,7 +88,7 @@ def prompt_completion_rows(record: dict[str, Any]) -> Rows:
 
 
 def alpaca_rows(record: dict[str, Any]) -> Rows:
-    """Alpaca: `instruction`, optional `input`, `output`; LLaMA-Factory's `system` and `history` of pairs too."""
+    """Alpaca: `instruction`, optional `input`, `output`; LLaMA-Factory's `system` and `history` too."""
     _refuse_tools(record)
     turns = []
     for pair in record.get("history") or []:
@@ -152,7 +152,7 @@ def not_yet(record: dict[str, Any]) -> str:
 
 
 def checked(turns: Turns) -> Turns:
-    """`turns`, if they can be trained on: a question, an answer at the end, text that can be stored. Else RowProblem."""
+    """`turns`, if they can be trained on: a question, an answer, text that can be stored. Else RowProblem."""
     if not turns:
         raise RowProblem("no messages")
     for turn in turns:

@@ -1,7 +1,7 @@
 """Which rows are held out: seeded, of an exact share, stratified where answers repeat, and without leaks.
 
-Rows are known here only by hashes of what is asked and of what is answered. The same question never stands on
-both sides, whatever its answers. The choice depends on the seed and on the questions, not on the file's order.
+Rows are known here only by hashes of what is asked and of what is answered. The same question never stands
+on both sides, whatever its answers. The choice depends on seed and questions, not on the file's order.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def answers_repeat(keys: Sequence[RowKey]) -> bool:
 def choose_heldout(keys: Sequence[RowKey], share: float, seed: int, stratify: bool) -> set[int]:
     """Indices of the rows to hold out: round(share * rows) of them, at least 1 and at most all but 1.
 
-    Stratified: each answer gives its share, rounded by largest remainder so that the total is exact. Where rows
-    that share a question cannot be divided exactly, a few less are held out.
+    Stratified: each answer gives its share, rounded by largest remainder so that the total is exact. Where
+    rows that share a question cannot be divided exactly, a few less are held out.
     """
     if share <= 0 or len(keys) < 2:
         return set()
@@ -69,7 +69,7 @@ def _groups(keys: Sequence[RowKey], seed: int, stratify: bool) -> list[_Group]:
 
 
 def _quotas(groups: Sequence[_Group], total: int, rows: int) -> dict[str, int]:
-    """Rows to hold out per stratum, by the largest-remainder (Hamilton) method; ties go to the larger stratum."""
+    """Rows to hold out per stratum, by largest remainder (Hamilton); ties go to the larger stratum."""
     sizes: Counter[str] = Counter()
     for group in groups:
         sizes[group.stratum] += len(group.rows)

@@ -43,7 +43,7 @@ def case_of(example: Example) -> Case:
 
 
 def spread(items: Sequence[T], limit: int | None) -> list[T]:
-    """At most `limit` items, evenly spaced: files are often sorted by answer, so the first ones would mislead."""
+    """At most `limit` items, evenly spaced: files are often sorted by answer, so the first would mislead."""
     if limit is None or limit >= len(items):
         return list(items)
     return [items[index * len(items) // limit] for index in range(limit)]

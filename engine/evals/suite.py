@@ -1,4 +1,4 @@
-"""Suites: a YAML file of `evals/` becomes typed cases and checks, or a list of everything that is wrong with it."""
+"""Suites: a YAML file of `evals/` becomes typed cases and checks, or a list of all that is wrong with it."""
 
 from __future__ import annotations
 

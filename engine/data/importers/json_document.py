@@ -1,4 +1,4 @@
-"""JSON files: a list of objects, an object around one such list, or a single object. Streamed, with line numbers."""
+"""JSON files: a list of objects, an object around one such list, or a single object. Streamed."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Scanner:
             except RecursionError:
                 raise self.damage("nested too deeply") from None
             except json.JSONDecodeError as error:
-                # What looks wrong may only be cut off; pieces double, so that a long value is not scanned too often.
+                # What looks wrong may only be cut off; pieces double, so that long values are scanned seldom.
                 cut = error.msg.startswith("Unterminated") or error.pos >= len(self._buffer) - NEAR_END
                 if cut and self._more(size):
                     size *= 2
@@ -148,7 +148,7 @@ class Scanner:
         return TemperError(
             "The JSON file is damaged",
             f"{self.path}, line {self.line}: {what}.",
-            "Mend it there. If the file has one object per line, name it .jsonl: then a bad line costs only itself.",
+            "Mend it there. With one object per line, name it .jsonl: a bad line then costs only itself.",
         )
 
     def _passed(self, value: Any, end: int) -> tuple[Any, str]:

@@ -16,8 +16,8 @@ from tests.app.tui.stage import Clock, Staged, alive, lay_run, steps, until
 pytestmark = pytest.mark.asyncio
 
 EVENTS = 20_000
-# scripts/bench holds keys to 0.1 s and gaps to 0.05 s. A test shares its machine with others; what it must catch is
-# the screen that stands still, as it did for 2 s with one message per event.
+# scripts/bench holds keys to 0.1 s and gaps to 0.05 s. A test shares its machine with others; what it must
+# catch is the screen that stands still, as it did for 2 s with one message per event.
 STANDING_STILL = 1.0
 
 

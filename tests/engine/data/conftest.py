@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,15 +36,15 @@ class Importing:
         self.paths = paths
         self.folder = folder
 
-    def text(self, name: str, content: str | bytes, *, strict: bool = False, **options: object) -> Imported:
+    def text(self, name: str, content: str | bytes, *, strict: bool = False, **options: Any) -> Imported:
         """Write a source file and import it."""
         path = self.folder / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return self.file(path, strict=strict, **options)
 
-    def file(self, path: Path, *, strict: bool = False, **options: object) -> Imported:
+    def file(self, path: Path, *, strict: bool = False, **options: Any) -> Imported:
         """Import a file that is there."""
-        asked = ImportOptions(**options)  # type: ignore[arg-type]  # a test says its options as keywords
+        asked = ImportOptions(**options)
         return import_dataset(self.paths, path, "d", asked, strict=strict)
 
     def rows(self, split: str = "all") -> list[Example]:

@@ -1,4 +1,4 @@
-"""Whatever bytes a file holds: a version whose report adds up, or an error with a title. Never a traceback."""
+"""Whatever bytes a file holds: a version whose report adds up, or a titled error. Never a traceback."""
 
 from __future__ import annotations
 
@@ -26,8 +26,33 @@ json_values = st.recursive(
     max_leaves=8,
 )
 pieces = st.sampled_from(
-    [b'"', b",", b"\n", b"\r\n", b"\r", b"\0", b"{", b"}", b"[", b"]", b":", b"\\", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe"]
-    + [b'"a"', b'"b"', b'"prompt"', b'"completion"', b'"messages"', b"null", b"1e999", b"NaN", b"a,b\n", b"q,x\n"]
+    [
+        b'"',
+        b",",
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"\x00",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b":",
+        b"\\",
+        b"\xff",
+        b"\xef\xbb\xbf",
+        b"\xff\xfe",
+        b'"a"',
+        b'"b"',
+        b'"prompt"',
+        b'"completion"',
+        b'"messages"',
+        b"null",
+        b"1e999",
+        b"NaN",
+        b"a,b\n",
+        b"q,x\n",
+    ]
 )
 
 
@@ -48,7 +73,10 @@ def imported(name: str, content: bytes, options: ImportOptions) -> tuple[Dataset
 
 
 @FEW
-@given(parts=st.lists(pieces | st.binary(max_size=6), max_size=20), name=st.sampled_from(["x.jsonl", "x.json", "x.csv", "x"]))
+@given(
+    parts=st.lists(pieces | st.binary(max_size=6), max_size=20),
+    name=st.sampled_from(["x.jsonl", "x.json", "x.csv", "x"]),
+)
 def test_any_bytes_give_a_true_report_or_a_titled_error(parts: list[bytes], name: str) -> None:
     for options in (ImportOptions(), ImportOptions(map=MAP)):
         result = imported(name, b"".join(parts), options)
@@ -70,7 +98,11 @@ def test_what_a_csv_writer_wrote_comes_back_as_it_was(rows: list[tuple[str, str]
 
 
 @FEW
-@given(records=st.lists(st.dictionaries(st.sampled_from(["prompt", "completion"]), json_values), min_size=1, max_size=8))
+@given(
+    records=st.lists(
+        st.dictionaries(st.sampled_from(["prompt", "completion"]), json_values), min_size=1, max_size=8
+    )
+)
 def test_json_and_jsonl_hold_the_same_rows(records: list[dict[str, object]]) -> None:
     def texts(name: str, content: str) -> list[list[str]]:
         result = imported(name, content.encode(), ImportOptions(shape="prompt_completion"))
@@ -79,8 +111,13 @@ def test_json_and_jsonl_hold_the_same_rows(records: list[dict[str, object]]) -> 
     expected = [
         [record["prompt"], record["completion"]]
         for record in records
-        if all(isinstance(record.get(key), str) and str(record[key]).strip() for key in ("prompt", "completion"))
-        and not any("\0" in str(value) or not str(value).isprintable() and _surrogate(value) for value in record.values())
+        if all(
+            isinstance(record.get(key), str) and str(record[key]).strip() for key in ("prompt", "completion")
+        )
+        and not any(
+            "\0" in str(value) or (not str(value).isprintable() and _surrogate(value))
+            for value in record.values()
+        )
     ]
     assert texts("x.jsonl", "\n".join(json.dumps(record) for record in records)) == expected
     assert texts("x.json", json.dumps(records, indent=1)) == expected

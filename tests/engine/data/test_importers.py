@@ -20,7 +20,11 @@ def pairs(importing: Importing) -> list[tuple[int, str, str]]:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_found(importing: Importing, delimiter: str) -> None:
-    importing.text("a.csv", f"text{delimiter}category\nhello, you{delimiter}a\n".replace("hello, you", '"hello, you"'), map=MAP)
+    importing.text(
+        "a.csv",
+        f"text{delimiter}category\nhello, you{delimiter}a\n".replace("hello, you", '"hello, you"'),
+        map=MAP,
+    )
     assert pairs(importing) == [(2, "hello, you", "a")]
 
 
@@ -104,7 +108,18 @@ def test_a_nul_costs_its_row_only(importing: Importing) -> None:
         (b'{"prompt": "q", "completion": ' + b"9" * 10_000 + b"}", "digits"),
         (b'{"prompt": "q"', "not JSON"),
     ],
-    ids=["key twice", "nan", "not utf-8", "surrogate", "nul", "null", "number", "deep", "huge number", "cut off"],
+    ids=[
+        "key twice",
+        "nan",
+        "not utf-8",
+        "surrogate",
+        "nul",
+        "null",
+        "number",
+        "deep",
+        "huge number",
+        "cut off",
+    ],
 )
 def test_a_bad_line_costs_that_line_only(importing: Importing, line: bytes, reason: str) -> None:
     good = b'{"prompt": "q", "completion": "a"}\r\n'
@@ -135,7 +150,13 @@ def test_a_single_object_is_one_row(importing: Importing) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ['[{"prompt": "q", "completion": "a"},', '[{"prompt": "q", "completion": "a"}', '[{"prompt": "q", "comp', "[1 2]", "[] []"],
+    [
+        '[{"prompt": "q", "completion": "a"},',
+        '[{"prompt": "q", "completion": "a"}',
+        '[{"prompt": "q", "comp',
+        "[1 2]",
+        "[] []",
+    ],
 )
 def test_a_damaged_json_file_is_refused(importing: Importing, content: str) -> None:
     with pytest.raises(TemperError, match="line 1"):

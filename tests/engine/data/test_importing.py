@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -45,9 +46,10 @@ def test_the_same_source_and_options_give_the_same_version(importing: Importing)
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"answer_json": "intent"}, {"heldout": 0.3}])
-def test_other_options_give_another_version(importing: Importing, change: dict[str, object]) -> None:
+def test_other_options_give_another_version(importing: Importing, change: dict[str, Any]) -> None:
     importing.text("a.csv", classified(20, 2), map=MAP, heldout=0.2)
-    other = importing.text("a.csv", classified(20, 2), **({"map": MAP, "heldout": 0.2} | change))
+    options: dict[str, Any] = {"map": MAP, "heldout": 0.2} | change
+    other = importing.text("a.csv", classified(20, 2), **options)
     assert (other.new, other.info.version) == (True, 2)
 
 
@@ -125,7 +127,7 @@ def test_columns_without_a_known_shape_ask_for_a_map(importing: Importing) -> No
         {"heldout": -0.1},
     ],
 )
-def test_options_that_make_no_sense_are_refused(importing: Importing, options: dict[str, object]) -> None:
+def test_options_that_make_no_sense_are_refused(importing: Importing, options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         importing.text("a.csv", classified(3, 1), **options)
 
@@ -143,7 +145,9 @@ def test_rows_of_another_shape_in_the_same_file_are_dropped(importing: Importing
     assert info.dropped[0].reason == "lacks 'prompt', 'completion', which shape prompt_completion needs"
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.jsonl", ""), ("a.json", "[]"), ("a.csv", "text,category\n")])
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.jsonl", ""), ("a.json", "[]"), ("a.csv", "text,category\n")]
+)
 def test_a_file_without_rows_is_an_error(importing: Importing, name: str, content: str) -> None:
     with pytest.raises(TemperError, match="holds no rows"):
         importing.text(name, content)

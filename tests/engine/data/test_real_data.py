@@ -12,7 +12,9 @@ from store.errors import TemperError
 from tests.engine.data.conftest import Importing
 
 
-def test_banking77_becomes_json_answers_in_a_stratified_split(importing: Importing, shared_data: Path) -> None:
+def test_banking77_becomes_json_answers_in_a_stratified_split(
+    importing: Importing, shared_data: Path
+) -> None:
     info = importing.file(
         shared_data / "wallet" / "banking77" / "train.csv",
         map={"input": "text", "answer": "category"},
@@ -43,7 +45,9 @@ def test_json_mode_keeps_the_system_message_of_each_row(importing: Importing, sh
 
 
 def test_gsm8k_columns_are_mapped(importing: Importing, shared_data: Path) -> None:
-    importing.file(shared_data / "instruct" / "gsm8k" / "train.jsonl", map={"input": "question", "answer": "answer"})
+    importing.file(
+        shared_data / "instruct" / "gsm8k" / "train.jsonl", map={"input": "question", "answer": "answer"}
+    )
     rows = importing.rows()
     assert (len(rows), rows[-1].line) == (7473, 7473)
 
@@ -54,7 +58,9 @@ def test_alpaca_rows_are_recognised(importing: Importing, shared_data: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["dpo_train.jsonl", "kto_en_demo.json", "glaive_toolcall_en_demo.json"])
-def test_what_is_not_supported_yet_is_refused_not_bent(importing: Importing, shared_data: Path, name: str) -> None:
+def test_what_is_not_supported_yet_is_refused_not_bent(
+    importing: Importing, shared_data: Path, name: str
+) -> None:
     with pytest.raises(TemperError):
         importing.file(shared_data / "preference" / "llama_factory" / name)
 

@@ -59,7 +59,11 @@ def test_a_record_becomes_messages(record: dict[str, Any], expected: list[tuple[
 def test_a_seed_task_gives_a_row_per_instance_and_a_bad_one_costs_only_itself() -> None:
     record = {
         "instruction": "i",
-        "instances": [{"input": "x", "output": "a"}, {"input": "y", "output": None}, {"input": "", "output": "b"}],
+        "instances": [
+            {"input": "x", "output": "a"},
+            {"input": "y", "output": None},
+            {"input": "", "output": "b"},
+        ],
     }
     assert [turns[0].content for turns in rows(record)] == ["i\n\nx", "i"]
 
@@ -81,7 +85,9 @@ def test_a_seed_task_gives_a_row_per_instance_and_a_bad_one_costs_only_itself() 
         ({"conversations": [{"from": "function_call", "value": "{}"}]}, "tool calls"),
     ],
 )
-def test_what_cannot_be_trained_on_faithfully_is_refused_with_a_reason(record: dict[str, Any], reason: str) -> None:
+def test_what_cannot_be_trained_on_faithfully_is_refused_with_a_reason(
+    record: dict[str, Any], reason: str
+) -> None:
     with pytest.raises(RowProblem, match=reason):
         rows(record)
 

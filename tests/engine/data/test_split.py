@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from engine.data.split import RowKey, answers_repeat, choose_heldout
 
 keys_strategy = st.lists(
-    st.builds(RowKey, asked=st.integers(0, 60).map(str), answered=st.integers(0, 5).map(str)), min_size=2, max_size=120
+    st.builds(RowKey, asked=st.integers(0, 60).map(str), answered=st.integers(0, 5).map(str)),
+    min_size=2,
+    max_size=120,
 )
 
 
