@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.jobs.queue import device_name
+from engine.jobs.queue import device_name, programs_on_gpu
 from engine.models.builtin import builtin_directory
 from engine.models.directory import ModelDirectory
 from store import paths
@@ -241,16 +241,10 @@ def check_queue() -> list[Finding]:
 
 def other_programs(ours: int) -> list[Finding]:
     """Programs with memory on the GPU, with pid and MiB, but for the process `ours`."""
-    query = ["nvidia-smi", "--query-compute-apps=pid,process_name,used_memory", "--format=csv,noheader"]
-    try:
-        listed = subprocess.run(query, capture_output=True, text=True, timeout=CHILD_SECONDS, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    rows = [[cell.strip() for cell in line.split(",")] for line in listed.stdout.splitlines()]
     return [
-        Finding("GPU memory", "note", f"{memory} held by {name} (pid {pid})", f"kill {pid}")
-        for pid, name, memory in (row for row in rows if len(row) == 3)
-        if pid != str(ours)
+        Finding("GPU memory", "note", f"{one.memory} held by {one.name} (pid {one.pid})", f"kill {one.pid}")
+        for one in programs_on_gpu()
+        if one.pid != ours
     ]
 
 

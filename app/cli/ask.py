@@ -10,7 +10,7 @@ from typing import Any
 import click
 import msgspec
 
-from app.cli.output import json_option, print_json, say
+from app.cli.output import cpu_option, json_option, print_json, say
 from store.errors import MissingError, UsageError
 from store.records.data import Message
 from store.records.serving import ChatDelta
@@ -42,6 +42,7 @@ class Asking(msgspec.Struct):
 @click.option("--kb", metavar="NAME", help="Another knowledge base than the variant's.")
 @click.option("--prompt", type=click.Path(path_type=Path), metavar="FILE", help="Another system prompt.")
 @click.option("--no-retrieval", is_flag=True, help="Answer without the knowledge base.")
+@cpu_option
 @json_option
 def ask(
     question: str, variant: str | None, kb: str | None, prompt: Path | None, no_retrieval: bool, as_json: bool
@@ -67,6 +68,7 @@ def ask(
 @click.option("--kb", metavar="NAME", help="Another knowledge base than the variant's.")
 @click.option("--prompt", type=click.Path(path_type=Path), metavar="FILE", help="Another system prompt.")
 @click.option("--no-retrieval", is_flag=True, help="Answer without the knowledge base.")
+@cpu_option
 def chat(variant: str | None, kb: str | None, prompt: Path | None, no_retrieval: bool) -> None:
     """Chat in the terminal."""
     with contextlib.suppress(ImportError):

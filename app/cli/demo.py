@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.output import json_option, print_json, print_table, say
+from app.cli.output import cpu_option, json_option, print_json, print_table, say
 from app.words import span
 from store.errors import ExitCode
 from store.workspace import Workspace
@@ -33,6 +33,7 @@ VERDICT_COLOURS = {"SHIP": "green", "WARN": "yellow", "BLOCK": "red"}
     type=click.Path(path_type=Path),
     help="The new workspace's folder (./temper-demo when left out).",
 )
+@cpu_option
 @json_option
 def demo(base: Path | None, directory: Path | None, as_json: bool) -> None:
     """The whole loop: data, a QLoRA adapter, a checked GGUF, evals, a question with citations. Offline."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from app.cli.output import json_option, print_json, print_table, say
+from app.cli.output import cpu_option, json_option, print_json, print_table, say
 from store.records.evals import VariantScore
 from store.records.runs import RunView
 from store.workspace import Workspace, open_workspace
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     "--limit", type=click.IntRange(min=1), help="At most this many cases, evenly spread over the suite."
 )
 @click.option("--no-watch", is_flag=True, help="Start the run and return.")
+@cpu_option
 @json_option
 def evaluate(suite: str, variants: tuple[str, ...], limit: int | None, no_watch: bool, as_json: bool) -> None:
     """Run SUITE (a file, or a name in evals/) against variants."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from app.cli.output import json_option, print_json, print_table, say
+from app.cli.output import cpu_option, json_option, print_json, print_table, say
 from app.cli.places import as_model, as_settings_path
 from app.words import size
 from store.errors import ExitCode
@@ -28,6 +28,7 @@ VERDICT_COLOURS = {"SHIP": "green", "WARN": "yellow", "BLOCK": "red"}
 @click.option("--quant", default="", help="GGUF types, e.g. q4_k_m,q8_0; by the model's size when left out.")
 @click.option("--out", help="The folder for the files; the run's own when left out.")
 @click.option("--no-watch", is_flag=True, help="Start the run and return.")
+@cpu_option
 @json_option
 def export(source: str, quant: str, out: str | None, no_watch: bool, as_json: bool) -> None:
     """Make GGUF files of a training run, a kept adapter or a model, and check that they behave like it."""

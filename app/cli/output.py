@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +15,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 def json_option(command: F) -> F:
     """The `--json` flag of every command that lists or reports; arrives as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(command)
+
+
+def cpu_option(command: F) -> F:
+    """The `--cpu` flag of every command that would take the GPU; its workers inherit what it sets."""
+
+    def hide(context: click.Context, parameter: click.Parameter, chosen: bool) -> None:
+        if chosen:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+    words = "Leave the GPU alone (and its queue): work on the processor."
+    return click.option("--cpu", is_flag=True, expose_value=False, callback=hide, help=words)(command)
 
 
 def print_json(value: Any) -> None:

@@ -8,7 +8,7 @@ from types import FrameType
 
 import click
 
-from app.cli.output import json_option, print_json, say
+from app.cli.output import cpu_option, json_option, print_json, say
 from store.errors import ExitCode, TemperError
 from store.workspace import open_workspace
 
@@ -17,6 +17,7 @@ from store.workspace import open_workspace
 @click.option("--variant", help="A variant, run, `last` or model; the default one when left out.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="Any free one when left out.")
 @click.option("--idle-minutes", default=0.0, type=click.FloatRange(min=0), help="Stop when idle. 0: never.")
+@cpu_option
 @json_option
 def serve(variant: str | None, port: int, idle_minutes: float, as_json: bool) -> None:
     """Serve a variant on this machine until Ctrl-C; requests may name others as `model`."""

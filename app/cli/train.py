@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from app.cli.output import json_option, print_facts, print_json, say
+from app.cli.output import cpu_option, json_option, print_facts, print_json, say
 from app.cli.places import as_model
 from app.words import span
 from store import atomic, clock
@@ -28,6 +28,7 @@ from store.workspace import Workspace, open_workspace
 @click.option("--dry-run", is_flag=True, help="Check everything, print the whole recipe, start nothing.")
 @click.option("--save-recipe", type=click.Path(path_type=Path), help="Write the whole recipe to a new file.")
 @click.option("--no-watch", is_flag=True, help="Start the run and return.")
+@cpu_option
 @json_option
 def train(
     recipe: str | None, dry_run: bool, save_recipe: Path | None, no_watch: bool, as_json: bool, **asked: Any

@@ -111,7 +111,8 @@ def queue_line(device: str, holder: str, since: str) -> str:
     moment = clock.parse(since)
     who = holder or "another program"
     when = f"since {moment.astimezone():%H:%M:%S} ({age(since, clock.now())})"
-    return f"In the GPU queue: {who} has {device} {when}; this run begins when it is free."
+    around = "" if device == "cpu" else " With --cpu it does without."
+    return f"In the GPU queue: {who} has {device} {when}; this run begins when it is free.{around}"
 
 
 class Display:

@@ -1,7 +1,8 @@
-"""The GPU queue: which device there is, waiting for it, asking an idle server to let go of it."""
+"""The GPU queue: which device there is, who else uses it, waiting for it, asking an idle server to let go."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -14,20 +15,45 @@ from store.leases import DeviceLease, Holder
 from store.records.serving import ServerFile
 
 POLL_SECONDS = 0.1
+DRIVER_SECONDS = 10
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def device_name() -> str:
-    """The UUID of the first GPU, or `cpu`. Asks the driver's own tool: importing torch would cost seconds."""
+    """The UUID of the first GPU, or `cpu`. Asks the driver's own tool: importing torch would cost seconds.
+
+    An empty CUDA_VISIBLE_DEVICES hides every GPU (what `--cpu` sets).
+    """
+    if os.environ.get(VISIBLE) == "":
+        return "cpu"
+    listed = ask_driver("--query-gpu=uuid")
+    return listed[0][0] if listed else "cpu"
+
+
+class GpuProgram(msgspec.Struct):
+    """A program with memory on the GPU; `memory` as the driver words it, such as `4096 MiB`."""
+
+    pid: int
+    name: str
+    memory: str
+
+
+def programs_on_gpu() -> list[GpuProgram]:
+    """All programs with memory on a GPU, Temper's own among them; none where there is no GPU."""
+    rows = ask_driver("--query-compute-apps=pid,process_name,used_memory")
+    return [GpuProgram(int(row[0]), row[1], row[2]) for row in rows if len(row) == 3 and row[0].isdigit()]
+
+
+def ask_driver(query: str) -> list[list[str]]:
+    """The cells of what nvidia-smi answers to `query`; none where it is missing or fails."""
     if shutil.which("nvidia-smi") is None:
-        return "cpu"
-    command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
+        return []
+    command = ["nvidia-smi", query, "--format=csv,noheader"]
     try:
-        listed = subprocess.run(
-            command, capture_output=True, text=True, timeout=10, check=True
-        ).stdout.split()
+        done = subprocess.run(command, capture_output=True, text=True, timeout=DRIVER_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError):
-        return "cpu"
-    return listed[0] if listed else "cpu"
+        return []
+    return [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines() if line.strip()]
 
 
 def wait_for_device(

@@ -17,7 +17,7 @@ from types import FrameType
 from engine import offline
 from engine.jobs import kinds
 from engine.jobs.context import JobContext, Stopped, failure_of
-from engine.jobs.queue import device_name, wait_for_device
+from engine.jobs.queue import device_name, programs_on_gpu, wait_for_device
 from store.leases import DeviceLease, Holder
 from store.locks import FileLock
 from store.records.events import Failure, Finished, Lease, Queued, Started
@@ -79,6 +79,12 @@ def queue_for(context: JobContext, lease: DeviceLease) -> None:
     waited = wait_for_device(lease, claim, on_wait, context.check_stop)
     context.device = lease.device
     context.emit(Lease(device=lease.device, waited_seconds=round(waited, 3)))
+    if lease.device != "cpu":
+        # The queue is ours, so what still holds memory is not Temper: look there first when it runs out.
+        for one in programs_on_gpu():
+            context.notice(
+                "Another program uses the GPU", f"{one.name} (pid {one.pid}), {one.memory}", warn=True
+            )
 
 
 def stop_like_the_user(number: int, frame: FrameType | None) -> None:

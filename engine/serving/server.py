@@ -54,7 +54,12 @@ class Server:
         self._service = Service(Host(workspace.root, options.variant, self._announce), self._stop)
         app = self._service.app(token, self._lifespan)
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=2
+            app,
+            loop="asyncio",  # uvloop's sockets would not pass through the guard
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=2,
         )
         self._uvicorn = uvicorn.Server(config)
 

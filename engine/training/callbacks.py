@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from engine.training.devices import peak_memory
+from store.errors import TemperError
 from store.records.events import Checkpoint, Event, Step
 
 
@@ -65,6 +67,8 @@ class StepReporter(TrainerCallback):
         """Turn the trainer's log of a step into an event."""
         if not logs or "loss" not in logs:
             return
+        if not math.isfinite(logs["loss"]):
+            raise diverged(state.global_step, logs["loss"])
         now = time.monotonic()
         done = state.global_step - self._first_step
         self._watcher.emit(
@@ -98,3 +102,12 @@ class StepReporter(TrainerCallback):
         """Say that a checkpoint is complete on disk."""
         path = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         self._watcher.emit(Checkpoint(step=state.global_step, path=str(path.relative_to(self._run_folder))))
+
+
+def diverged(step: int, loss: float) -> TemperError:
+    """A loss that is no number: the weights are lost from here on, so the run ends with its checkpoints."""
+    return TemperError(
+        "Training diverged",
+        f"The loss of step {step} is {loss}.",
+        "Lower learning_rate in the recipe, or raise warmup_steps. Checkpoints of earlier steps are kept.",
+    )

@@ -148,3 +148,22 @@ def test_a_driver_that_fails_leaves_the_cpu(tmp_path: Path, monkeypatch: pytest.
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert queue.device_name() == "cpu"
+
+
+def test_hidden_gpus_leave_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho GPU-123\n", encoding="utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert queue.device_name() == "cpu"
+
+
+def test_programs_on_the_gpu_are_named_with_pid_and_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho '71, /usr/bin/ollama, 4096 MiB'\n", encoding="utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert queue.programs_on_gpu() == [queue.GpuProgram(71, "/usr/bin/ollama", "4096 MiB")]

@@ -9,10 +9,12 @@ import pytest
 import torch
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file
+from transformers import TrainerControl, TrainerState
 
 from engine.models.adapters import WEIGHTS
 from engine.models.directory import ModelDirectory
 from engine.training import sft
+from engine.training.callbacks import StepReporter, TokenCounter
 from engine.training.rows import IGNORED
 from store.errors import ExitCode, TemperError
 from store.records.events import Checkpoint, Step
@@ -161,3 +163,14 @@ def test_a_full_disk_at_a_checkpoint_is_said_and_leaves_the_one_before(
     assert (first / "trainer_state.json").stat().st_size > 0
     assert not second.exists()
     assert not (tmp_path / "adapter").exists()
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, loss: float) -> None:
+    recorder = Recorder()
+    reporter = StepReporter(recorder, TokenCounter(lambda rows: {}), tmp_path)
+    state, control = TrainerState(global_step=7, max_steps=9), TrainerControl()
+    arguments: Any = None  # the reporter does not look at them
+    with pytest.raises(TemperError, match="diverged"):
+        reporter.on_log(arguments, state, control, logs={"loss": loss})
+    assert recorder.events == []
