@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 ASKING = ("SELECT", "EXPLAIN", "MULTI")  # MULTI is how DuckDB takes PIVOT apart
 OUTSIDE = ("ATTACH", "DETACH", "COPY", "COPY_DATABASE", "EXPORT", "LOAD")
+INTERRUPT_SECONDS = 0.05
 LARGEST_NUMBER = 2**63
 
 
@@ -82,13 +84,27 @@ def check_statement(ledger: duckdb.DuckDBPyConnection, sql: str) -> None:
 
 def run(ledger: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
     """All rows. Ctrl-C ends a long query at once: DuckDB would only notice when it is done."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(lambda: ledger.execute(sql, list(parameters)).fetchall())
+    answer: Future[list[tuple[Any, ...]]] = Future()
+    given_up = threading.Event()
+
+    def ask() -> None:
+        if given_up.is_set():
+            return
         try:
-            return waiting.result()
-        except KeyboardInterrupt:
+            answer.set_result(ledger.execute(sql, list(parameters)).fetchall())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    asking = threading.Thread(target=ask, name="query", daemon=True)
+    try:
+        asking.start()
+        return answer.result()
+    except KeyboardInterrupt:
+        given_up.set()
+        while asking.is_alive():  # a query that is only about to begin misses an interruption
             ledger.interrupt()
-            raise
+            asking.join(INTERRUPT_SECONDS)
+        raise
 
 
 def plain(value: Any) -> Any:
