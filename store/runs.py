@@ -27,6 +27,10 @@ _decoder = msgspec.json.Decoder(AnyEvent)
 _encoder = msgspec.json.Encoder()
 
 
+class NoSuchRunError(UsageError):
+    """No run fits what was asked for, which may thus mean something else."""
+
+
 class RunFolder:
     """The files of one run."""
 
@@ -251,7 +255,7 @@ def list_folders(runs: Path, job: str | None = None) -> list[RunFolder]:
 def find(runs: Path, reference: str, job: str | None = None) -> RunFolder:
     """The run that `reference` names: an id, a unique prefix, or `last` (the newest, of kind `job` if given).
 
-    Raises UsageError when none or several match.
+    Raises UsageError when several match, NoSuchRunError when none does.
     """
     folders = list_folders(runs, job)
     if reference == "last":
@@ -265,7 +269,7 @@ def find(runs: Path, reference: str, job: str | None = None) -> RunFolder:
     what = f"{job} run" if job else "run"
     if not matches:
         nothing = f"There is no {what} yet." if reference == "last" else f"No {what} is called {reference!r}."
-        raise UsageError(
+        raise NoSuchRunError(
             "No such run",
             nothing,
             "See the runs there are with: temper runs list",

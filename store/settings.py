@@ -87,7 +87,8 @@ def _struct_in(hint: Any) -> type[msgspec.Struct] | None:
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    # YAML has keys that are no text: 1, or `on`, which it reads as true
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}"
 
 

@@ -79,7 +79,7 @@ def _read_yaml(path: Path) -> Any:
         return yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_loader())
     except FileNotFoundError:
         raise MissingError("No such suite", f"{path} is not there.", "Check the path.") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or the 45th of May
         raise UsageError("The suite is not YAML", f"{path}: {error}", "Mend it there.") from error
     except OSError as error:
         raise UsageError(

@@ -47,15 +47,15 @@ def render_chat(
 def render_plain(template: str, prompt: str, completion: str = "") -> str:
     """`template` with `{prompt}` and `{completion}` filled in; without a completion it ends before it.
 
-    Raises UsageError where a placeholder is missing.
+    Raises UsageError unless both placeholders are there, the prompt's first.
     """
-    if "{prompt}" not in template or "{completion}" not in template:
+    head, found, tail = template.partition("{completion}")
+    if not found or "{prompt}" not in head:
         raise UsageError(
             "The recipe's template has no place for the text",
-            f"{template!r} needs {{prompt}} and {{completion}}.",
+            f"{template!r} needs {{prompt}} and, after it, {{completion}}.",
             'For example: template = "{prompt}\\n{completion}"',
         )
-    head, _, tail = template.partition("{completion}")
     # replace(), not format(): prompts hold braces of their own
     before = head.replace("{prompt}", prompt)
     return before + completion + tail if completion else before

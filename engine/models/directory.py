@@ -110,15 +110,17 @@ class ModelDirectory:
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise UsageError(
-                "A model file is damaged", f"{file}: {error}.", "Copy the model again."
-            ) from error
-        return content if isinstance(content, dict) else {}
+            raise damaged_file(file, str(error)) from error
+        if not isinstance(content, dict):
+            raise damaged_file(file, "It holds no JSON object")
+        return content
 
     def _shards(self) -> list[Path]:
         if (self.path / INDEX).is_file():
-            index = self._read_json(INDEX)
-            names = sorted(set(index.get("weight_map", {}).values()))
+            weights = self._read_json(INDEX).get("weight_map")
+            if not isinstance(weights, dict) or not weights:
+                raise damaged_file(self.path / INDEX, "Its weight_map names no file")
+            names = sorted(set(weights.values()))
             missing = [name for name in names if not (self.path / name).is_file()]
             if missing:
                 raise MissingError(
@@ -158,6 +160,11 @@ def tensor_shapes(shard: Path) -> dict[str, list[int]]:
     if header is None or size != whole:
         raise damaged_shard(shard, f"It has {size:,} bytes, its header speaks of {whole:,}")
     return {name: entry["shape"] for name, entry in entries.items()}
+
+
+def damaged_file(file: Path, reason: str) -> UsageError:
+    """What a user is told of a small file that cannot be read."""
+    return UsageError("A model file is damaged", f"{file}: {reason}.", "Copy the model again.")
 
 
 def damaged_shard(shard: Path, reason: str) -> UsageError:

@@ -138,7 +138,7 @@ def _of_run(workspace: Workspace, reference: str) -> Parts:
             if run.spec().job == "export":
                 reference = str(run.spec().params.get("source", ""))
         _put_adapter(workspace, parts, reference)
-    except UsageError as error:
+    except runs.NoSuchRunError as error:
         known = ", ".join([*workspace.config.variants, *workspace.config.models]) or "none"
         raise UsageError(
             f"Nothing here is called {reference!r}",
