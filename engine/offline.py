@@ -9,9 +9,7 @@ such code is told to stay at home by the environment, or is not used.
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import socket
 import sys
 from typing import Any
 
@@ -56,6 +54,8 @@ def guard() -> None:
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if event in _TO_AN_ADDRESS:
+        import socket  # here, like ipaddress below: most commands open no socket, and all are started
+
         family, address = arguments[0].family, arguments[1]
         if family in (socket.AF_INET, socket.AF_INET6) and address and not is_loopback(address[0]):
             raise _refused(address[0])
@@ -71,6 +71,8 @@ def is_loopback(host: str | bytes) -> bool:
     name = host.decode(errors="replace") if isinstance(host, bytes | bytearray) else host
     if name.lower() in ("", "localhost"):
         return True
+    import ipaddress
+
     try:
         return ipaddress.ip_address(name.partition("%")[0]).is_loopback
     except ValueError:
