@@ -1,8 +1,8 @@
 """An adapter into the unquantised base: W + (alpha / rank) B A, tensor by tensor, shard by shard.
 
 Merging into 4-bit weights would bake their rounding into the model, so the base here is always the 16- or
-32-bit original. The product is computed in float32 and rounded once to the base's type. Holds one shard in
-memory at a time; knows nothing of GGUF.
+32-bit original. The product is computed in float32, rounded to the base's type and then added, as PEFT does
+with `safe_merge`. Holds one shard in memory at a time; knows nothing of GGUF.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class LoraDelta:
                 "Export it with the base that it was trained on.",
             )
         delta = self._scale(name, down.shape[0]) * (up.float() @ down.float())
-        # PEFT rounds the update to the base's type before it adds: the same here, so that both merges agree.
+        # rounded before it is added, as in PEFT's safe merge, so that both give the same bits
         return weight + delta.to(weight.dtype)
 
     def _scale(self, name: str, rank: int) -> float:

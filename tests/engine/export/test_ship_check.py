@@ -1,0 +1,188 @@
+"""The ship check: an untouched export ships, and every planted fault is blocked with its own reason."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.export import convert, vocabulary
+from engine.export.convert import to_gguf
+from engine.export.material import material_for
+from engine.export.merge import merge
+from engine.export.quantise import quantise
+from engine.export.ship_check import Material, ship_check, worst
+from engine.export.tolerances import TOLERANCES, tolerance_of
+from engine.export.vocabulary import Vocabulary
+from engine.models.directory import ModelDirectory
+from store.errors import UsageError
+from store.records.exports import ShipCheck
+from tests.bases import EXAMPLES, altered
+from tests.engine.conftest import Trained
+from tests.engine.export.test_merge import changed
+from tests.ggufs import stories, stories_f32
+
+pytestmark = pytest.mark.training
+
+Check = Callable[..., ShipCheck]
+
+
+@pytest.fixture(scope="module")
+def material(micro: Path) -> Material:
+    return material_for(ModelDirectory(micro), "", "", EXAMPLES, EXAMPLES)
+
+
+@pytest.fixture(scope="module")
+def check(trained: Trained, material: Material) -> Check:
+    """The check of one file of the trained small model."""
+
+    def run(file: Path, kind: str = "f32") -> ShipCheck:
+        return ship_check([(file, kind)], ModelDirectory(trained.base), trained.adapter, material)[0]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def story_material() -> Material:
+    return material_for(ModelDirectory(stories()), "", "", [], [])
+
+
+def test_an_untouched_export_ships(merged_f32: Path, check: Check) -> None:
+    found = check(merged_f32)
+    assert (found.verdict, found.reasons) == ("SHIP", [])
+    assert (found.token_ids_equal, found.greedy_agreement, found.top1_agreement) == (1.0, 1.0, 1.0)
+    assert (found.prompts, found.stops) == (len(EXAMPLES), True)
+    assert found.tokens >= len(EXAMPLES)
+    assert found.texts > 200
+    assert found.reference == "base + adapter, float32, cpu"
+
+
+def test_its_eight_bit_version_ships_too(merged_f32: Path, check: Check, tmp_path: Path) -> None:
+    assert check(quantise(merged_f32, tmp_path / "q8.gguf", "q8_0"), "q8_0").verdict == "SHIP"
+
+
+def test_a_real_model_ships_without_an_adapter(story_material: Material, tmp_path: Path) -> None:
+    q8 = quantise(stories_f32(), tmp_path / "q8.gguf", "q8_0")
+    heard: list[int] = []
+    files = [(stories_f32(), "f32"), (q8, "q8_0")]
+    exact, rounded = ship_check(files, ModelDirectory(stories()), None, story_material, heard.append)
+    assert (exact.verdict, rounded.verdict) == ("SHIP", "SHIP")
+    assert exact.greedy_agreement == 1.0
+    assert 0.95 < rounded.top1_agreement <= 1.0
+    assert heard == list(range(1, 2 * 2 * len(story_material.prompts) + 1))
+
+
+def test_an_adapter_that_is_not_in_the_file_is_blocked(
+    trained: Trained, check: Check, tmp_path: Path
+) -> None:
+    found = check(to_gguf(trained.base, tmp_path / "base.gguf"))
+    assert found.verdict == "BLOCK"
+    assert found.reasons[0] == "The file answers like the base without the adapter."
+    assert found.token_ids_equal == 1.0
+
+
+def test_an_adapter_of_twice_the_strength_is_blocked(trained: Trained, check: Check, tmp_path: Path) -> None:
+    strong = changed(trained.adapter, tmp_path / "strong", lora_alpha=32)
+    model = merge(ModelDirectory(trained.base), strong, tmp_path / "merged")
+    found = check(to_gguf(model, tmp_path / "strong.gguf"))
+    assert found.verdict == "BLOCK"
+    assert "answer tokens are the trained model's" in found.reasons[0]
+
+
+def test_another_chat_template_is_blocked(merged: Path, check: Check, tmp_path: Path) -> None:
+    other = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+    folder = altered(merged, tmp_path / "m", "tokenizer_config.json", chat_template=other)
+    found = check(to_gguf(folder, tmp_path / "m.gguf"))
+    assert (found.verdict, found.reasons) == (
+        "BLOCK",
+        ["The chat template in the file is not the model's own."],
+    )
+
+
+def test_joining_tokens_in_the_wrong_order_is_blocked(
+    story_material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = vocabulary.read_vocabulary
+
+    def reversed_scores(directory: Path, size: int) -> Vocabulary | None:
+        found = read(directory, size)
+        assert found is not None
+        found.scores = [-score for score in found.scores]
+        return found
+
+    monkeypatch.setattr(convert, "read_vocabulary", reversed_scores)
+    file = to_gguf(stories(), tmp_path / "m.gguf")
+    found = ship_check([(file, "f32")], ModelDirectory(stories()), None, story_material)[0]
+    assert found.verdict == "BLOCK"
+    assert found.token_ids_equal < 0.9
+    assert "become other tokens than in training" in found.reasons[0]
+
+
+def rewritten(source: Path, folder: Path, *changes: tuple[str, str]) -> Path:
+    """A copy of a model directory with texts of its JSON files replaced."""
+    shutil.copytree(source, folder)
+    for file in folder.glob("*.json"):
+        text = file.read_text(encoding="utf-8")
+        for old, new in changes:
+            text = text.replace(old, new)
+        file.write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_missing_bos_and_a_stop_token_that_does_not_stop_are_blocked(
+    story_material: Material, tmp_path: Path
+) -> None:
+    # llama.cpp knows </s> by its text, whatever a file says: a name of our own it can only know from the file
+    own = rewritten(stories(), tmp_path / "own", ("</s>", "<fin>"))
+    faults = (('"eos_token_id": 2', '"eos_token_id": 0'), ('"eos_token": "<fin>"', '"eos_token": "<unk>"'))
+    folder = altered(
+        rewritten(own, tmp_path / "f", *faults), tmp_path / "m", "tokenizer.json", post_processor=None
+    )
+    file = to_gguf(folder, tmp_path / "m.gguf")
+    found = ship_check([(file, "f32")], ModelDirectory(own), None, story_material)[0]
+    assert (found.verdict, found.stops) == ("BLOCK", False)
+    reasons = "\n".join(found.reasons)
+    assert "<fin> does not end a generation in this file." in reasons
+    assert "20 prompts become other tokens than in training" in reasons
+
+
+def test_a_file_of_another_model_is_blocked(check: Check) -> None:
+    found = check(stories_f32())
+    assert found.verdict == "BLOCK"
+    assert any("tokens, the model" in reason for reason in found.reasons)
+    assert found.tokens == 0
+
+
+def test_what_was_not_at_hand_is_a_warning(merged_f32: Path, trained: Trained, material: Material) -> None:
+    lacking = Material(material.texts, material.prompts[:1], notes=["No rows."])
+    found = ship_check([(merged_f32, "f32")], ModelDirectory(trained.base), trained.adapter, lacking)[0]
+    assert (found.verdict, found.reasons) == ("WARN", ["No rows."])
+
+
+def test_nothing_to_compare_on_is_an_error(merged_f32: Path, micro: Path) -> None:
+    with pytest.raises(UsageError, match="Nothing to check"):
+        ship_check([(merged_f32, "f32")], ModelDirectory(micro), None, Material([], []))
+
+
+def test_material_is_what_training_wrote(micro: Path, material: Material) -> None:
+    assert "<|im_start|>user\nQuestion number 3?<|im_end|>\n<|im_start|>assistant\n" in material.prompts
+    answer = EXAMPLES[3].messages[-1].content
+    assert any(text.endswith(f"assistant\n{answer}<|im_end|>\n") for text in material.texts)
+    assert material.answer_ends == [ModelDirectory(micro).config["eos_token_id"]]
+
+
+def test_a_merge_is_no_finer_than_the_bases_own_type() -> None:
+    assert tolerance_of("f32", "bfloat16") == TOLERANCES["bf16"]
+    assert tolerance_of("f32", "float32") == TOLERANCES["f32"]
+    assert tolerance_of("q4_0", "bfloat16") == TOLERANCES["q4_0"]
+
+
+def test_the_hardest_verdict_decides_then_the_least_agreement() -> None:
+    checks = [
+        ShipCheck("SHIP", top1_agreement=0.5),
+        ShipCheck("WARN", top1_agreement=0.9),
+        ShipCheck("WARN", top1_agreement=0.8),
+    ]
+    assert worst(checks) is checks[2]
