@@ -104,5 +104,4 @@ def print_result(result: ExportResult) -> None:
 
 def next_option(result: ExportResult) -> str:
     """How `variants add` names what was exported."""
-    looks_like_model = "/" in result.source or ":" in result.source
-    return f"--model {result.source}" if looks_like_model else f"--adapter {result.source}"
+    return f"--adapter {result.adapter}" if result.adapter else f"--model {result.source}"

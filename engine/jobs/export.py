@@ -67,7 +67,8 @@ def run(context: JobContext) -> dict[str, Any]:
     parts = describe(workspace, params.source)
     base = check_source(workspace, parts)
     out = out_folder(workspace, params, context.folder.artifacts)
-    names = {kind: f"{file_stem(workspace, parts)}-{kind}.gguf" for kind in params.types}
+    stem = file_stem(workspace, parts)
+    names = {kind: f"{stem}-{kind}.gguf" for kind in params.types}
     check_new(out, names.values())
     check_disk(base, parts, params.types, out)
     remove_leftovers(workspace, out)
@@ -79,7 +80,8 @@ def run(context: JobContext) -> dict[str, Any]:
         checks = check_files(context, workspace, base, parts, made)
         # `last` will be another run by the time somebody reads this
         source = parts.run_id if parts.run_id and params.source == "last" else params.source
-        result = ExportResult(context.spec.run_id, source, [], worst(checks))
+        adapter = stem if parts.adapter else ""
+        result = ExportResult(context.spec.run_id, source, [], worst(checks), adapter)
         for (kind, file), check in zip(made.items(), checks, strict=True):
             result.files.append(publish(workspace, base, parts, file, out / names[kind], kind, check))
     except OSError as error:

@@ -44,9 +44,13 @@ class ExportedFile(msgspec.Struct):
 
 
 class ExportResult(msgspec.Struct):
-    """What `temper export` prints as JSON and the ledger keeps. `ship_check` is the worst of the files'."""
+    """What `temper export` prints as JSON and the ledger keeps. `ship_check` is the worst of the files'.
+
+    `source` is what was asked for, `adapter` the run or kept adapter in the files: empty for a plain model.
+    """
 
     run_id: str
     source: str
     files: list[ExportedFile]
     ship_check: ShipCheck
+    adapter: str = ""

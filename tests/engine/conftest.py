@@ -44,6 +44,23 @@ def trained(micro: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return train_on(micro, tmp_path_factory.mktemp("trained"), max_steps=40, batch_size=8)
 
 
+@pytest.fixture(scope="session")
+def merged(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small base with its adapter merged in."""
+    from engine.export.merge import merge
+    from engine.models.directory import ModelDirectory
+
+    return merge(ModelDirectory(trained.base), trained.adapter, tmp_path_factory.mktemp("merged") / "model")
+
+
+@pytest.fixture(scope="session")
+def merged_f32(merged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`merged` as a GGUF without any rounding."""
+    from engine.export.convert import to_gguf
+
+    return to_gguf(merged, tmp_path_factory.mktemp("gguf") / "merged-f32.gguf", "f32")
+
+
 @contextmanager
 def keeping_model() -> Iterator[list[Any]]:
     """The models that training loads inside the block, as it goes on with them."""

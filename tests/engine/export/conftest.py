@@ -1,4 +1,4 @@
-"""What the export tests share: exported files of the trained small base, and a workspace to keep them in."""
+"""A workspace to keep made files in."""
 
 from __future__ import annotations
 
@@ -6,23 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.export.convert import to_gguf
-from engine.export.merge import merge
-from engine.models.directory import ModelDirectory
 from store.workspace import Workspace
-from tests.engine.conftest import Trained
-
-
-@pytest.fixture(scope="session")
-def merged(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small base with its adapter merged in."""
-    return merge(ModelDirectory(trained.base), trained.adapter, tmp_path_factory.mktemp("merged") / "model")
-
-
-@pytest.fixture(scope="session")
-def merged_f32(merged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`merged` as a GGUF without any rounding."""
-    return to_gguf(merged, tmp_path_factory.mktemp("gguf") / "merged-f32.gguf", "f32")
 
 
 @pytest.fixture

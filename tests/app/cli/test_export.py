@@ -1,0 +1,159 @@
+"""`temper export`: what is refused before anything starts, what is started, printed, and the exit code."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from engine.models.adapters import PASSPORT, adapter_folder
+from engine.models.builtin import builtin_directory
+from engine.models.directory import ModelDirectory
+from store import runs
+from store.errors import ExitCode
+from store.records.events import Finished
+from store.records.exports import ExportedFile, ExportResult, ShipCheck, Verdict
+from store.records.runs import JobKind
+from store.runs import RunFolder
+from store.workspace import Workspace
+from tests.app.cli.conftest import Temper
+from tests.app.cli.stage import lay_training
+from tests.workers import lay_run
+
+TINY = builtin_directory("tiny")
+
+
+class Started:
+    """Exports that the command starts: laid by hand, ended at once with `verdict`."""
+
+    def __init__(self) -> None:
+        self.params: list[dict[str, Any]] = []
+        self.verdict: Verdict = "SHIP"
+        self.command = ""
+
+    def start(
+        self, workspace: Workspace, job: JobKind, params: msgspec.Struct, title: str, command: str
+    ) -> RunFolder:
+        """In the place of engine.jobs.launch.start."""
+        asked = msgspec.to_builtins(params)
+        self.params.append(asked)
+        self.command = command
+        reasons = [] if self.verdict == "SHIP" else ["The file answers like the base without the adapter."]
+        check = ShipCheck(
+            self.verdict, reasons, 400, 0.99, 20, 0.9, 0.95, 1200, reference="base + adapter, float32, cpu"
+        )
+        files = [ExportedFile(f"/x/m-{kind}.gguf", kind, 3_000_000, "ab", check) for kind in asked["types"]]
+        adapter = asked["source"] if asked["source"].startswith("train") else ""
+        result = msgspec.to_builtins(ExportResult("export-1", asked["source"], files, check, adapter))
+        return lay_run(workspace, "export-1", [Finished(status="finished", result=result)], job, command)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Started:
+    stage = Started()
+    monkeypatch.setattr("engine.jobs.launch.start", stage.start)
+    return stage
+
+
+@pytest.fixture
+def trained(workspace: Workspace) -> str:
+    """A training run on the embedded base as it is."""
+    folder = lay_training(workspace)
+    file = adapter_folder(folder.path) / PASSPORT
+    passport = msgspec.json.decode(file.read_bytes()) | {"base_sha256": ModelDirectory(TINY).fingerprint()}
+    file.write_bytes(msgspec.json.encode(passport))
+    return folder.run_id
+
+
+def test_a_run_is_exported_in_the_type_that_fits_its_size(
+    temper: Temper, trained: str, started: Started
+) -> None:
+    assert temper("export", "last").code == 0
+    assert started.params == [{"source": trained, "types": ["q8_0"], "out": None}]
+    assert started.command == f"temper export {trained} --quant q8_0"
+
+
+def test_types_and_folder_are_those_asked_for(
+    temper: Temper, workspace: Workspace, started: Started, tmp_path: Path
+) -> None:
+    ended = temper("export", "tiny", "--quant", "Q4_K_M,f16", "--out", str(tmp_path / "out"))
+    assert ended.code == 0
+    assert started.params == [{"source": "tiny", "types": ["q4_k_m", "f16"], "out": str(tmp_path / "out")}]
+
+
+def test_the_json_has_run_files_and_verdict(temper: Temper, workspace: Workspace, started: Started) -> None:
+    found = temper("export", "tiny", "--json").json()
+    assert found["run_id"] == "export-1"
+    assert {"path", "type", "bytes", "sha256"} <= found["files"][0].keys()
+    assert (found["ship_check"]["verdict"], found["ship_check"]["reasons"]) == ("SHIP", [])
+
+
+def test_people_see_a_line_per_file_and_what_comes_next(
+    temper: Temper, workspace: Workspace, started: Started
+) -> None:
+    ended = temper("export", "tiny", "--quant", "q8_0,f16")
+    lines = ended.out.splitlines()
+    assert lines[0].split() == ["type", "size", "token", "ids", "answers", "check", "file"]
+    assert lines[1].split() == ["q8_0", "3", "MB", "99.0%", "95.0%", "SHIP", "/x/m-q8_0.gguf"]
+    assert len(lines) == 3
+    assert "temper variants add NAME --model tiny --quant q8_0" in ended.err
+
+
+def test_the_next_step_of_a_run_names_its_adapter(temper: Temper, trained: str, started: Started) -> None:
+    assert f"variants add NAME --adapter {trained} --quant q8_0" in temper("export", trained).err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_blocked_export_exits_with_refused_and_says_why(
+    options: tuple[str, ...], temper: Temper, workspace: Workspace, started: Started
+) -> None:
+    started.verdict = "BLOCK"
+    ended = temper("export", "tiny", *options)
+    assert ended.code == ExitCode.REFUSED
+    assert "like the base without the adapter" in ended.out + ended.err
+    assert "variants add" not in ended.err
+
+
+def test_a_warning_is_no_failure(temper: Temper, workspace: Workspace, started: Started) -> None:
+    started.verdict = "WARN"
+    assert temper("export", "tiny").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (("./nowhere",), ExitCode.MISSING, "not there"),
+        (("nothing",), ExitCode.USAGE, "Nothing here is called"),
+        (("tiny", "--quant", "q9_9"), ExitCode.USAGE, "q4_k_m"),
+    ],
+)
+def test_what_could_only_fail_is_not_started(
+    arguments: tuple[str, ...], code: ExitCode, word: str, temper: Temper, workspace: Workspace
+) -> None:
+    ended = temper("export", *arguments)
+    assert ended.code == code
+    assert word in ended.err
+    assert runs.list_folders(workspace.paths.runs) == []
+
+
+def test_a_model_without_one_of_its_shards_is_not_started(
+    temper: Temper, workspace: Workspace, tmp_path: Path
+) -> None:
+    base = Path(shutil.copytree(TINY, tmp_path / "base"))
+    (base / "model.safetensors").rename(base / "model-1.safetensors")
+    index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+    (base / "model.safetensors.index.json").write_bytes(msgspec.json.encode(index))
+    ended = temper("export", str(base))
+    assert ended.code == ExitCode.MISSING
+    assert "model-2.safetensors" in ended.err
+    assert runs.list_folders(workspace.paths.runs) == []
+
+
+def test_a_run_on_a_base_that_has_changed_is_not_started(temper: Temper, workspace: Workspace) -> None:
+    folder = lay_training(workspace)  # its passport names no hash
+    ended = temper("export", folder.run_id)
+    assert ended.code == ExitCode.USAGE
+    assert "made for another base" in ended.err
