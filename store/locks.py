@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-# `is_locked` holds a lock for microseconds while it looks; who meets that tries again for this long.
-PROBE_SECONDS = 0.02
+# `is_locked` shares the lock for microseconds while it looks; who meets only lookers tries again for this long.
+LOOKERS_SECONDS = 5.0
+LOOKERS_PAUSE = 0.001
 
 
 class FileLock:
@@ -38,15 +39,17 @@ class FileLock:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # Close-on-exec is Python's default: a child started meanwhile must not keep the lock alive.
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        deadline = time.monotonic() + max(timeout, PROBE_SECONDS)
+        begin = time.monotonic()
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() >= deadline:
+                # Those who only look are in the way for a moment each, and are no reason to give up.
+                held = is_locked(self.path)
+                if time.monotonic() - begin >= (timeout if held else max(timeout, LOOKERS_SECONDS)):
                     os.close(descriptor)
                     return False
-                time.sleep(poll if timeout else PROBE_SECONDS / 4)
+                time.sleep(poll if held else LOOKERS_PAUSE)
                 continue
             os.ftruncate(descriptor, 0)
             self._descriptor = descriptor

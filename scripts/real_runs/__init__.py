@@ -2,5 +2,6 @@
 
 banking77.py     support messages to strict JSON on the embedded base
 stories260k.py   a real pretrained model through training, merge and export
+tokenizers.py    ids of the stock converter's GGUF and of Temper's, on real tokenizers
 commands.py      calling `temper` and keeping its words
 """
