@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-# `is_locked` shares the lock for microseconds while it looks; who meets only lookers tries again for this long.
+# `is_locked` shares the lock for microseconds while it looks; who meets only that tries again for this long.
 LOOKERS_SECONDS = 5.0
 LOOKERS_PAUSE = 0.001
 
