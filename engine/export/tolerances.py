@@ -26,7 +26,7 @@ _FINE = "rounding to 6 or 8 bits changes one token in a hundred of even a tiny m
 _MIDDLE = "rounding to 4 or 5 bits with scales per block changes one token in twenty of a tiny model"
 _COARSE = "rounding this coarse changes one token in eight of a tiny model"
 
-# f32 and f16: llama.cpp keeps keys and values in f16, which moves a logit by up to .03 and so a gap by .05 or so.
+# f32 and f16: llama.cpp keeps keys and values in f16, which moves a logit by up to .03, a gap by twice that.
 # bf16 has 8 bits of precision instead of 11, which moves a logit by up to .15.
 # Quantised types have limits on the share of tokens instead of a wide tie.
 TOLERANCES = {

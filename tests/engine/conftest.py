@@ -28,6 +28,16 @@ def micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return micro_base(tmp_path_factory.mktemp("base") / "micro")
 
 
+@pytest.fixture(scope="session")
+def micro_gguf(micro: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[int]]:
+    """The small base as it is, as a GGUF called `my model`, and the bytes that were heard of meanwhile."""
+    from engine.export.convert import to_gguf
+
+    heard: list[int] = []
+    out = tmp_path_factory.mktemp("gguf") / "micro-f32.gguf"
+    return to_gguf(micro, out, "f32", "my model", heard.append), heard
+
+
 class Trained(msgspec.Struct):
     """A finished training run, as sft.train left it; `model` is what was in its memory."""
 

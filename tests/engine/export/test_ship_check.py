@@ -11,7 +11,6 @@ import pytest
 from engine.export import convert, vocabulary
 from engine.export.convert import to_gguf
 from engine.export.material import material_for
-from engine.export.merge import merge
 from engine.export.quantise import quantise
 from engine.export.ship_check import Material, ship_check, worst
 from engine.export.tolerances import TOLERANCES, tolerance_of
@@ -75,26 +74,29 @@ def test_a_real_model_ships_without_an_adapter(story_material: Material, tmp_pat
 
 
 def test_an_adapter_that_is_not_in_the_file_is_blocked(
-    trained: Trained, check: Check, tmp_path: Path
+    check: Check, micro_gguf: tuple[Path, list[int]]
 ) -> None:
-    found = check(to_gguf(trained.base, tmp_path / "base.gguf"))
+    found = check(micro_gguf[0])
     assert found.verdict == "BLOCK"
     assert found.reasons[0] == "The file answers like the base without the adapter."
     assert found.token_ids_equal == 1.0
 
 
-def test_an_adapter_of_twice_the_strength_is_blocked(trained: Trained, check: Check, tmp_path: Path) -> None:
-    strong = changed(trained.adapter, tmp_path / "strong", lora_alpha=32)
-    model = merge(ModelDirectory(trained.base), strong, tmp_path / "merged")
-    found = check(to_gguf(model, tmp_path / "strong.gguf"))
+def test_an_adapter_of_another_strength_is_blocked(
+    trained: Trained, merged_f32: Path, material: Material, tmp_path: Path
+) -> None:
+    weak = changed(trained.adapter, tmp_path / "weak", lora_alpha=8)  # the file has twice as much
+    found = ship_check([(merged_f32, "f32")], ModelDirectory(trained.base), weak, material)[0]
     assert found.verdict == "BLOCK"
     assert "answer tokens are the trained model's" in found.reasons[0]
 
 
-def test_another_chat_template_is_blocked(merged: Path, check: Check, tmp_path: Path) -> None:
+def test_another_chat_template_is_blocked(
+    trained: Trained, merged_f32: Path, material: Material, tmp_path: Path
+) -> None:
     other = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
-    folder = altered(merged, tmp_path / "m", "tokenizer_config.json", chat_template=other)
-    found = check(to_gguf(folder, tmp_path / "m.gguf"))
+    base = altered(trained.base, tmp_path / "m", "tokenizer_config.json", chat_template=other)
+    found = ship_check([(merged_f32, "f32")], ModelDirectory(base), trained.adapter, material)[0]
     assert (found.verdict, found.reasons) == (
         "BLOCK",
         ["The chat template in the file is not the model's own."],
