@@ -1,6 +1,7 @@
 """Datasets on disk: `.temper/datasets/NAME/vN/` with rows.parquet and info.json, each version immutable.
 
-Finds and reads versions, and publishes new ones whole. Does not know where rows come from (engine.data).
+Finds and reads versions, and publishes new ones whole. Does not know where rows come from (engine.data), nor
+how they lie in a file (store.example_table).
 """
 
 from __future__ import annotations
@@ -10,22 +11,19 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from store import atomic
-from store.errors import BusyError, TemperError, UsageError
+from store import atomic, example_table
+from store.errors import BusyError, UsageError
+from store.example_table import damaged
 from store.locks import FileLock
 from store.paths import WorkspacePaths
-from store.records.data import DatasetInfo, Example, Message
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from store.records.data import DatasetInfo, Dropped, Example
 
 ROWS = "rows.parquet"
 INFO = "info.json"
-BATCH = 4096
+DROPPED = "dropped.jsonl"
 LOCK_SECONDS = 10.0
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -123,7 +121,7 @@ def iterate_rows(paths: WorkspacePaths, reference: str) -> Iterator[Example]:
     asked = parse_reference(reference)
     info = load_info(paths, asked.name, asked.version)
     split = check_split(info, asked.split)
-    for example in read_file(version_folder(paths, info.name, info.version) / ROWS):
+    for example in example_table.read(version_folder(paths, info.name, info.version) / ROWS):
         if split in ("all", example.split):
             yield example
 
@@ -140,66 +138,15 @@ def check_split(info: DatasetInfo, split: str | None) -> str:
     return split
 
 
-def read_file(path: Path) -> Iterator[Example]:
-    """The rows of one Parquet file, a batch in memory at a time. Raises TemperError when it is damaged."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def read_dropped(paths: WorkspacePaths, info: DatasetInfo) -> list[Dropped]:
+    """All rows of the source that are not in the version, in order. Raises TemperError when it is damaged."""
+    path = version_folder(paths, info.name, info.version) / DROPPED
+    if info.dropped_rows <= len(info.dropped):
+        return info.dropped
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(BATCH):
-                for raw in batch.to_pylist():
-                    messages = [Message(turn["role"], turn["content"]) for turn in raw["messages"]]
-                    yield Example(raw["row"], raw["line"], messages, raw["split"])
-    except (OSError, pa.ArrowException) as error:
+        return msgspec.json.Decoder(Dropped).decode_lines(path.read_bytes())
+    except (OSError, msgspec.MsgspecError) as error:
         raise damaged(path, error) from error
-
-
-def row_schema() -> pa.Schema:
-    """The columns of rows.parquet."""
-    import pyarrow as pa
-
-    turn = pa.struct([("role", pa.string()), ("content", pa.string())])
-    return pa.schema(
-        [("row", pa.string()), ("line", pa.int64()), ("split", pa.string()), ("messages", pa.list_(turn))]
-    )
-
-
-class RowWriter:
-    """Appends examples to a Parquet file, a batch at a time. Close it before the file is read."""
-
-    def __init__(self, path: Path) -> None:
-        import pyarrow.parquet as pq
-
-        self._writer = pq.ParquetWriter(path, row_schema(), compression="zstd")
-        self._batch: list[dict[str, Any]] = []
-
-    def add(self, example: Example) -> None:
-        """Append one row."""
-        turns = [{"role": message.role, "content": message.content} for message in example.messages]
-        self._batch.append(
-            {"row": example.row, "line": example.line, "split": example.split, "messages": turns}
-        )
-        if len(self._batch) >= BATCH:
-            self._flush()
-
-    def close(self) -> None:
-        """Write what is left and finish the file."""
-        self._flush()
-        self._writer.close()
-
-    def __enter__(self) -> RowWriter:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _flush(self) -> None:
-        import pyarrow as pa
-
-        if self._batch:
-            self._writer.write_table(pa.Table.from_pylist(self._batch, schema=row_schema()))
-            self._batch = []
 
 
 @contextmanager
@@ -230,12 +177,3 @@ def publish(paths: WorkspacePaths, name: str, write: Callable[[Path, int], Datas
         info = write(folder, version)
         atomic.write_bytes(folder / INFO, msgspec.json.format(msgspec.json.encode(info)))
     return info
-
-
-def damaged(path: Path, error: Exception) -> TemperError:
-    """What a user is told of a version whose files cannot be read."""
-    return TemperError(
-        "A dataset version is damaged",
-        f"{path}: {error}",
-        f"Remove {path.parent} and import the source again: it is derived from it.",
-    )

@@ -5,12 +5,12 @@ Commands are imported when they are called, so that `temper --help` costs little
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 
 import click
 
+from app.cli.lazy import LazyGroup
 from store.errors import ExitCode
 
 # name -> (module:attribute, one line of help). Help stands here so that listing imports nothing.
@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("app.cli.demo:demo", "The whole loop on the embedded tiny model, offline."),
     "doctor": ("app.cli.doctor:doctor", "What this machine can do, what is missing, what mends it."),
     "models": ("app.cli.models:models", "Base models of the workspace."),
-    "data": ("app.cli.data:data", "Import and look at datasets."),
+    "data": ("app.cli.data:data", "Import, check, mend and look at datasets."),
     "train": ("app.cli.train:train", "Train an adapter from a recipe."),
     "runs": ("app.cli.runs:runs", "List, show, watch and stop runs."),
     "adapters": ("app.cli.adapters:adapters", "Adapters worth keeping."),
@@ -34,50 +34,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported on first use."""
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        """Names in the order of the work."""
-        return list(COMMANDS)
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Import the command `name`."""
-        if name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def resolve_command(
-        self, context: click.Context, arguments: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that `arguments` begin with; an unknown one ends with the nearest name."""
-        name = arguments[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            import difflib  # here and below: what only a mistake needs is not paid for by every start
-
-            close = difflib.get_close_matches(name, COMMANDS, n=1)
-            context.fail(f"No such command {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
-        return super().resolve_command(context, arguments)
-
-    def invoke(self, context: click.Context) -> object:
-        """Run the command. `temper ... | head` closes stdout early: nothing is wrong then."""
-        try:
-            return super().invoke(context)
-        except BrokenPipeError:
-            # Python must not try to flush it again on its way out.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return ExitCode.OK
-
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """List names and help lines without importing anything."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
 @click.group(
-    cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 @click.pass_context

@@ -20,7 +20,7 @@ from engine.data.mapping import check_columns, check_options, form_answer, mappe
 from engine.data.shapes import SHAPES, RowProblem, Shape, checked, is_row, not_yet, shape_of
 from engine.data.source import Progress, Source
 from engine.data.split import RowKey, answers_repeat, choose_heldout
-from store import clock, datasets
+from store import clock, datasets, example_table
 from store.errors import RefusedError, TemperError, UsageError
 from store.hashing import sha256_of_file
 from store.paths import WorkspacePaths
@@ -128,7 +128,7 @@ class _Draft:
         """Write all rows of a source. Raises TemperError when there is none."""
         shape, records = _recognise(source, options, progress)
         seen: Counter[str] = Counter()
-        with datasets.RowWriter(self._unsplit) as writer:
+        with example_table.Writer(self._unsplit) as writer:
             for record in records:
                 for turns in _rows_of(record, shape, options):
                     if isinstance(turns, Dropped):
@@ -144,7 +144,7 @@ class _Draft:
 
     def copy(self, examples: Iterable[Example]) -> None:
         """Write rows that were imported before."""
-        with datasets.RowWriter(self._unsplit) as writer:
+        with example_table.Writer(self._unsplit) as writer:
             for example in examples:
                 self._add(writer, example)
 
@@ -155,8 +155,8 @@ class _Draft:
         heldout = choose_heldout(self.keys, options.heldout, options.seed, stratify)
         content = hashlib.sha256()
         splits: Counter[str] = Counter()
-        with datasets.RowWriter(self.folder / datasets.ROWS) as writer:
-            for index, example in enumerate(datasets.read_file(self._unsplit)):
+        with example_table.Writer(self.folder / datasets.ROWS) as writer:
+            for index, example in enumerate(example_table.read(self._unsplit)):
                 example.split = "heldout" if index in heldout else "train"
                 splits[example.split] += 1
                 content.update(f"{example.row}\t{example.split}\n".encode())
@@ -170,7 +170,7 @@ class _Draft:
             stratified=stratify and bool(heldout),
         )
 
-    def _add(self, writer: datasets.RowWriter, example: Example) -> None:
+    def _add(self, writer: example_table.Writer, example: Example) -> None:
         writer.add(example)
         self.keys.append(row_key(example.messages))
 

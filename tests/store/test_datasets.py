@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from store import datasets
-from store.datasets import Reference, RowWriter
+from store import datasets, example_table
+from store.datasets import Reference
 from store.errors import BusyError, TemperError, UsageError
 from store.paths import WorkspacePaths
 from store.records.data import DatasetInfo, Example, Message
@@ -27,7 +27,7 @@ def example(n: int, split: str = "train") -> Example:
 
 def publish(paths: WorkspacePaths, name: str, rows: list[Example]) -> DatasetInfo:
     def write(folder: Path, version: int) -> DatasetInfo:
-        with RowWriter(folder / datasets.ROWS) as writer:
+        with example_table.Writer(folder / datasets.ROWS) as writer:
             for row in rows:
                 writer.add(row)
         splits = {split: sum(row.split == split for row in rows) for split in ("train", "heldout")}
@@ -69,7 +69,7 @@ def test_what_is_no_reference_is_refused(text: str) -> None:
 
 
 def test_rows_come_back_as_they_were_written(paths: WorkspacePaths) -> None:
-    rows = [example(n) for n in range(datasets.BATCH + 3)]
+    rows = [example(n) for n in range(example_table.BATCH + 3)]
     publish(paths, "chats", rows)
     assert datasets.read_rows(paths, "chats") == rows
 
