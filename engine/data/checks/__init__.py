@@ -1,0 +1,6 @@
+"""Checks: what is wrong with a dataset version, before a GPU second is spent on it.
+
+contract.py  what a check is given and what it gives     run.py       all checks over a version, the report
+scanning.py  checks of single rows, in parallel          registry.py  which checks there are
+One file per check or family of checks beside these. None knows how a report is stored or shown.
+"""
