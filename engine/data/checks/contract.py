@@ -46,7 +46,7 @@ class RowScan(Protocol):
     kinds: tuple[Kind, ...]
 
     def scan(self, example: Example) -> Iterable[tuple[str, str]]:
-        """What is found in a row: the id of a `Kind`, and a note for people (the evidence, masked if secret)."""
+        """For each thing found the id of its `Kind` and a note for people (the evidence, secrets masked)."""
 
 
 class Basis(msgspec.Struct):
