@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
+from engine.data.rendering import Renderer, Row
 from engine.models.builtin import builtin_directory
 from engine.models.directory import ModelDirectory
-from engine.training.rows import Renderer, Row, render_rows
+from engine.training.rows import render_rows
 from store.records.data import Example, Message
 from store.records.events import Event, Step
 from store.records.recipe import Lora, Recipe

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.data.rendering import Renderer
 from engine.evals.cases import spread
 from engine.export.hard_texts import HARD_TEXTS, QUESTIONS, typed_specials
 from engine.export.ship_check import ANSWER_TOKENS, Material
 from engine.models.directory import ModelDirectory
 from engine.models.tokenizer import encode, load_tokenizer
-from engine.training.rows import Renderer
 from store.records.data import Example, Message
 
 TEXT_ROWS = 200

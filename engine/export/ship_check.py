@@ -17,13 +17,13 @@ from pathlib import Path
 import msgspec
 from tokenizers import Tokenizer
 
+from engine.data.rendering import stop_ids
 from engine.export.convert import embedding_rows
 from engine.export.reference import Opinion, Reference
 from engine.export.tolerances import Tolerance, tolerance_of
 from engine.inference.llama import Context, Model
 from engine.models.directory import ModelDirectory
 from engine.models.tokenizer import encode, encode_prompt, load_tokenizer
-from engine.training.rows import stop_ids
 from store.errors import UsageError
 from store.records.exports import ShipCheck, Verdict
 

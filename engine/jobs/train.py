@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.data.ensure import ensure_dataset
+from engine.data.rendering import Renderer
 from engine.export.gguf_cache import fingerprint
 from engine.jobs.context import JobContext, Stopped
 from engine.jobs.versions import versions
@@ -15,7 +16,7 @@ from engine.models import adapters
 from engine.models.directory import ModelDirectory
 from engine.models.variants import read_prompt
 from engine.training import preflight
-from engine.training.rows import Renderer, RowReport, render_rows
+from engine.training.rows import RowReport, render_rows
 from store import atomic, clock, datasets
 from store.hashing import sha256_of_file, sha256_of_text
 from store.records.adapters import AdapterPassport

@@ -12,10 +12,10 @@ from typing import TypeVar
 import msgspec
 
 from engine.data.ensure import check_reference
+from engine.data.rendering import check_template
 from engine.models.directory import ModelDirectory
 from engine.models.locate import locate_model
 from engine.models.variants import read_prompt
-from engine.training.rows import check_template
 from store.errors import TemperError, UsageError
 from store.records.recipe import Recipe
 from store.workspace import Workspace

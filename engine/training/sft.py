@@ -21,10 +21,10 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedMod
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
+from engine.data.rendering import Row
 from engine.models.directory import ModelDirectory
 from engine.training.callbacks import StepReporter, TokenCounter, Watcher
 from engine.training.devices import DeviceDefaults, find_device, peak_memory
-from engine.training.rows import Row
 from store import atomic
 from store.errors import TemperError
 from store.records.recipe import Recipe

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from engine.data.rendering import Row
 from engine.models.builtin import builtin_directory
 from engine.models.directory import INDEX, ModelDirectory
-from engine.training.rows import Row
 from engine.training.sft import train
 from store.records.events import Event, Step
 from store.records.recipe import Lora, Recipe

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from engine.data.rendering import Renderer
 from engine.inference.chat import Composition
 from engine.models.directory import ModelDirectory
-from engine.training.rows import Renderer
 from store.errors import UsageError
 from store.records.data import Example, Message
 from store.records.knowledge import Hit, SearchResult

@@ -11,11 +11,11 @@ from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file
 from transformers import TrainerControl, TrainerState
 
+from engine.data.rendering import IGNORED
 from engine.models.adapters import WEIGHTS
 from engine.models.directory import ModelDirectory
 from engine.training import sft
 from engine.training.callbacks import StepReporter, TokenCounter
-from engine.training.rows import IGNORED
 from store.errors import ExitCode, TemperError
 from store.records.events import Checkpoint, Step
 from tests.bases import Recorder, recipe, rows_of
