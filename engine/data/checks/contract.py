@@ -7,6 +7,7 @@ settings on the same rows give the same report.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Embed = Callable[[Sequence[str]], "npt.NDArray[np.float32]"]
 """Texts [n] to unit vectors [n, dimension]."""
+CONTEXT_LETTERS = 16
 Progress = Callable[[int, int], None]
 """Told `done` of `total`; raises when the user asked to stop."""
 
@@ -68,6 +70,9 @@ class Basis(msgspec.Struct):
     metadata: list[dict[str, str]]
     embed: Embed | None
     progress: Progress
+    contexts: list[str]
+    rejected: list[str]
+    labels: list[bool | None]
 
     def ref(self, index: int) -> RowRef:
         """Row `index` as a finding names it."""
@@ -92,6 +97,19 @@ def asked_of(example: Example) -> str:
 def answer_of(example: Example) -> str:
     """What a row answers, as one text: the turns after the prompt (of the chosen ending for a preference)."""
     return "\n".join(text_of(turn) for turn in example.messages[len(_prompt(example)) :])
+
+
+def rejected_of(example: Example) -> str:
+    """The other ending of a preference, as one text; empty for any other row."""
+    return "\n".join(text_of(turn) for turn in example.rejected)
+
+
+def context_of(example: Example) -> str:
+    """What stands around a row's question, as a short hash: its system messages and tools; empty for none."""
+    parts = [normal(turn.content) for turn in example.messages if turn.role == "system"]
+    if not any(parts) and not example.tools:
+        return ""
+    return hashlib.sha256("\0".join([*parts, example.tools]).encode()).hexdigest()[:CONTEXT_LETTERS]
 
 
 def text_of(turn: Message) -> str:
