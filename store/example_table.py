@@ -6,7 +6,7 @@ versions (store.datasets) or of where rows come from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,17 +59,37 @@ def read(path: Path) -> Iterator[Example]:
         yield from batch
 
 
-def read_batches(path: Path, size: int = BATCH) -> Iterator[list[Example]]:
-    """The rows of one file, `size` at a time. Raises TemperError when it is damaged."""
+def read_batches(
+    path: Path, size: int = BATCH, groups: Sequence[int] | None = None
+) -> Iterator[list[Example]]:
+    """The rows of one file, `size` at a time; of its row groups `groups` alone where these are named.
+
+    Raises TemperError when it is damaged.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(size):
+            for batch in file.iter_batches(size, row_groups=groups):
                 rows = batch.to_pylist(maps_as_pydicts="strict")
                 yield msgspec.convert(rows, list[Example])
     except (OSError, pa.ArrowException, msgspec.ValidationError) as error:
+        raise damaged(path, error) from error
+
+
+def group_sizes(path: Path) -> list[int]:
+    """How many rows each row group of a file has: parts that several processes can read apart.
+
+    Raises TemperError when it is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            return [file.metadata.row_group(at).num_rows for at in range(file.num_row_groups)]
+    except (OSError, pa.ArrowException) as error:
         raise damaged(path, error) from error
 
 

@@ -1,0 +1,185 @@
+"""`data check` as a whole: all checks over a version, their findings in order, a verdict, a stored report.
+
+Rows are read once. Does not know how progress or a report is shown, nor what a verdict leads to.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
+
+import msgspec
+
+from engine.data.checks.contract import Basis, CannotRun, Embed, RowScan
+from engine.data.checks.registry import NAMES, ROW_SCANS, SET_CHECKS, Entry, absent, load_check, make_scan
+from engine.data.checks.scanning import COLUMNS, Table, scan_table
+from engine.data.checks.settling import findings_of
+from engine.models.locate import locate_model, path_of
+from store import check_reports, clock, datasets
+from store.paths import WorkspacePaths
+from store.records.data import DatasetInfo
+from store.records.findings import (
+    CheckName,
+    CheckReport,
+    CheckSettings,
+    Finding,
+    Severity,
+    Skipped,
+    Verdict,
+)
+from store.workspace import Workspace
+
+log = logging.getLogger("temper.check")
+
+PhaseProgress = Callable[[str, int, int], None]
+"""Told `done` of `total` of a phase; raises when the user asked to stop."""
+SEVERITIES: tuple[Severity, ...] = ("block", "warn", "info")
+READING = "read and scan rows"
+
+
+def quiet(phase: str, done: int, total: int) -> None:
+    """The progress callback of those who do not ask."""
+
+
+def check(
+    paths: WorkspacePaths,
+    reference: str,
+    settings: CheckSettings,
+    progress: PhaseProgress = quiet,
+    embed: Embed | None = None,
+    *,
+    only: Collection[CheckName] = NAMES,
+    processes: int = 0,
+) -> CheckReport:
+    """Check the version that `name[@version]` means, all its splits, and store the report.
+
+    `embed` None runs without an embedder; `only` leaves the other checks out; `processes` as in `scan_table`.
+    Raises UsageError for unknown references and models, TemperError for damaged rows, and whatever
+    `progress` raises.
+    """
+    begin = time.monotonic()
+    asked = datasets.parse_reference(reference)
+    info = datasets.load_info(paths, asked.name, asked.version)
+    run = _Run(paths, info, settings, progress, frozenset(only))
+    table = run.scan(processes)
+    run.look_at_all(table, embed)
+    report = CheckReport(
+        dataset=info.name,
+        version=info.version,
+        dataset_sha256=info.sha256,
+        rows=len(table.rows),
+        verdict=verdict_of(run.findings),
+        findings=in_order(run.findings),
+        skipped=sorted(run.skipped, key=lambda one: NAMES.index(one.check)),
+        settings=settings,
+        created=clock.stamp(),
+        seconds=round(time.monotonic() - begin, 3),
+    )
+    return check_reports.save(paths, report)
+
+
+def verdict_of(findings: Iterable[Finding]) -> Verdict:
+    """The worst severity; findings that only inform are no reason to worry."""
+    found = {finding.severity for finding in findings}
+    return "block" if "block" in found else "warn" if "warn" in found else "ok"
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """The worst first, then as the checks are listed, then by id."""
+    return sorted(findings, key=lambda one: (SEVERITIES.index(one.severity), NAMES.index(one.check), one.id))
+
+
+class _Run:
+    """One pass over one version, gathering findings and what could not be looked for."""
+
+    def __init__(
+        self,
+        paths: WorkspacePaths,
+        info: DatasetInfo,
+        settings: CheckSettings,
+        progress: PhaseProgress,
+        only: frozenset[CheckName],
+    ) -> None:
+        self.path = datasets.version_folder(paths, info.name, info.version) / datasets.ROWS
+        self.info = info
+        self.settings = settings
+        self.located = located(paths, settings)
+        self.progress = progress
+        self.only = only
+        self.findings: list[Finding] = []
+        self.skipped: list[Skipped] = []
+        self.scans: list[tuple[Entry, RowScan]] = []
+
+    def scan(self, processes: int) -> Table:
+        """Read all rows, through every scan that can run."""
+        for entry in self._wanted(ROW_SCANS):
+            try:
+                self.scans.append((entry, make_scan(entry, self.located)))
+            except CannotRun as reason:
+                self._skip(entry, str(reason))
+        entries = [entry for entry, _ in self.scans]
+        table = scan_table(self.path, entries, self.located, partial(self.progress, READING), processes)
+        for trouble in table.troubles:
+            log.error("%s failed on line %d: %s", trouble.target, trouble.line, trouble.error)
+        for entry in entries:
+            failed = [trouble for trouble in table.troubles if trouble.target == entry.target]
+            if failed:
+                first = f"line {failed[0].line}: {failed[0].error}"
+                self._skip(entry, f"failed on {len(failed)} of {len(table.rows)} rows ({first})")
+        return table
+
+    def look_at_all(self, table: Table, embed: Embed | None) -> None:
+        """What the scans found as findings, and all set checks."""
+        basis = self._basis(table, embed)
+        for entry, scan in self.scans:
+            self._attempt(entry, partial(findings_of, scan, table.hits, basis))
+        for entry in self._wanted(SET_CHECKS):
+            phase = ", ".join(entry.checks)
+            basis.progress = partial(self.progress, phase)
+            basis.progress(0, len(table.rows))
+            self._attempt(entry, partial(_run_check, entry, basis))
+            basis.progress(len(table.rows), len(table.rows))
+
+    def _attempt(self, entry: Entry, make: Callable[[], Iterable[Finding]]) -> None:
+        try:
+            self.findings += [finding for finding in make() if finding.check in self.only]
+        except CannotRun as reason:
+            self._skip(entry, str(reason))
+        except ImportError as error:
+            self._skip(entry, str(absent(error)))
+
+    def _wanted(self, entries: Iterable[Entry]) -> list[Entry]:
+        return [entry for entry in entries if self.only.intersection(entry.checks)]
+
+    def _skip(self, entry: Entry, reason: str) -> None:
+        self.skipped += [Skipped(check, reason) for check in entry.checks if check in self.only]
+
+    def _basis(self, table: Table, embed: Embed | None) -> Basis:
+        return Basis(
+            info=self.info,
+            path=self.path,
+            settings=self.settings,
+            **{name: getattr(table, name) for name in COLUMNS},
+            embed=embed,
+            progress=partial(self.progress, READING),
+        )
+
+
+def _run_check(entry: Entry, basis: Basis) -> Iterable[Finding]:
+    return load_check(entry)(basis)
+
+
+def located(paths: WorkspacePaths, settings: CheckSettings) -> CheckSettings:
+    """The settings with the model's name turned into its path, as scans in other processes need it.
+
+    Raises UsageError or MissingError for a model that is not there.
+    """
+    if not settings.model:
+        return settings
+    if paths.settings.is_file():
+        path = locate_model(Workspace(paths.root), settings.model)
+    else:
+        path = path_of(settings.model, paths.root)
+    return msgspec.structs.replace(settings, model=str(path))
