@@ -58,6 +58,9 @@ def options_of(settings: Dataset) -> ImportOptions:
         seed=settings.seed,
         stratify=settings.stratify,
         encoding=settings.encoding,
+        format=settings.format,
+        roles=settings.roles,
+        split_by=settings.split_by,
     )
 
 

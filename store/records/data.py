@@ -64,11 +64,15 @@ class Example(msgspec.Struct, omit_defaults=True):
     metadata: dict[str, str] = {}
 
 
-class Dropped(msgspec.Struct):
-    """A row of the source that is not in the dataset, and why. `line` is 1-based."""
+class Dropped(msgspec.Struct, omit_defaults=True):
+    """A row of the source that is not in the dataset, and why.
+
+    `line` is 1-based; `file` says in which file of a folder, and is empty where the source is one file.
+    """
 
     line: int
     reason: str
+    file: str = ""
 
 
 class ImportOptions(msgspec.Struct, omit_defaults=True):

@@ -30,7 +30,7 @@ class Dataset(msgspec.Struct, forbid_unknown_fields=True):
     """`[datasets.NAME]`: where a dataset comes from, so that it can be imported when first needed."""
 
     source: str
-    """A file of the workspace."""
+    """A file or folder of the workspace."""
     heldout: Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)] = 0.0
     """Share of rows set aside as the split `heldout`; never trained on."""
     seed: int = 0
@@ -47,6 +47,12 @@ class Dataset(msgspec.Struct, forbid_unknown_fields=True):
     """A text with {answer} that becomes the answer."""
     encoding: str = ""
     """The file's encoding; UTF-8, or what the file itself says, when left out."""
+    format: str = ""
+    """jsonl, json, csv, tsv, parquet, arrow, text or markdown; found out when left out."""
+    roles: dict[str, str] = {}
+    """What the source's own role names mean, for example {agent = "assistant"}."""
+    split_by: Literal["", "random", "stratified", "group", "cluster", "time"] = ""
+    """How held-out rows are chosen; when left out, by whether answers repeat."""
 
 
 class Knowledge(msgspec.Struct, forbid_unknown_fields=True):

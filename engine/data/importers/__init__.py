@@ -16,10 +16,17 @@ __all__ = ["Dropped", "Record", "bad_bytes"]
 
 
 class Record(msgspec.Struct):
-    """One object of the source. `line` is the 1-based physical line on which it begins."""
+    """One object of the source.
+
+    `line` is the 1-based physical line on which it begins, or the record's number where a format has no
+    lines. In a folder `file` is the relative name of the file it stands in, and `split` ("train" or
+    "heldout", else empty) is how the source itself divides its rows.
+    """
 
     line: int
     value: dict[str, Any]
+    file: str = ""
+    split: str = ""
 
 
 def bad_bytes(text: str) -> str:
@@ -27,9 +34,8 @@ def bad_bytes(text: str) -> str:
 
     Streams are opened with surrogateescape, which turns such a byte into U+DC80 to U+DCFF.
     """
-    if text.isascii():
-        return ""
-    for letter in text:
-        if "\udc80" <= letter <= "\udcff":
-            return f"0x{ord(letter) - 0xDC00:02X}"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"0x{ord(text[error.start]) & 0xFF:02X}"
     return ""
