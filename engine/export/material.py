@@ -6,6 +6,7 @@ Renders; compares nothing. Knows nothing of where rows are kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from engine.data.rendering import Renderer
 from engine.evals.cases import spread
@@ -13,6 +14,7 @@ from engine.export.hard_texts import HARD_TEXTS, QUESTIONS, typed_specials
 from engine.export.ship_check import ANSWER_TOKENS, Material
 from engine.models.directory import ModelDirectory
 from engine.models.tokenizer import encode, load_tokenizer
+from store.errors import UsageError
 from store.records.data import Example, Message
 
 TEXT_ROWS = 200
@@ -44,9 +46,10 @@ def render(material: Material, renderer: Renderer, rows: Sequence[Example], aske
     questions = [[Message("user", text)] for text in HARD_TEXTS if text.strip()]
     material.texts += [renderer.prompt_text(messages) for messages in questions]
     for example in spread(rows, TEXT_ROWS):
-        material.texts.append("".join(text for text, _ in renderer.segments(example.messages)))
+        with suppress(UsageError):  # training left such a row out and said so
+            material.texts.append(renderer.text(example))
     ends = renderer.row(Example("", 0, [Message("user", "a"), Message("assistant", "b")]), 1 << 30)
-    if renderer.is_special(ends.input_ids[-1]):
+    if ends.trained and renderer.is_special(ends.input_ids[-1]):
         material.answer_ends = [ends.input_ids[-1]]
     if asked:
         material.prompts = [

@@ -42,7 +42,7 @@ def run(context: JobContext) -> dict[str, Any]:
     base = preflight.check(workspace, recipe)
     system = read_prompt(workspace, recipe.prompt) if recipe.prompt else ""
     dataset = ensure_dataset(workspace, recipe.dataset)
-    renderer = Renderer(base, recipe.template, system)
+    renderer = Renderer(base, recipe.template, system, recipe.mask)
     rows, report = render_rows(
         renderer, datasets.read_rows(workspace.paths, recipe.dataset), recipe.max_length
     )
@@ -72,10 +72,10 @@ def tell(context: JobContext, report: RowReport, recipe: Recipe) -> None:
             warn=True,
         )
     if report.untrained:
-        lines = listed(report.untrained)
-        context.notice(
-            f"{len(report.untrained)} rows left out", f"No answer token left: lines {lines}.", warn=True
-        )
+        reasons = [f"{reason} Lines {listed(where)}." for reason, where in report.problems.items()]
+        context.notice(f"{len(report.untrained)} rows left out", "\n".join(reasons), warn=True)
+    for note, where in report.notes.items():
+        context.notice(f"{len(where)} rows are trained in part", f"{note} Lines {listed(where)}.", warn=True)
 
 
 def listed(lines: list[int], most: int = 20) -> str:

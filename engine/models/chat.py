@@ -12,8 +12,12 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 import jinja2
+from jinja2.ext import Extension
+from jinja2.nodes import Node
+from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from engine.models.turns import FORMS, Tool, as_dicts
 from store.errors import UsageError
 from store.records.data import Message
 
@@ -25,23 +29,36 @@ def render_chat(
     add_generation_prompt: bool,
     bos_token: str = "",
     eos_token: str = "",
+    tools: Sequence[Tool] = (),
 ) -> str:
-    """`messages` as the text the model was made for. Raises UsageError when the template refuses them."""
-    rows = [{"role": message.role, "content": message.content} for message in messages]
-    try:
-        return _compile(template).render(
-            messages=rows,
-            add_generation_prompt=add_generation_prompt,
-            bos_token=bos_token,
-            eos_token=eos_token,
-            tools=None,
-        )
-    except (jinja2.TemplateError, TypeError, KeyError) as error:
-        raise UsageError(
-            "The chat template refused a conversation",
-            f"{type(error).__name__}: {error}",
-            "Many templates want turns to alternate, user first, or know no system message: check the rows.",
-        ) from error
+    """`messages` as the text the model was made for. Raises UsageError when the template refuses them.
+
+    Templates differ in how they read a call's arguments: an object or JSON as text, with an empty content or
+    none, some only with short ids. The first form in which every call is written is taken; where none is,
+    the first form that is not refused.
+    """
+    compiled = _compile(template)
+    calls = [call for message in messages for call in message.tool_calls]
+    written: str | None = None
+    refusal: Exception | None = None
+    for form in FORMS if calls else FORMS[:1]:
+        try:
+            text = compiled.render(
+                messages=as_dicts(messages, form),
+                add_generation_prompt=add_generation_prompt,
+                bos_token=bos_token,
+                eos_token=eos_token,
+                tools=list(tools) or None,
+            )
+        except (jinja2.TemplateError, TypeError, KeyError, ValueError, AttributeError) as error:
+            refusal = refusal or error
+            continue
+        if all(call.name in text for call in calls):
+            return text
+        written = text if written is None else written
+    if written is not None or refusal is None:
+        return written or ""
+    raise refused(refusal) from refusal
 
 
 def render_plain(template: str, prompt: str, completion: str = "") -> str:
@@ -73,20 +90,51 @@ def last_user(messages: Sequence[Message]) -> str:
     return next((message.content for message in reversed(messages) if message.role == "user"), "")
 
 
+class _Generation(Extension):
+    """`{% generation %}`, which some templates put around answers for trainers: as if it were not there."""
+
+    tags = {"generation"}  # jinja2's own name and kind
+
+    def parse(self, parser: Parser) -> list[Node]:
+        """The nodes between the tags."""
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
+def refused(error: Exception) -> UsageError:
+    """What a user is told when a template does not take a conversation."""
+    return UsageError(
+        "The chat template refused a conversation",
+        f"{type(error).__name__}: {error}",
+        "Many templates want turns to alternate, user first, or know no system message: check the rows.",
+    )
+
+
 @lru_cache(maxsize=16)
 def _compile(template: str) -> jinja2.Template:
     # The same environment as Transformers uses; sandboxed, since a template is code from outside.
     environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _Generation]
     )
     environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _raise
     environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
-    return environment.from_string(template)
+    try:
+        return environment.from_string(template)
+    except jinja2.TemplateError as error:
+        raise refused(error) from error
 
 
-def _to_json(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)
+def _to_json(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+    )
 
 
 def _raise(message: str) -> NoReturn:

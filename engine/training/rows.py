@@ -12,13 +12,19 @@ from store.records.data import Example
 
 
 class RowReport(msgspec.Struct):
-    """What rendering did to a dataset: nothing happens in silence. Lines are the source's, from 1."""
+    """What rendering did to a dataset: nothing happens in silence. Lines are the source's, from 1.
+
+    `untrained` rows are left out: `problems` says why (reason: lines). `notes` says what of the others is
+    not trained though the mask asks for it (note: lines).
+    """
 
     rows: int
     trained_tokens: int
     total_tokens: int
     truncated: list[int]
     untrained: list[int]
+    problems: dict[str, list[int]] = {}
+    notes: dict[str, list[int]] = {}
 
 
 def render_rows(
@@ -36,11 +42,23 @@ def render_rows(
         total_tokens=sum(len(row.input_ids) for row in kept),
         truncated=[row.line for row in rows if row.cut_tokens],
         untrained=[row.line for row in rows if not row.trained],
+        problems=by_reason((row.problem, row.line) for row in rows),
+        notes=by_reason((row.note, row.line) for row in kept),
     )
     if not kept:
+        first = next(iter(report.problems), "There are none.")
         raise UsageError(
             "No row has a token to train on",
-            f"All {len(rows)} rows are empty or longer than {max_length} tokens before their answer begins.",
-            "Raise max_length in the recipe, or look at the rows with: temper data list",
+            f"None of {len(rows)} rows can be trained at max_length {max_length}. The first: {first}",
+            "Look at a row as the model sees it: temper data preview NAME --model MODEL",
         )
     return kept, report
+
+
+def by_reason(said: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    """Lines by what was said of them, in the order in which it was first said."""
+    lines: dict[str, list[int]] = {}
+    for reason, line in said:
+        if reason:
+            lines.setdefault(reason, []).append(line)
+    return lines

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from store.records.preview import Mask
+
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
 
@@ -35,13 +37,16 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True):
     dataset: str = ""
     """A dataset, optionally `name@version` and `/split`; the newest version and the train split otherwise."""
     objective: Literal["sft"] = "sft"
-    """sft: instruction tuning, loss on the assistant's tokens (or the completion's) only."""
+    """sft: instruction tuning, loss on what `mask` says."""
     method: Literal["qlora", "lora"] = "qlora"
     """qlora: train on a base in 4 bits (NF4, double quantisation). lora: on a base in 16 or 32 bits."""
     prompt: str = ""
     """A prompt file of the workspace that becomes the system message of every row without one."""
     template: str = ""
     """Plain text with `{prompt}` and `{completion}`, for bases without a chat template of their own."""
+    mask: Mask = "assistant"
+    """What carries loss. assistant: every answer. last: the last one only. completion: all answers behind the
+    prompt. whole: every token. Where a mask cannot be proven for a row, the run says so and why."""
     max_steps: PositiveInt = 200
     """Optimiser steps, whatever the number of rows."""
     batch_size: PositiveInt = 8

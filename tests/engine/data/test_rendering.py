@@ -52,9 +52,9 @@ def test_a_row_is_the_whole_rendered_conversation_up_to_its_last_stop_token(chat
 def test_the_answers_of_every_turn_and_nothing_else_carry_loss(chat: Renderer) -> None:
     row = chat.row(Example("r", 1, TURNS), 1000)
     trained = [label for label in row.labels if label != IGNORED]
-    # of the first answer its line break too: the template writes it before the next turn begins
+    # the line break behind the first answer is the template's: a model that has stopped never writes it
     assert chat.tokenizer.decode(trained, skip_special_tokens=False) == (
-        '{"intent": "recovery"}<|im_end|>\nNothing\n\nmore.<|im_end|>'
+        '{"intent": "recovery"}<|im_end|>Nothing\n\nmore.<|im_end|>'
     )
     assert all(label in (IGNORED, token) for token, label in zip(row.input_ids, row.labels, strict=True))
 
@@ -107,11 +107,12 @@ def test_a_plain_template_without_its_places_is_refused() -> None:
         Renderer(ModelDirectory(TINY), "Answer: {completion}", "")
 
 
-def test_a_template_that_rewrites_earlier_turns_is_refused(tmp_path: Path) -> None:
+def test_a_template_that_shows_the_last_turns_only_is_no_ground_for_training(tmp_path: Path) -> None:
     last_only = "{% for message in messages[-2:] %}{{ message['content'] }}|{% endfor %}"
     base = altered(TINY, tmp_path / "m", "tokenizer_config.json", chat_template=last_only)
-    with pytest.raises(UsageError, match="rewrites earlier turns"):
-        Renderer(ModelDirectory(base), "", "").row(Example("r", 1, TURNS), 100)
+    row = Renderer(ModelDirectory(base), "", "").row(Example("r", 1, TURNS), 100)
+    assert "does not begin with the prompt that is served" in row.problem
+    assert row.trained == 0
 
 
 def test_several_stop_tokens_all_end_an_answer(tmp_path: Path) -> None:

@@ -1,0 +1,138 @@
+"""What each token of a text says, such that the parts joined are the text.
+
+A character that several tokens share stands whole on the last of them, the others get nothing. Knows nothing
+of prompts and masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tokenizers import Tokenizer
+
+SPACE = "\u2581"  # what SentencePiece writes for a space
+
+
+def byte_alphabet() -> dict[str, int]:
+    """Byte-level BPE's letters to the bytes they stand for (Radford et al. 2019, GPT-2's encoder).
+
+    Printable bytes of Latin-1 are themselves, the other 68 are the characters from U+0100 on, in order.
+    """
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    rest = [byte for byte in range(256) if byte not in printable]
+    letters = {chr(byte): byte for byte in printable}
+    return letters | {chr(256 + at): byte for at, byte in enumerate(rest)}
+
+
+class TokenTexts:
+    """Token texts of one tokenizer. Cheap to make; what tokens say is looked up as they are met."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._added = {
+            token: str(added.content).encode()
+            for token, added in tokenizer.get_added_tokens_decoder().items()
+        }
+        self._letters = byte_alphabet()
+        self._byte_level = "ByteLevel" in str(tokenizer.decoder)[:400]
+        self._bytes: dict[int, bytes] = {}
+
+    def says(self, ids: Sequence[int], text: str) -> bool:
+        """Whether the ids spell `text` as the tokenizer normalises it, spaces that it adds left out."""
+        return self._parts(ids, text) is not None
+
+    def split(self, ids: Sequence[int], text: str) -> list[str]:
+        """The part of `text` that each id stands for; joined they are the text as the tokenizer reads it."""
+        parts = self._parts(ids, text)
+        return self._by_offsets(ids, text) if parts is None else _characters(parts)
+
+    def spelled(self, ids: Sequence[int]) -> str:
+        """What the ids say by themselves; bytes that are no whole character are left out."""
+        return b"".join(self._pieces(ids)).decode(errors="ignore")
+
+    def _pieces(self, ids: Sequence[int]) -> list[bytes]:
+        known = self._bytes
+        return [known[token] if token in known else self._look_up(token) for token in ids]
+
+    def _parts(self, ids: Sequence[int], text: str) -> list[bytes] | None:
+        """The bytes of `text` that each id stands for; None if the ids say another thing."""
+        pieces, wanted = self._pieces(ids), text.encode()
+        spelled = b"".join(pieces)
+        if spelled == wanted:
+            return pieces
+        normalizer = self._tokenizer.normalizer
+        if not self._byte_level:
+            return _walked(pieces, wanted)
+        if normalizer is not None and spelled == normalizer.normalize_str(text).encode():
+            return pieces
+        return _walked(pieces, wanted)
+
+    def _by_offsets(self, ids: Sequence[int], text: str) -> list[str]:
+        """For tokenizers that change texts or know no bytes: as the library says where tokens end."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        if encoding.ids[: len(ids)] != list(ids):
+            return [text, *[""] * (len(ids) - 1)]
+        parts, cursor = [], 0
+        for _, end in encoding.offsets[: len(ids)]:
+            parts.append(text[cursor:end])
+            cursor = max(cursor, end)
+        parts[-1] += text[cursor:]
+        return parts
+
+    def _look_up(self, token: int) -> bytes:
+        found = self._added.get(token)
+        if found is None:
+            found = self._bytes_of(self._tokenizer.id_to_token(token) or "")
+        self._bytes[token] = found
+        return found
+
+    def _bytes_of(self, piece: str) -> bytes:
+        if self._byte_level:
+            letters = self._letters
+            return b"".join(
+                bytes([letters[letter]]) if letter in letters else letter.encode() for letter in piece
+            )
+        if len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">"):
+            return bytes([int(piece[3:5], 16)])
+        return piece.replace(SPACE, " ").encode()
+
+
+def _walked(pieces: list[bytes], text: bytes) -> list[bytes] | None:
+    """`pieces` along `text`: without the spaces that SentencePiece adds, with the white space that it drops.
+
+    Dropped white space stands on the token before it. None where they part.
+    """
+    parts: list[bytes] = []
+    cursor = 0
+    for piece in pieces:
+        if not text.startswith(piece, cursor):
+            if piece[:1] == b" " and text.startswith(piece[1:], cursor):
+                piece = piece[1:]
+            else:
+                begin = cursor
+                while text[cursor : cursor + 1].isspace():
+                    cursor += 1
+                if not parts or not text.startswith(piece, cursor):
+                    return None
+                parts[-1] += text[begin:cursor]
+        parts.append(piece)
+        cursor += len(piece)
+    if text[cursor:].strip() or (cursor < len(text) and not parts):
+        return None
+    if cursor < len(text):
+        parts[-1] += text[cursor:]
+    return parts
+
+
+def _characters(pieces: list[bytes]) -> list[str]:
+    """Pieces of UTF-8 as texts: a character cut in several stands on the piece that ends it."""
+    parts, left = [], b""
+    for piece in pieces:
+        joined = left + piece
+        try:
+            parts.append(joined.decode())
+            left = b""
+        except UnicodeDecodeError as error:
+            parts.append(joined[: error.start].decode())
+            left = joined[error.start :]
+    return parts
