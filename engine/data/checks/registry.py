@@ -39,6 +39,7 @@ ROW_SCANS: tuple[Entry, ...] = (
 )
 
 SET_CHECKS: tuple[Entry, ...] = (
+    Entry(("schema",), "engine.data.checks.schema:agreement"),
     Entry(("serving_mismatch",), "engine.data.checks.serving_mismatch:check"),
     Entry(("off_task",), "engine.data.checks.off_task:check"),
     Entry(("already_known",), "engine.data.checks.already_known:check"),

@@ -1,12 +1,12 @@
 """From what a row scan noted in single rows to findings, once all rows are known.
 
 A scan that can only judge a row by all others (the language of most rows, how most answers end) has a
-`settle`: it is given everything that the scan noted and says what of it stands.
+`conclude`: it is given everything that the scan noted and makes the findings itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from engine.data.checks.contract import Basis, Kind, RowScan
@@ -15,23 +15,27 @@ from store.records.findings import Finding
 
 
 @runtime_checkable
-class Settles(Protocol):
+class Concludes(Protocol):
     """A row scan that looks again at what it noted, in the light of all rows."""
 
-    def settle(self, hits: Sequence[Hit], basis: Basis) -> Iterable[Hit]:
-        """Those of `hits` (all of this scan's, in order) that stand, with their notes for people."""
+    def conclude(self, hits: Sequence[Hit], basis: Basis) -> list[Finding]:
+        """The findings that stand of `hits` (all of this scan's, in the order of the source)."""
 
 
 def findings_of(scan: RowScan, hits: Sequence[Hit], basis: Basis) -> list[Finding]:
-    """The findings of one scan, a finding per kind of which there is any."""
-    kinds = {kind.id: kind for kind in scan.kinds}
+    """The findings of one scan, whose hits are among `hits`."""
+    kinds = {kind.id for kind in scan.kinds}
     own = [hit for hit in hits if hit.kind in kinds]
-    if isinstance(scan, Settles):
-        own = list(scan.settle(own, basis))
-    by_kind: dict[str, list[Hit]] = {}
-    for hit in own:
-        by_kind.setdefault(hit.kind, []).append(hit)
-    return [finding_of(kinds[id_], found, basis) for id_, found in by_kind.items()]
+    return scan.conclude(own, basis) if isinstance(scan, Concludes) else by_kind(scan, own, basis)
+
+
+def by_kind(scan: RowScan, hits: Sequence[Hit], basis: Basis) -> list[Finding]:
+    """A finding per kind of which there is any."""
+    kinds = {kind.id: kind for kind in scan.kinds}
+    sorted_: dict[str, list[Hit]] = {}
+    for hit in hits:
+        sorted_.setdefault(hit.kind, []).append(hit)
+    return [finding_of(kinds[id_], found, basis) for id_, found in sorted_.items()]
 
 
 def finding_of(kind: Kind, hits: Sequence[Hit], basis: Basis) -> Finding:
