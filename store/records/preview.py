@@ -25,7 +25,8 @@ class Preview(msgspec.Struct):
 
     `trained` and `cut_trained` count tokens with loss before and behind the cut. `eos_trained` says whether a
     token that ends an answer carries loss. `problem` says why a row cannot be rendered or trained, or is
-    empty. `ending` is which ending of a preference row is shown.
+    empty; `note` what of it is not trained though the mask asks. `ending` is which ending of a preference row
+    is shown. `max_length` 0: nothing says how much the model reads.
     """
 
     row: str
@@ -40,4 +41,5 @@ class Preview(msgspec.Struct):
     cut_trained: int
     eos_trained: bool
     problem: str = ""
+    note: str = ""
     ending: Literal["", "chosen", "rejected"] = ""
