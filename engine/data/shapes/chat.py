@@ -1,0 +1,48 @@
+"""Conversations as lists of turns: OpenAI chat, ShareGPT and its kin."""
+
+from __future__ import annotations
+
+from engine.data.shapes.contract import Fields, Rows, Shape, draft, has
+from engine.data.shapes.tools import tools_of
+from engine.data.shapes.turns import refuse_attached, turns_of, with_system
+from store.records.data import ImportOptions, Message
+
+LISTS = ("messages", "conversations", "conversation", "items", "dialog", "dialogue", "turns")
+
+
+def conversation_of(record: Fields, key: str, options: ImportOptions) -> list[Message]:
+    """The turns under `key`, after the record's own system text. Raises RowProblem."""
+    refuse_attached(record)
+    return with_system(record, turns_of(record.get(key), key, options.roles))
+
+
+def list_key(record: Fields) -> str:
+    """Under which key a record's turns stand; empty where there is no such key."""
+    return next((key for key in LISTS if key in record), "")
+
+
+def chat_rows(record: Fields, options: ImportOptions) -> Rows:
+    """OpenAI chat: `messages` of role and content, `tools` or `functions` on offer."""
+    yield draft(conversation_of(record, "messages", options), tools=tools_of(record))
+
+
+def sharegpt_rows(record: Fields, options: ImportOptions) -> Rows:
+    """ShareGPT: `conversations` (or `conversation`, `items`, `dialog`, ...) of from and value."""
+    key = next((key for key in LISTS[1:] if key in record), "conversations")
+    yield draft(conversation_of(record, key, options), tools=tools_of(record))
+
+
+def _other_list(record: Fields) -> bool:
+    return "conversations" in record or any(_is_turns(record.get(key)) for key in LISTS[2:])
+
+
+def _is_turns(value: object) -> bool:
+    if isinstance(value, str):
+        return value.lstrip().startswith("[{")
+    return isinstance(value, list) and bool(value) and all(isinstance(turn, dict | str) for turn in value)
+
+
+SHAPES = (
+    Shape("chat", "chat", "'messages'", has("messages"), chat_rows),
+    Shape("sharegpt", "chat", "'conversations'", _other_list, sharegpt_rows),
+)
