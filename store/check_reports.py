@@ -13,7 +13,7 @@ import msgspec
 from store import atomic, datasets
 from store.errors import TemperError
 from store.paths import WorkspacePaths
-from store.records.findings import CheckReport
+from store.records.findings import CheckReport, Verdict
 
 FOLDER = "reports"
 NAME_LETTERS = 16
@@ -22,7 +22,7 @@ NAME_LETTERS = 16
 def save(paths: WorkspacePaths, report: CheckReport) -> CheckReport:
     """Store a report; returns it with its `sha256`. An equal one that is there already is replaced."""
     report = msgspec.structs.replace(report, sha256=digest(report))
-    path = _folder(paths, report.dataset, report.version) / f"{report.sha256[:NAME_LETTERS]}.json"
+    path = path_of(paths, report)
     atomic.write_bytes(path, msgspec.json.format(msgspec.json.encode(report)))
     return report
 
@@ -45,8 +45,40 @@ def latest(paths: WorkspacePaths, name: str, version: int) -> CheckReport | None
     return next(iter(reversed(read_all(paths, name, version))), None)
 
 
+def find(paths: WorkspacePaths, name: str, version: int, sha256: str) -> CheckReport:
+    """The report on a version with this hash. Raises TemperError where there is none."""
+    return _read(_file(paths, name, version, sha256))
+
+
+def path_of(paths: WorkspacePaths, report: CheckReport) -> Path:
+    """Where a stored report lies."""
+    return _file(paths, report.dataset, report.version, report.sha256)
+
+
+class Head(msgspec.Struct):
+    """The outcome of a report without its findings: a list of versions needs no more."""
+
+    verdict: Verdict
+    created: str
+
+
+def latest_head(paths: WorkspacePaths, name: str, version: int) -> Head | None:
+    """The outcome of the newest report; None where there is none, or none that can be read."""
+    heads = []
+    for path in _folder(paths, name, version).glob("*.json"):
+        try:
+            heads.append(msgspec.json.decode(path.read_bytes(), type=Head))
+        except (OSError, msgspec.MsgspecError):
+            continue
+    return max(heads, key=lambda head: head.created, default=None)
+
+
 def _folder(paths: WorkspacePaths, name: str, version: int) -> Path:
     return datasets.version_folder(paths, name, version) / FOLDER
+
+
+def _file(paths: WorkspacePaths, name: str, version: int, sha256: str) -> Path:
+    return _folder(paths, name, version) / f"{sha256[:NAME_LETTERS]}.json"
 
 
 def _read(path: Path) -> CheckReport:

@@ -92,6 +92,21 @@ class ProgressMeter:
         self._context.emit(Progress(phase=self._phase, done=done, total=self._total, eta_seconds=eta))
 
 
+class Phases:
+    """A progress meter per phase, made when the phase begins."""
+
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
+        self._meters: dict[str, ProgressMeter] = {}
+
+    def advance(self, phase: str, done: int, total: int) -> None:
+        """`done` of `total` parts of a phase are finished. Raises Stopped when the user asked for it."""
+        if phase not in self._meters:
+            self._meters[phase] = self._context.progress(phase, total)
+        if done:
+            self._meters[phase].advance(done)
+
+
 def failure_of(error: BaseException) -> TemperError:
     """An unexpected exception in the three parts that a user is shown."""
     if isinstance(error, TemperError):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engine.jobs.context import JobContext, ProgressMeter
+from engine.jobs.context import JobContext, Phases
 from engine.retrieval.sources import BUILTIN_EMBEDDER, embedder_path
 from store import knowledge
 from store.records.workspace import Knowledge
@@ -73,21 +73,6 @@ def settings_of(workspace: Workspace, params: IngestParams) -> Knowledge:
         embedder=params.embedder or known.embedder or BUILTIN_EMBEDDER,
         chunk_tokens=params.chunk_tokens or known.chunk_tokens,
     )
-
-
-class Phases:
-    """A progress meter per phase, made when the phase begins."""
-
-    def __init__(self, context: JobContext) -> None:
-        self._context = context
-        self._meters: dict[str, ProgressMeter] = {}
-
-    def advance(self, phase: str, done: int, total: int) -> None:
-        """`done` of `total` parts of a phase are finished. Raises Stopped when the user asked for it."""
-        if phase not in self._meters:
-            self._meters[phase] = self._context.progress(phase, total)
-        if done:
-            self._meters[phase].advance(done)
 
 
 def tell_skipped(context: JobContext, skipped: dict[str, str]) -> None:

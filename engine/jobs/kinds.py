@@ -18,6 +18,7 @@ _KINDS: dict[JobKind, tuple[str, bool]] = {
     "evaluate": ("engine.jobs.evaluate", True),
     "ingest": ("engine.jobs.ingest", False),
     "convert": ("engine.jobs.convert", False),
+    "check": ("engine.jobs.check", False),
     "scripted": ("engine.jobs.scripted", False),
 }
 

@@ -19,6 +19,7 @@ from engine.retrieval.prompt import INSTRUCTION
 from store import example_table
 from store.errors import TemperError
 from store.paths import find_workspace
+from store.records.data import Example
 from store.records.findings import Finding, Group
 from store.workspace import Workspace
 
@@ -86,13 +87,13 @@ def surroundings(basis: Basis) -> list[Around]:
     """What is around each row; rows are read anew only where anything is around one."""
     if not any(basis.contexts):
         return [Around("", False)] * len(basis.rows)
-    return [
-        Around(
-            "\n".join(turn.content for turn in example.messages if turn.role == "system"), bool(example.tools)
-        )
-        for batch in example_table.read_batches(basis.path)
-        for example in batch
-    ]
+    return [around_of(example) for batch in example_table.read_batches(basis.path) for example in batch]
+
+
+def around_of(example: Example) -> Around:
+    """What is around one row's question."""
+    systems = [turn.content for turn in example.messages if turn.role == "system"]
+    return Around("\n".join(systems), bool(example.tools))
 
 
 def prompts(basis: Basis, serving: Serving, around: Sequence[Around]) -> Iterator[Finding]:
@@ -183,10 +184,9 @@ def _difference(served: str, trained: str) -> str:
         return f"served with {_short(served)!r}, trained with no system message"
     if not served:
         return f"trained with {_short(trained)!r}, served with no system message"
-    match = difflib.SequenceMatcher(
-        None, served[:2000], trained[:2000], autojunk=False
-    ).get_matching_blocks()[0]
-    begin = match.size if match.a == match.b == 0 else 0
+    pairs = zip(served, trained, strict=False)
+    shorter = min(len(served), len(trained))
+    begin = next((at for at, (one, other) in enumerate(pairs) if one != other), shorter)
     return f"served {_short(served[begin:])!r}, trained {_short(trained[begin:])!r}"
 
 
