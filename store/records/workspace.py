@@ -40,7 +40,7 @@ class Dataset(msgspec.Struct, forbid_unknown_fields=True):
     shape: str = ""
     """How the file writes its rows (chat, alpaca, ...); found out when left out."""
     map: dict[str, str] = {}
-    """For tables: the columns of `input` and `answer`, optionally of `system`."""
+    """Columns by part: `input` and `answer`, or others, and `annotator`, `version`, `time` or `group` besides."""
     answer_json: str = ""
     """A key: the answer becomes the JSON object {"key": answer}."""
     answer_template: str = ""
