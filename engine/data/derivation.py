@@ -21,6 +21,9 @@ from engine.models.pieces import PieceEncoder, Prompt
 from engine.models.token_texts import TokenTexts
 from store.records.data import Message
 
+SHOWN = 30
+"""Characters of a text that are quoted in a message."""
+
 
 class Unprovable(Exception):
     """An answer for which the proof fails; the message is a sentence for people."""
@@ -66,10 +69,10 @@ class Derivation:
         ids = self._encoder.answer(prompt, written)
         end = self._end(ids)
         if end:
-            derived = Derived(prompt, self._through(written, ids[end - 1]), ids[:end])
+            derived = Derived(prompt, self._through(written) or written, ids[:end])
         else:
             derived = self._with_stop(prompt, written, ids, answer.message)
-        self._prove(derived.text, derived.ids, answer.message)
+        self._prove(answer, derived.text, derived.ids)
         return derived
 
     def earlier(self, last: Derived, answers: Iterable[Answer | None]) -> tuple[list[tuple[int, int]], str]:
@@ -83,8 +86,11 @@ class Derivation:
                 reasons.append(str(error))
         if not reasons:
             return spans, ""
-        count = f"{len(reasons)} of {len(reasons) + len(spans) + 1} answers carry no loss: "
-        return spans, count + reasons[0]
+        whole = len(reasons) + len(spans) + 1
+        return (
+            spans,
+            f"{len(reasons)} of {whole} answers carry no loss: {reasons[0]}",
+        )
 
     def check_prompt(
         self, last: Derived, turns: Sequence[Message], ignores: Callable[[int, int], bool]
@@ -108,40 +114,50 @@ class Derivation:
         if not last.prompt.text.startswith(answer.prompt):
             raise Unprovable("the chat template rewrites earlier turns.")
         written = self._written(answer)
+        written = self._through(written) or self._with_next(last, answer, written)
+        if not last.prompt.text.startswith(written, len(answer.prompt)):
+            raise Unprovable("the chat template rewrites earlier turns.")
         found = self._encoder.inside(last.prompt, answer.prompt, written)
         if found is None:
             raise Unprovable("its prompt has other tokens here than when it is served.")
-        begin, ids = found
-        end = self._end(ids)
-        if not end:
-            raise Unprovable("no stop token follows it.")
-        if last.prompt.ids[begin : begin + end] != ids[:end]:
-            raise Unprovable("the chat template rewrites earlier turns.")
-        self._prove(self._through(written, ids[end - 1]), ids[:end], answer.message)
-        return begin, begin + end
+        begin, end = found
+        self._prove(answer, written, last.prompt.ids[begin:end])
+        return begin, end
 
     def _written(self, answer: Answer) -> str:
-        """What the template writes for an answer behind its prompt."""
-        if not answer.answered.startswith(answer.prompt):
-            raise Unprovable(
-                "The answered conversation does not begin with the prompt that is served, so no mask can be "
-                "derived: the chat template writes turns and prompts differently."
-            )
-        for token, spelled in self._spelled.items():
-            if spelled and spelled in answer.message.content:
+        """What follows the prompt. Raises Unprovable where that is not what the model would have to say."""
+        self._check_stops(answer.message)
+        if answer.answered.startswith(answer.prompt):
+            return answer.answered[len(answer.prompt) :]
+        common = common_start(answer.prompt, answer.answered)
+        opening, content = answer.prompt[common:], answer.message.content
+        stopped = self._through(answer.answered[common:])
+        for spelled in self._spelled.values():
+            if spelled and stopped.endswith(spelled) and content.startswith(opening):
+                # the prompt opens the reasoning, which the template cuts out of answers it has been given
+                return content[len(opening) :] + spelled
+        raise Unprovable(
+            f"The prompt that is served ends with {opening!r}, where the answered conversation has "
+            f"{answer.answered[common : common + SHOWN]!r}: the answer as written does not follow its prompt."
+        )
+
+    def _check_stops(self, message: Message) -> None:
+        said = [message.content, *(call.arguments for call in message.tool_calls)]
+        for spelled in self._spelled.values():
+            if spelled and any(spelled in text for text in said):
                 raise Unprovable(f"The answer spells the stop token {spelled}: generation would end there.")
-            if any(spelled and spelled in call.arguments for call in answer.message.tool_calls):
-                raise Unprovable(f"A tool call spells the stop token {spelled} (id {token}).")
-        return answer.answered[len(answer.prompt) :]
 
     def _end(self, ids: list[int]) -> int:
         """How many ids there are up to the first stop token; 0 where there is none."""
         return next((at + 1 for at, token in enumerate(ids) if token in self._stops), 0)
 
-    def _through(self, written: str, stop: int) -> str:
-        """The text up to the end of the first `stop`."""
-        spelled = self._spelled[stop]
-        return written[: written.find(spelled) + len(spelled)] if spelled in written else written
+    def _through(self, written: str) -> str:
+        """The text up to the end of the first stop token that it spells; empty where it spells none."""
+        found = [(written.find(one), -len(one)) for one in self._spelled.values() if one and one in written]
+        if not found:
+            return ""
+        start, length = min(found)
+        return written[: start - length]
 
     def _with_stop(self, prompt: Prompt, written: str, ids: list[int], message: Message) -> Derived:
         """An answer behind which the template writes no token that the model's files call a stop."""
@@ -158,9 +174,23 @@ class Derivation:
         note = f"The chat template ends answers with no stop token: {self._eos} is put behind the last one."
         return Derived(prompt, written + self._eos, [*ids, end], note)
 
-    def _prove(self, text: str, ids: list[int], message: Message) -> None:
+    def _with_next(self, last: Derived, answer: Answer, written: str) -> str:
+        """The text with the stop token that the next turn begins with: some templates end no turn."""
+        behind = len(answer.prompt) + len(written)
+        for spelled in self._spelled.values():
+            if spelled and last.prompt.text.startswith(spelled, behind):
+                return written + spelled
+        raise Unprovable("no stop token follows it.")
+
+    def _prove(self, answer: Answer, text: str, ids: list[int]) -> None:
         if not self._texts.says(ids, text):
             raise Unprovable("The tokenizer cannot write the answer: read back, its tokens say another text.")
-        lost = lost_part(message, text)
+        lost = lost_part(answer.message, text, answer.prompt)
         if lost:
             raise Unprovable(f"The chat template leaves out {lost}.")
+
+
+def common_start(left: str, right: str) -> int:
+    """How many characters two texts have in common at their beginning."""
+    pairs = zip(left, right, strict=False)
+    return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(left), len(right)))

@@ -45,8 +45,8 @@ class Previewer:
     def __init__(self, view: View) -> None:
         self.view = view
 
-    def preview(self, example: Example, ending: Ending = "") -> Preview:
-        """One row; of a preference the chosen ending, or the `rejected` one.
+    def preview(self, example: Example, ending: Ending = "", mask: Mask | None = None) -> Preview:
+        """One row, masked by `mask` or as the view says; of a preference the chosen ending or the `rejected`.
 
         Raises UsageError or MissingError for a model that cannot be used; what stands in the row goes to
         `Preview.problem`.
@@ -57,11 +57,14 @@ class Previewer:
             shown = self._renderer.render(rejected if ending == "rejected" else chosen, "completion")
         else:
             ending = ""
-            shown = self._renderer.render(example)
+            shown = self._renderer.render(example, mask)
         tokens = self._tokens(shown)
         trained = marks(shown)
         most = self.max_length or len(tokens)
         before, behind = sum(trained[:most]), sum(trained[most:])
+        kept = trained[:most] + [False] * len(trained[most:])
+        special = list(map(self._renderer.special.__contains__, shown.ids))
+        behind_cut = [False] * len(trained[:most]) + [True] * len(trained[most:])
         problem = shown.problem
         if not problem and not before:
             problem = f"No token is left to train on: its answer begins behind {most} tokens."
@@ -70,12 +73,9 @@ class Previewer:
             line=example.line,
             split=example.split,
             model=self.view.model,
-            mask="completion" if ending else self.view.mask,
+            mask="completion" if ending else mask or self.view.mask,
             max_length=self.max_length,
-            tokens=[
-                Token(token, text, loss and at < most, at >= most)
-                for at, (token, text, loss) in enumerate(zip(shown.ids, tokens, trained, strict=True))
-            ],
+            tokens=list(map(Token, shown.ids, tokens, kept, behind_cut, special)),
             trained=before,
             cut=max(0, len(tokens) - most),
             cut_trained=behind,

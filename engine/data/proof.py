@@ -9,10 +9,16 @@ from typing import Any
 from engine.models.turns import arguments_of
 from store.records.data import Message
 
+OPENING = 100
+"""Characters at the end of a prompt that may be the answer's own beginning, such as `<think>`."""
 
-def lost_part(message: Message, written: str) -> str:
-    """What of an answer is not in the text `written` for it, in words; empty where all is there."""
-    if not spells(written, message.content):
+
+def lost_part(message: Message, written: str, prompt: str = "") -> str:
+    """What of an answer is not in the text `written` for it, in words; empty where all is there.
+
+    Templates that end a prompt with the answer's opening (`<think>`) have that part in the `prompt`.
+    """
+    if not spells(written, message.content) and not _continues(prompt, message.content, written):
         return "a part of the answer"
     squeezed = squeeze(written)
     for call in message.tool_calls:
@@ -33,6 +39,13 @@ def spells(written: str, content: str) -> bool:
 def squeeze(text: str) -> str:
     """A text without its white space."""
     return "".join(text.split())
+
+
+def _continues(prompt: str, content: str, written: str) -> bool:
+    """Whether the prompt's end and what is written behind it hold `content` together."""
+    opening, wanted, rest = squeeze(prompt[-OPENING:]), squeeze(content), squeeze(written)
+    lengths = range(min(len(opening), len(wanted)), 0, -1)
+    return any(wanted.startswith(opening[-length:]) and wanted[length:] in rest for length in lengths)
 
 
 def _holds(squeezed: str, value: Any) -> bool:

@@ -21,7 +21,7 @@ from engine.models.directory import ModelDirectory
 from engine.models.pieces import PieceEncoder, Prompt
 from engine.models.token_texts import TokenTexts
 from engine.models.tokenizer import load_tokenizer
-from engine.models.turns import Tool, tools_of
+from engine.models.turns import Tool, tool_name, tools_of
 from store.errors import UsageError
 from store.records.data import Example, Message
 from store.records.preview import Mask
@@ -104,8 +104,8 @@ class Renderer:
         return chosen, rejected
 
     def render(self, example: Example, mask: Mask | None = None) -> Rendered:
-        """One example whole, masked by `mask` or the renderer's own; `pair` says what of a preference."""
-        mask = mask or self.mask
+        """One example whole, masked by `mask` or as the renderer is; of a preference the ending alone."""
+        mask = mask or ("completion" if example.rejected else self.mask)
         try:
             if example.text and not example.messages:
                 return self._document(example.text)
@@ -113,8 +113,7 @@ class Renderer:
                 return self._plain(example, mask)
             return self._chat(example, mask)
         except (UsageError, Unprovable) as error:
-            reason = error.happened if isinstance(error, UsageError) else str(error)
-            return self._untrained(example, reason)
+            return self._untrained(example, str(error))
 
     def text(self, example: Example) -> str:
         """All that a row says, as text. Raises UsageError where it cannot be written."""
@@ -134,10 +133,11 @@ class Renderer:
 
     def is_special(self, token: int) -> bool:
         """Whether a token is one of the tokenizer's special ones, which no ordinary text becomes."""
-        return token in self._special
+        return token in self.special
 
     @cached_property
-    def _special(self) -> set[int]:
+    def special(self) -> set[int]:
+        """The ids of the tokenizer's special tokens."""
         added = self.tokenizer.get_added_tokens_decoder()
         return {token for token, one in added.items() if one.special}
 
@@ -194,6 +194,8 @@ class Renderer:
         self._derivation.check_prompt(derived, messages[: indices[-1]], answers.ignores)
         self._label(rendered, mask, [*spans, derived.span])
         notes = [note for note in (derived.note, missed) if note]
+        if not all(tool_name(tool) in derived.prompt.text for tool in tools):
+            notes.append("The chat template leaves out the tools on offer: the model does not see them.")
         if len(messages) > indices[-1] + 1:
             notes.append("Turns behind the last answer with loss are left out.")
         rendered.note = " ".join(notes)
@@ -299,9 +301,10 @@ def check_template(base: ModelDirectory, template: str) -> None:
 
 
 def stop_ids(base: ModelDirectory, tokenizer: Tokenizer) -> set[int]:
-    """Ids that end an answer: config.json's eos_token_id (one or several) and the tokenizer's eos token."""
-    found = base.config.get("eos_token_id")
-    ids = found if isinstance(found, list) else [found]
-    return {
-        token for token in (*ids, tokenizer.token_to_id(base.special_token("eos_token"))) if token is not None
-    }
+    """Ids that end an answer: eos_token_id (one or several) of config.json and of generation_config.json,
+    and the tokenizer's eos token.
+    """
+    named = (base.config.get("eos_token_id"), base.generation_config.get("eos_token_id"))
+    ids = [token for found in named for token in (found if isinstance(found, list) else [found])]
+    ids.append(tokenizer.token_to_id(base.special_token("eos_token")))
+    return {token for token in ids if token is not None}

@@ -51,9 +51,8 @@ def render(material: Material, renderer: Renderer, rows: Sequence[Example], aske
     ends = renderer.row(Example("", 0, [Message("user", "a"), Message("assistant", "b")]), 1 << 30)
     if ends.trained and renderer.is_special(ends.input_ids[-1]):
         material.answer_ends = [ends.input_ids[-1]]
-    if asked:
-        material.prompts = [
-            renderer.prompt_text(example.messages[:-1]) for example in spread(asked, 2 * PROMPTS)
-        ]
-    else:
+    for example in spread([one for one in asked if one.messages], 2 * PROMPTS):
+        with suppress(UsageError):
+            material.prompts.append(renderer.prompt_text(example.messages[:-1], example.tools))
+    if not material.prompts:
         material.prompts = [renderer.prompt_text([Message("user", text)]) for text in QUESTIONS]

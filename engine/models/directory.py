@@ -33,6 +33,7 @@ class ModelDirectory:
             )
         self.config = self._read_json("config.json", required=True)
         self.tokenizer_config = self._read_json("tokenizer_config.json")
+        self.generation_config = self._read_json("generation_config.json")
         if not self.tokenizer_file.is_file():
             raise MissingError(
                 "The model has no tokenizer.json",

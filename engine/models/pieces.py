@@ -34,6 +34,10 @@ class Prompt:
         found = bisect_right(characters, end - 1) - 1
         return (characters[found], places[found]) if found >= 0 else (0, self.leading)
 
+    def spelled_at(self, start: int) -> int:
+        """The character behind the added token that starts at `start`."""
+        return start + self._added.length_at(self.text, start)
+
 
 class AddedTokens:
     """Finds the tokenizer's added tokens in texts."""
@@ -50,10 +54,16 @@ class AddedTokens:
             return [], []
         found = list(self._pattern.finditer(text))
         known = self._ids
-        places = [at for at, token in enumerate(ids) if token in known and at >= leading]
+        places = [at for at, token in enumerate(ids) if token in known]
+        del places[: sum(at < leading for at in places[:leading])]
         if [match.group() for match in found] != [known[ids[at]] for at in places]:
             return [], []
         return [match.start() for match in found], places
+
+    def length_at(self, text: str, start: int) -> int:
+        """How long the added token is that `text` has at `start`; 0 where there is none."""
+        match = self._pattern.match(text, start) if self._pattern else None
+        return len(match.group()) if match else 0
 
 
 class PieceEncoder:
@@ -80,23 +90,24 @@ class PieceEncoder:
             return whole[len(head) :]
         return self._alone(text)
 
-    def inside(self, whole: Prompt, prompt: str, text: str) -> tuple[int, list[int]] | None:
-        """Where `text` begins in the ids of `whole`, and its ids, if it follows the `prompt` there.
+    def inside(self, whole: Prompt, prompt: str, text: str) -> tuple[int, int] | None:
+        """The range of `text` in the ids of `whole`, if it follows `prompt` there as an answer would.
 
-        Only where both are proven: the ids of `whole` before that place are those of `prompt` when it is
-        served, and those behind it begin with the ids that an answer to `prompt` has. None otherwise; where
-        the caller cuts the answer's ids, the caller compares.
+        `text` ends with an added token. None unless it is proven that the ids of `whole` before the range are
+        those of `prompt` when it is served.
         """
-        if not whole.text.startswith(prompt):
+        if not (whole.text.startswith(prompt) and whole.text.startswith(text, len(prompt))):
             return None
         start, place = whole.anchor_before(len(prompt))
         head = encode(self.tokenizer, prompt[start:])
-        if whole.ids[place : place + len(head)] != head:
+        begin = place + len(head)
+        if whole.ids[place:begin] != head:
             return None
-        joined = encode(self.tokenizer, prompt[start:] + text)
-        if joined[: len(head)] != head:
+        end = len(prompt) + len(text)
+        last, stop = whole.anchor_before(end)
+        if stop < begin or whole.spelled_at(last) != end:
             return None
-        return place + len(head), joined[len(head) :]
+        return begin, stop + 1
 
     def _alone(self, text: str) -> list[int]:
         if not self._spaced:

@@ -7,6 +7,8 @@ of prompts and masks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import cast
 
 from tokenizers import Tokenizer
 
@@ -36,6 +38,7 @@ class TokenTexts:
         self._letters = byte_alphabet()
         self._byte_level = "ByteLevel" in str(tokenizer.decoder)[:400]
         self._bytes: dict[int, bytes] = {}
+        self._whole: dict[int, str | None] = {}  # None for a token that cuts a character
 
     def says(self, ids: Sequence[int], text: str) -> bool:
         """Whether the ids spell `text` as the tokenizer normalises it, spaces that it adds left out."""
@@ -44,7 +47,12 @@ class TokenTexts:
     def split(self, ids: Sequence[int], text: str) -> list[str]:
         """The part of `text` that each id stands for; joined they are the text as the tokenizer reads it."""
         parts = self._parts(ids, text)
-        return self._by_offsets(ids, text) if parts is None else _characters(parts)
+        if parts is None:
+            return self._by_offsets(ids, text)
+        if self._byte_level:
+            known = self._whole
+            return _joined([known[token] for token in ids], parts)
+        return _joined([_text(part) for part in parts], parts)
 
     def spelled(self, ids: Sequence[int]) -> str:
         """What the ids say by themselves; bytes that are no whole character are left out."""
@@ -60,12 +68,11 @@ class TokenTexts:
         spelled = b"".join(pieces)
         if spelled == wanted:
             return pieces
-        normalizer = self._tokenizer.normalizer
         if not self._byte_level:
             return _walked(pieces, wanted)
-        if normalizer is not None and spelled == normalizer.normalize_str(text).encode():
-            return pieces
-        return _walked(pieces, wanted)
+        normalizer = self._tokenizer.normalizer
+        normal = normalizer.normalize_str(text).encode() if normalizer else b""
+        return pieces if normalizer and spelled == normal else None
 
     def _by_offsets(self, ids: Sequence[int], text: str) -> list[str]:
         """For tokenizers that change texts or know no bytes: as the library says where tokens end."""
@@ -84,6 +91,7 @@ class TokenTexts:
         if found is None:
             found = self._bytes_of(self._tokenizer.id_to_token(token) or "")
         self._bytes[token] = found
+        self._whole[token] = _text(found)
         return found
 
     def _bytes_of(self, piece: str) -> bytes:
@@ -124,15 +132,25 @@ def _walked(pieces: list[bytes], text: bytes) -> list[bytes] | None:
     return parts
 
 
-def _characters(pieces: list[bytes]) -> list[str]:
-    """Pieces of UTF-8 as texts: a character cut in several stands on the piece that ends it."""
-    parts, left = [], b""
-    for piece in pieces:
-        joined = left + piece
-        try:
-            parts.append(joined.decode())
-            left = b""
-        except UnicodeDecodeError as error:
-            parts.append(joined[: error.start].decode())
-            left = joined[error.start :]
-    return parts
+def _text(piece: bytes) -> str | None:
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _joined(texts: list[str | None], pieces: list[bytes]) -> list[str]:
+    """`texts` with the None filled in: a character cut in several stands on the piece that ends it."""
+    whole = cast("list[str]", texts)
+    at, left = -1, b""
+    with suppress(ValueError):  # there is no other
+        while True:
+            at = texts.index(None, at + 1)
+            left += pieces[at]
+            try:
+                whole[at] = left.decode()
+                left = b""
+            except UnicodeDecodeError as error:
+                whole[at] = left[: error.start].decode()
+                left = left[error.start :]
+    return whole

@@ -11,13 +11,17 @@ Mask = Literal["assistant", "last", "completion", "whole"]
 that follows the prompt. whole: every token."""
 
 
-class Token(msgspec.Struct):
-    """One token. `text` is its part of the rendered text; joined, the texts are what the model reads."""
+class Token(msgspec.Struct, gc=False):
+    """One token. `text` is its part of the rendered text; joined, the texts are what the model reads.
+
+    `special` tokens are those that no ordinary text becomes (turn markers, end of text).
+    """
 
     id: int
     text: str
     trained: bool
     cut: bool = False
+    special: bool = False
 
 
 class Preview(msgspec.Struct):

@@ -111,7 +111,7 @@ def test_a_template_that_shows_the_last_turns_only_is_no_ground_for_training(tmp
     last_only = "{% for message in messages[-2:] %}{{ message['content'] }}|{% endfor %}"
     base = altered(TINY, tmp_path / "m", "tokenizer_config.json", chat_template=last_only)
     row = Renderer(ModelDirectory(base), "", "").row(Example("r", 1, TURNS), 100)
-    assert "does not begin with the prompt that is served" in row.problem
+    assert "the answer as written does not follow its prompt" in row.problem
     assert row.trained == 0
 
 
