@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -25,29 +24,15 @@ class Watcher(Protocol):
         """Whether to stop at the next step."""
 
 
-class TokenCounter:
-    """A collator that counts the tokens it hands over, padding left out."""
-
-    def __init__(self, collator: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> None:
-        self._collator = collator
-        self.tokens = 0
-
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        """Collate `rows` and count their tokens."""
-        self.tokens += sum(len(row["input_ids"]) for row in rows)
-        return self._collator(rows)
-
-
 class StepReporter(TrainerCallback):
     """One Step event per optimiser step; stops the trainer when asked to."""
 
-    def __init__(self, watcher: Watcher, counter: TokenCounter, run_folder: Path) -> None:
+    def __init__(self, watcher: Watcher, run_folder: Path) -> None:
         self._watcher = watcher
-        self._counter = counter
         self._run_folder = run_folder
         self._first_step = 0
         self._begin = self._last = time.monotonic()
-        self._last_tokens = 0
+        self._last_tokens = 0.0
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: object
@@ -69,7 +54,7 @@ class StepReporter(TrainerCallback):
             return
         if not math.isfinite(logs["loss"]):
             raise diverged(state.global_step, logs["loss"])
-        now = time.monotonic()
+        now, tokens = time.monotonic(), logs.get("num_tokens", 0.0)  # TRL's count, padding left out
         done = state.global_step - self._first_step
         self._watcher.emit(
             Step(
@@ -78,16 +63,14 @@ class StepReporter(TrainerCallback):
                 total=state.max_steps,
                 learning_rate=logs.get("learning_rate", 0.0),
                 grad_norm=logs.get("grad_norm"),
-                tokens_per_second=round(
-                    (self._counter.tokens - self._last_tokens) / max(now - self._last, 1e-6), 1
-                ),
+                tokens_per_second=round((tokens - self._last_tokens) / max(now - self._last, 1e-6), 1),
                 memory_bytes=peak_memory(),
                 eta_seconds=round((now - self._begin) / done * (state.max_steps - state.global_step), 1)
                 if done
                 else None,
             )
         )
-        self._last, self._last_tokens = now, self._counter.tokens
+        self._last, self._last_tokens = now, tokens
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: object

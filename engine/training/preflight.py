@@ -6,7 +6,7 @@ the device or the rows is found by the run itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from engine.data.rendering import check_template
 from engine.models.directory import ModelDirectory
 from engine.models.locate import locate_model
 from engine.models.variants import read_prompt
+from engine.training import gate
 from store.errors import TemperError, UsageError
 from store.records.recipe import Recipe
 from store.workspace import Workspace
@@ -23,8 +24,11 @@ from store.workspace import Workspace
 T = TypeVar("T")
 
 
-def check(workspace: Workspace, recipe: Recipe) -> ModelDirectory:
-    """The base, once nothing stands against the run. Raises TemperError that names every problem."""
+def check(workspace: Workspace, recipe: Recipe, accept: Sequence[str] = ()) -> ModelDirectory:
+    """The base, once nothing stands against the run. Raises TemperError that names every problem.
+
+    `accept` names findings of the data check that may pass (see engine.training.gate).
+    """
     problems: list[TemperError] = []
 
     def attempt(look: Callable[[], T]) -> T | None:
@@ -41,9 +45,18 @@ def check(workspace: Workspace, recipe: Recipe) -> ModelDirectory:
     attempt(lambda: check_reference(workspace, recipe.dataset))
     if recipe.prompt:
         attempt(lambda: read_prompt(workspace, recipe.prompt))
+    if not problems:
+        attempt(lambda: check_findings(workspace, recipe, accept))
     if base is None or problems:
         raise together(problems)
     return base
+
+
+def check_findings(workspace: Workspace, recipe: Recipe, accept: Sequence[str]) -> None:
+    """Raise RefusedError where the newest data check, if there is one, found what stops training."""
+    report = gate.newest_report(workspace, recipe.dataset)
+    if report is not None:
+        gate.stand(workspace, report, recipe, accept)
 
 
 def find_base(workspace: Workspace, reference: str) -> ModelDirectory:

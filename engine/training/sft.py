@@ -19,12 +19,14 @@ from peft import LoraConfig
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel, PreTrainedTokenizerFast
 from trl import SFTConfig, SFTTrainer
-from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from engine.data.rendering import Row
 from engine.models.directory import ModelDirectory
-from engine.training.callbacks import StepReporter, TokenCounter, Watcher
+from engine.training import loss_head, packed_attention
+from engine.training.batches import collator, keeps_apart
+from engine.training.callbacks import StepReporter, Watcher
 from engine.training.devices import DeviceDefaults, find_device, peak_memory
+from engine.training.order import training_order
 from store import atomic
 from store.errors import TemperError
 from store.records.recipe import Recipe
@@ -46,6 +48,7 @@ class TrainResult(msgspec.Struct):
     loss: float
     device: str
     peak_memory_bytes: int
+    packed: bool
     stopped: bool
 
 
@@ -61,26 +64,30 @@ def train(
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(base.tokenizer_file))
     tokenizer.eos_token = base.special_token("eos_token") or None
     tokenizer.pad_token = base.special_token("pad_token") or tokenizer.eos_token
-    counter = TokenCounter(DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id or 0))
+    model = load_base(base, recipe, device)
+    packed = recipe.packing and keeps_apart(model, rows)
+    if not packed:
+        model.set_attn_implementation("sdpa")
     trainer = SFTTrainer(
-        model=load_base(base, recipe, device),
+        model=model,
         args=trainer_settings(recipe, device, checkpoints),
-        data_collator=counter,
-        train_dataset=Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows]),
+        data_collator=collator(tokenizer.pad_token_id or 0, packed),
+        train_dataset=in_order(rows, recipe),
         processing_class=tokenizer,
         peft_config=lora_config(recipe),
-        callbacks=[StepReporter(watcher, counter, run_folder)],
+        callbacks=[StepReporter(watcher, run_folder)],
     )
     # TRL casts QLoRA's adapters to bf16 while a resumed run has them in fp32: fp32 from the first step on
     # makes both the same, and their updates are too small for bf16 anyway. The optimiser does not exist yet.
-    model: Any = trainer.model
-    for parameter in model.parameters():
+    trained: Any = trainer.model
+    for parameter in trained.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
+    loss_head.install(model)
     try:
         outcome = trainer.train()
         with atomic.new_directory(out) as folder:
-            model.save_pretrained(folder, safe_serialization=True)
+            trained.save_pretrained(folder, safe_serialization=True)
     except torch.OutOfMemoryError as error:
         raise TemperError(
             "The device's memory is full",
@@ -100,8 +107,19 @@ def train(
         loss=float(outcome.training_loss),
         device=device.name,
         peak_memory_bytes=peak_memory(),
+        packed=packed,
         stopped=trainer.state.global_step < recipe.max_steps,
     )
+
+
+def in_order(rows: list[Row], recipe: Recipe) -> Dataset:
+    """The rows as the trainer takes them one after another: all steps of the run, each with its rows."""
+    step_rows = recipe.batch_size * recipe.gradient_accumulation
+    order = training_order(
+        [len(row.input_ids) for row in rows], recipe.max_steps, step_rows, recipe.batch_size, recipe.seed
+    )
+    table = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
+    return table.select(order)
 
 
 def write_error(error: Exception) -> OSError | None:
@@ -131,7 +149,13 @@ def load_base(base: ModelDirectory, recipe: Recipe, device: DeviceDefaults) -> P
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=device.dtype,
         )
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base.path, use_safetensors=True, **options)
+    if recipe.packing:
+        options["attn_implementation"] = packed_attention.register()
+    try:
+        model = AutoModelForCausalLM.from_pretrained(base.path, use_safetensors=True, **options)
+    except KeyError:
+        del options["attn_implementation"]  # an architecture that knows its own attentions only
+        model = AutoModelForCausalLM.from_pretrained(base.path, use_safetensors=True, **options)
     model.config.use_cache = False
     return model
 
@@ -167,6 +191,7 @@ def trainer_settings(recipe: Recipe, device: DeviceDefaults, checkpoints: Path) 
         data_seed=recipe.seed,
         bf16=device.cuda,
         use_cpu=not device.cuda,
+        train_sampling_strategy="sequential",
         **recompute,
         logging_steps=1,
         logging_nan_inf_filter=False,

@@ -53,6 +53,9 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True):
     """Rows per forward pass on the device."""
     gradient_accumulation: PositiveInt = 1
     """Forward passes per optimiser step; batch_size times this is the effective batch."""
+    packing: bool = True
+    """Rows of a batch one after another without padding, each seeing itself alone, where that is proven of
+    the base; padded otherwise. The same rows make the same step either way."""
     learning_rate: Annotated[float, msgspec.Meta(gt=0, le=1)] = 2e-4
     """The peak, reached after the warm-up."""
     schedule: Literal["linear", "cosine", "constant"] = "cosine"

@@ -15,7 +15,7 @@ from engine.data.rendering import IGNORED
 from engine.models.adapters import WEIGHTS
 from engine.models.directory import ModelDirectory
 from engine.training import sft
-from engine.training.callbacks import StepReporter, TokenCounter
+from engine.training.callbacks import StepReporter
 from store.errors import ExitCode, TemperError
 from store.records.events import Checkpoint, Step
 from tests.bases import Recorder, recipe, rows_of
@@ -168,7 +168,7 @@ def test_a_full_disk_at_a_checkpoint_is_said_and_leaves_the_one_before(
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, loss: float) -> None:
     recorder = Recorder()
-    reporter = StepReporter(recorder, TokenCounter(lambda rows: {}), tmp_path)
+    reporter = StepReporter(recorder, tmp_path)
     state, control = TrainerState(global_step=7, max_steps=9), TrainerControl()
     arguments: Any = None  # the reporter does not look at them
     with pytest.raises(TemperError, match="diverged"):
