@@ -1,56 +1,22 @@
 """Examples as a Parquet file, written and read a batch at a time.
 
-One schema for all kinds of dataset, so that SQL over any of them names the same columns. Knows nothing of
-versions (store.datasets) or of where rows come from.
+One schema for all kinds of dataset (store.example_columns), so that SQL over any of them names the same
+columns. Knows nothing of versions (store.datasets) or of where rows come from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from store.errors import TemperError
+from store.example_columns import from_batch, schema, to_table
 from store.records.data import Example
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 BATCH = 4096
-
-
-def schema() -> pa.Schema:
-    """The columns of a row file: the fields of `Example`, turns as lists of structs."""
-    import pyarrow as pa
-
-    text = pa.string()
-    call = pa.struct([("name", text), ("arguments", text), ("id", text)])
-    turn = pa.struct(
-        [
-            ("role", text),
-            ("content", text),
-            ("tool_calls", pa.list_(call)),
-            ("tool_call_id", text),
-            ("name", text),
-            ("weight", pa.int8()),
-        ]
-    )
-    return pa.schema(
-        [
-            ("row", text),
-            ("line", pa.int64()),
-            ("split", text),
-            ("messages", pa.list_(turn)),
-            ("tools", text),
-            ("rejected", pa.list_(turn)),
-            ("prompt_turns", pa.int32()),
-            ("label", pa.bool_()),
-            ("text", text),
-            ("metadata", pa.map_(text, text)),
-        ]
-    )
+BATCH_LETTERS = 1 << 24  # so that a row group of long documents fits in memory, too
 
 
 def read(path: Path) -> Iterator[Example]:
@@ -71,9 +37,10 @@ def read_batches(
 
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(size, row_groups=groups):
-                rows = batch.to_pylist(maps_as_pydicts="strict")
-                yield msgspec.convert(rows, list[Example])
+            # Group by group, for a batch across several would not be bounded by BATCH_LETTERS.
+            for group in range(file.num_row_groups) if groups is None else groups:
+                for batch in file.iter_batches(size, row_groups=[group]):
+                    yield from_batch(batch)
     except (OSError, pa.ArrowException, msgspec.ValidationError) as error:
         raise damaged(path, error) from error
 
@@ -99,14 +66,15 @@ class Writer:
     def __init__(self, path: Path) -> None:
         import pyarrow.parquet as pq
 
-        self._schema = schema()
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
-        self._batch: list[dict[str, Any]] = []
+        self._writer = pq.ParquetWriter(path, schema(), compression="zstd")
+        self._batch: list[Example] = []
+        self._letters = 0
 
     def add(self, example: Example) -> None:
         """Append one row."""
-        self._batch.append(_columns(example))
-        if len(self._batch) >= BATCH:
+        self._batch.append(example)
+        self._letters += _letters(example)
+        if len(self._batch) >= BATCH or self._letters >= BATCH_LETTERS:
             self._flush()
 
     def close(self) -> None:
@@ -121,11 +89,38 @@ class Writer:
         self.close()
 
     def _flush(self) -> None:
-        import pyarrow as pa
-
         if self._batch:
-            self._writer.write_table(pa.Table.from_pylist(self._batch, schema=self._schema))
-            self._batch = []
+            self._writer.write_table(to_table(self._batch))
+            self._batch, self._letters = [], 0
+
+
+def write_divided(source: Path, target: Path, heldout: Collection[int]) -> None:
+    """Copy a row file with the rows whose indices are in `heldout` in that split, all others in train."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    splits = pa.array(["train", "heldout"])
+    first = 0
+    with pq.ParquetFile(source) as file, pq.ParquetWriter(target, schema(), compression="zstd") as writer:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group)
+            held = [index in heldout for index in range(first, first + table.num_rows)]
+            column = splits.take(pa.array(held).cast(pa.int8()))
+            writer.write_table(table.set_column(table.schema.get_field_index("split"), "split", column))
+            first += table.num_rows
+
+
+def read_splits(path: Path) -> Iterator[tuple[str, str]]:
+    """Id and split of each row, without reading the rest. Raises TemperError when the file is damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=["row", "split"]):
+                yield from zip(batch["row"].to_pylist(), batch["split"].to_pylist(), strict=True)
+    except (OSError, pa.ArrowException) as error:
+        raise damaged(path, error) from error
 
 
 def damaged(path: Path, error: Exception) -> TemperError:
@@ -137,14 +132,7 @@ def damaged(path: Path, error: Exception) -> TemperError:
     )
 
 
-def _columns(example: Example) -> dict[str, Any]:
-    return msgspec.structs.asdict(example) | {
-        "messages": [_turn(message) for message in example.messages],
-        "rejected": [_turn(message) for message in example.rejected],
-    }
-
-
-def _turn(message: msgspec.Struct) -> dict[str, Any]:
-    turn = msgspec.structs.asdict(message)
-    turn["tool_calls"] = [msgspec.structs.asdict(call) for call in turn["tool_calls"]]
-    return turn
+def _letters(example: Example) -> int:
+    """About how long a row is."""
+    turns = [*example.messages, *example.rejected]
+    return len(example.text) + len(example.tools) + sum(len(turn.content) for turn in turns)

@@ -1,170 +1,107 @@
-"""A user's file: which format it has, which encoding, and its records as a stream.
+"""What the user names as a source, a file or a folder of them: its hash and its records, as one stream.
 
-The content decides where the name does not fit: many .json files hold one object per line. Does not know what
-a record means, but for the question whether a lone object is a row or wraps a list (`is_row`).
+Everything is read as it was when the source was named: a file that is written to meanwhile is refused. Does
+not know formats (engine.data.source_file).
 """
 
 from __future__ import annotations
 
-import codecs
-import io
-import json
+import hashlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TextIO
 
 from engine.data.importers import Dropped, Record
-from engine.data.importers.delimited import find_delimiter, read_delimited
-from engine.data.importers.json_document import read_json
-from engine.data.importers.jsonl import read_jsonl
-from store.errors import MissingError, TemperError, UsageError
+from engine.data.importers.folders import Part, read_folder
+from engine.data.importers.formats import check_format
+from engine.data.importers.text_stream import regular_file, unreadable
+from engine.data.source_file import IsRow, SourceFile
+from store.errors import TemperError
+from store.hashing import sha256_of_file
 
-Format = Literal["jsonl", "json", "csv"]
-IsRow = Callable[[dict[str, Any]], bool]
+__all__ = ["IsRow", "Progress", "Source"]
+
 Progress = Callable[[int, int], None]
-
-SAMPLE = 1 << 16
-PROGRESS_EVERY = 256  # records
-_TABLES = {".csv", ".tsv", ".tab"}
-_JSONS = {".jsonl", ".ndjson", ".json"}
-# UTF-32's little-endian mark begins with UTF-16's, so it is asked first.
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 class Source:
-    """A file to import. Raises MissingError or UsageError at once when it cannot be one."""
+    """A file or folder to import. Raises MissingError, UsageError or TemperError where it cannot be one.
 
-    def __init__(self, path: Path, encoding: str = "") -> None:
+    `parts` are the files, `held` the names of the source's own held-out splits. `notes` says in sentences
+    what was chosen without asking.
+    """
+
+    def __init__(self, path: Path, encoding: str = "", format: str = "") -> None:
+        check_format(format)
         self.path = path
-        if path.is_dir():
-            raise UsageError("A folder cannot be imported", f"{path} is a folder.", "Name one file in it.")
+        self.notes: list[str] = []
+        self.held: list[str] = []
+        self.folder = path.is_dir()
+        if self.folder:
+            found = read_folder(path, format)
+            self.parts, self.notes, self.held = found.parts, found.notes, found.held
+        else:
+            self.parts = [Part(path)]
+        self._encoding = encoding
+        # In a folder `format` says which files; json and jsonl, text and markdown are told apart by each.
+        self._format = "" if self.folder else format
+        self._first = SourceFile(self.parts[0].path, encoding, self._format)
+        self._stamps = [_stamp(part.path) for part in self.parts]
+        self.size = sum(size for size, *_ in self._stamps)
+
+    @property
+    def format(self) -> str:
+        """The format of the file, or of the folder's first."""
+        return self._first.format
+
+    def sha256(self) -> str:
+        """The hash of the file's bytes; for a folder, of the names and bytes of its files."""
         try:
-            with path.open("rb") as file:
-                start = file.read(SAMPLE)
-            self.size = path.stat().st_size
-        except FileNotFoundError:
-            raise MissingError(
-                "The file is not there", f"{path} does not exist.", "Check the path."
-            ) from None
+            if not self.folder:
+                return sha256_of_file(self.path)
+            combined = hashlib.sha256()
+            for part in self.parts:
+                combined.update(f"{part.name}\0{part.split}\0{sha256_of_file(part.path)}\n".encode())
+            return combined.hexdigest()
         except OSError as error:
-            raise unreadable(path, error) from error
-        self.encoding = _encoding(start, encoding, path)
-        sample = start.decode(self.encoding, errors="replace")
-        self.format = _format(path, sample)
-        self.delimiter = find_delimiter(sample) if self.format == "csv" else ""
+            raise unreadable(Path(error.filename or self.path), error) from error
 
     def records(self, is_row: IsRow, progress: Progress) -> Iterator[Record | Dropped]:
         """All records, in order. `progress` is told bytes read and bytes in all.
 
-        Raises TemperError when the file is damaged, or was written to meanwhile.
+        Raises TemperError when a file is damaged, or was written to since the source was named.
         """
-        try:
-            with self.path.open("rb") as file:
-                before = self.path.stat()
-                yield from self._decoded(file, is_row, progress)
-                after = self.path.stat()
-        except OSError as error:
-            raise unreadable(self.path, error) from error
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        done = 0
+        for index, part in enumerate(self.parts):
+            file = self._first if index == 0 else SourceFile(part.path, self._encoding, self._format)
+            at = _shifted(progress, done, self.size)
+            if part.name:
+                for item in file.records(is_row, at):
+                    item.file = part.name
+                    if isinstance(item, Record):
+                        item.split = part.split
+                    yield item
+            else:
+                yield from file.records(is_row, at)
+            self._check_unchanged(index)
+            done += self._stamps[index][0]
+            progress(done, self.size)
+
+    def _check_unchanged(self, index: int) -> None:
+        path = self.parts[index].path
+        if _stamp(path) != self._stamps[index]:
             raise TemperError(
                 "The file changed while it was read",
-                f"Something wrote to {self.path}.",
+                f"Something wrote to {path}.",
                 "Wait until it is finished, then import again. Nothing was imported.",
             )
 
-    def _decoded(self, file: BinaryIO, is_row: IsRow, progress: Progress) -> Iterator[Record | Dropped]:
-        newline = "" if self.format == "csv" else "\n"
-        errors = "surrogateescape" if self.encoding.startswith("utf-8") else "strict"
-        # Closed by itself: a wrapper left to the garbage collector warns about its open file.
-        with io.TextIOWrapper(file, encoding=self.encoding, errors=errors, newline=newline) as text:
-            try:
-                for count, item in enumerate(self._read(text, is_row)):
-                    yield item
-                    if count % PROGRESS_EVERY == 0:
-                        progress(file.tell(), self.size)
-            except UnicodeDecodeError as error:
-                raise TemperError(
-                    f"The file is not {self.encoding}",
-                    f"{self.path}: {error.reason}.",
-                    "Say its encoding with --encoding, or save it again as UTF-8.",
-                ) from error
-        progress(self.size, self.size)
 
-    def _read(self, text: TextIO, is_row: IsRow) -> Iterator[Record | Dropped]:
-        if self.format == "csv":
-            return read_delimited(text, self.path, self.delimiter)
-        if self.format == "json":
-            return read_json(text, self.path, is_row)
-        return read_jsonl(text)
+def _stamp(path: Path) -> tuple[int, int, int]:
+    found: os.stat_result = regular_file(path)
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
-def _encoding(start: bytes, asked: str, path: Path) -> str:
-    if asked:
-        try:
-            "".encode(asked)
-        except LookupError:
-            raise UsageError(
-                "No such encoding",
-                f"Python writes no text in {asked!r}.",
-                "Common ones: utf-8, cp1252, utf-16, gb18030.",
-            ) from None
-        name = codecs.lookup(asked).name
-        return "utf-8-sig" if name == "utf-8" else name
-    for mark, name in _MARKS:
-        if start.startswith(mark):
-            return name
-    if start.count(0) * 4 > len(start):
-        raise UsageError(
-            "The file does not look like UTF-8",
-            f"{path}: every other byte is zero, as in UTF-16 without a mark at the beginning.",
-            "Say its encoding, for example: --encoding utf-16-le",
-        )
-    return "utf-8"
-
-
-def _format(path: Path, sample: str) -> Format:
-    suffix = path.suffix.lower()
-    if suffix in _TABLES:
-        return "csv"
-    first = sample.lstrip("\ufeff \t\r\n")
-    if suffix == ".jsonl" or suffix == ".ndjson":
-        return "json" if first.startswith("[") and not _line_is_value(first) else "jsonl"
-    if first[:1] not in ("[", "{"):
-        if suffix in _JSONS:
-            return "json"
-        if suffix in (".txt", ".md", ".parquet", ".arrow", ".xlsx", ".xls", ".zip", ".gz"):
-            raise UsageError(
-                "That kind of file cannot be imported",
-                f"{path.name} is neither JSONL, JSON nor a table (CSV, TSV).",
-                "Save it as one of these.",
-            )
-        return "csv"
-    if first.startswith("["):
-        return "json"
-    return "jsonl" if _line_is_value(first) and _has_second_line(first) else "json"
-
-
-def _line_is_value(text: str) -> bool:
-    """Whether the first line is a whole JSON value."""
-    try:
-        json.loads(text.partition("\n")[0])
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _has_second_line(text: str) -> bool:
-    return bool(text.partition("\n")[2].strip())
-
-
-def unreadable(path: Path, error: OSError) -> TemperError:
-    """What a user is told when the operating system refuses a file."""
-    return TemperError(
-        "The file cannot be read", f"{path}: {error.strerror or error}.", "Check its permissions."
-    )
+def _shifted(progress: Progress, done: int, total: int) -> Callable[[int], None]:
+    """Progress within one file as progress within the source."""
+    return lambda at: progress(min(done + at, total), total)

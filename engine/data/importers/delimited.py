@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import TextIO
 
 from engine.data.importers import Dropped, Record, bad_bytes
+from engine.data.importers.text_stream import SAMPLE
 from store.errors import TemperError
 
 DELIMITERS = ",;\t|"
 FIELD_LIMIT = 1 << 26  # characters; Python's own limit of 131,072 refuses long documents
+SAMPLE_ROWS = 50
+_SAYS_DELIMITER = "sep="  # the first line by which Excel is told
 
 
 def read_delimited(text: TextIO, path: Path, delimiter: str) -> Iterator[Record | Dropped]:
@@ -26,7 +29,7 @@ def read_delimited(text: TextIO, path: Path, delimiter: str) -> Iterator[Record 
     Raises TemperError for wrong quoting, bytes that are not UTF-8 and a header with a name twice.
     """
     csv.field_size_limit(FIELD_LIMIT)
-    rows = _rows(csv.reader(text, delimiter=delimiter, strict=True), path)
+    rows = _rows(csv.reader(_lines(text, path), delimiter=delimiter, strict=True), path)
     header = _header(rows, path)
     for line, fields in rows:
         if len(fields) == len(header):
@@ -38,22 +41,49 @@ def read_delimited(text: TextIO, path: Path, delimiter: str) -> Iterator[Record 
 
 def find_delimiter(sample: str) -> str:
     """The delimiter under which the rows of `sample` most often have as many fields as the first one."""
+    said = sample.lstrip("\ufeff")
+    if said.startswith(_SAYS_DELIMITER) and said[4:5] in DELIMITERS and said[5:6] in "\r\n":
+        return said[4:5] or ","
     best, best_score = ",", (0.0, 0)
     for delimiter in DELIMITERS:
-        try:
-            widths = [
-                len(row)
-                for row in islice(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), 50)
-            ]
-        except csv.Error:
-            continue
-        widths = [width for width in widths if width]
+        widths = _widths(sample, delimiter)
         if not widths or widths[0] < 2:
             continue
         score = (sum(width == widths[0] for width in widths) / len(widths), widths[0])
         if score > best_score:
             best, best_score = delimiter, score
     return best
+
+
+def is_table(sample: str, delimiter: str = "") -> bool:
+    """Whether all rows of `sample`, but a last one that is cut off, have the same two or more fields."""
+    widths = _widths(sample, delimiter or find_delimiter(sample))
+    if len(widths) > 2 and len(sample) >= SAMPLE:
+        widths.pop()
+    return len(widths) >= 2 and widths[0] >= 2 and len(set(widths)) == 1
+
+
+def _widths(sample: str, delimiter: str) -> list[int]:
+    """How many fields each of the first rows has, blank ones left out; none where quoting is wrong."""
+    rows = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+    try:
+        return [len(row) for row in islice(rows, SAMPLE_ROWS) if row]
+    except csv.Error:
+        return []
+
+
+def _lines(text: TextIO, path: Path) -> Iterator[str]:
+    """The physical lines of a stream; csv.reader would take one of any length."""
+    number = 0
+    while line := text.readline(FIELD_LIMIT + 1):
+        number += 1
+        if len(line) > FIELD_LIMIT:
+            # A line may lie inside a quoted field, so that what follows it cannot be trusted without it.
+            raise _broken(path, number, f"a line is longer than {FIELD_LIMIT >> 20} MiB")
+        if number == 1 and line.startswith(_SAYS_DELIMITER) and line.rstrip("\r\n")[4:] in [*DELIMITERS]:
+            yield "\n"
+            continue
+        yield line
 
 
 def _rows(reader: Iterator[list[str]], path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -87,10 +117,14 @@ def _header(rows: Iterator[tuple[int, list[str]]], path: Path) -> list[str]:
 
 
 def _broken(path: Path, line: int, error: str) -> TemperError:
-    what = "a quote that opens there is never closed" if "unexpected end" in error else error
+    what = f"has wrong quoting: {error}"
+    if "unexpected end" in error:
+        what = "has wrong quoting: a quote that opens there is never closed"
+    elif "larger than field limit" in error or "longer than" in error:
+        what = f"is longer than {FIELD_LIMIT >> 20} MiB; perhaps a quote that opens there is never closed"
     return TemperError(
         "The CSV file is damaged",
-        f"{path}: the row that begins on line {line} has wrong quoting: {what}.",
+        f"{path}: the row that begins on line {line} {what}.",
         'Close the quote; a quote inside a quoted field is written twice (""). Nothing was imported.',
     )
 

@@ -12,6 +12,7 @@ from engine.data.importers.strict_json import Decoder
 from store.errors import TemperError, UsageError
 
 CHUNK = 1 << 16
+LONGEST = 1 << 26  # characters of one value
 NEAR_END = 32  # a literal or escape cut by the end of a chunk errs at most this far before it
 
 
@@ -23,6 +24,8 @@ def read_json(
     Raises TemperError with the line where the file is damaged: what follows cannot be trusted.
     """
     scanner = Scanner(text, path)
+    if not scanner.peek():
+        return
     if scanner.peek() == "{":
         yield from _top_object(scanner, is_row)
     else:
@@ -132,6 +135,10 @@ class Scanner:
             except json.JSONDecodeError as error:
                 # What looks wrong may only be cut off; pieces double, so that long values are scanned seldom.
                 cut = error.msg.startswith("Unterminated") or error.pos >= len(self._buffer) - NEAR_END
+                if cut and len(self._buffer) - self._at > LONGEST:
+                    raise self.damage(
+                        f"a value longer than {LONGEST >> 20} MiB; perhaps a quote or bracket is never closed"
+                    ) from None
                 if cut and self._more(size):
                     size *= 2
                     continue
@@ -139,8 +146,10 @@ class Scanner:
                 raise self.damage("it breaks off" if cut else error.msg) from error
             except ValueError as error:
                 raise self.damage(str(error)) from error
-            if end == len(self._buffer) and self._more(size):
-                continue  # a number may go on in the next piece
+            # A number may go on in the next piece, also where it was cut within "1.5" or "1e+5".
+            unfinished = isinstance(value, int | float) and end >= len(self._buffer) - 2
+            if unfinished and self._more(size):
+                continue
             return self._passed(value, end)
 
     def damage(self, what: str) -> TemperError:

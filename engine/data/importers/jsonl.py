@@ -1,25 +1,33 @@
-"""JSONL: one JSON object per line. A bad line costs that line only."""
+"""JSONL: one JSON object per line. A bad line costs that line only; one past all measure is never held."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from engine.data.importers import Dropped, Record, bad_bytes
 from engine.data.importers.strict_json import Decoder
 
+LONGEST = 1 << 26  # bytes, or characters of a stream of text
+_STEP = 1 << 20
 
-def read_jsonl(text: TextIO) -> Iterator[Record | Dropped]:
-    """The objects of a stream opened with newline="\\n" and surrogateescape. Blank lines are no rows."""
+
+def read_jsonl(stream: BinaryIO | TextIO, end: str = "\n") -> Iterator[Record | Dropped]:
+    """The objects of UTF-8 bytes, or of text whose lines end with `end`. Blank lines are no rows."""
     decoder = Decoder()
-    for number, line in enumerate(text, start=1):
-        if not line.strip():
+    for number, line in lines_of(stream, end):
+        if line is None:
+            yield Dropped(number, f"longer than {LONGEST >> 20} MiB")
             continue
-        if byte := bad_bytes(line):
+        text, byte = _decoded(line)
+        if byte:
             yield Dropped(number, f"not UTF-8: byte {byte}")
             continue
+        if not text or text.isspace():
+            continue
         try:
-            value = decoder.decode(line)
+            # Joined exports have a mark before each part.
+            value = decoder.decode(text.removeprefix("\ufeff"))
         except ValueError as error:
             yield Dropped(number, str(error))
             continue
@@ -27,3 +35,35 @@ def read_jsonl(text: TextIO) -> Iterator[Record | Dropped]:
             yield Record(number, value)
         else:
             yield Dropped(number, f"not an object but a {type(value).__name__}")
+
+
+def lines_of(stream: BinaryIO | TextIO, end: str) -> Iterator[tuple[int, bytes | str | None]]:
+    """Lines with their numbers; None for one longer than LONGEST, which is passed over in pieces."""
+    number = 0
+    ends = (end, end.encode())
+    while line := stream.readline(LONGEST + 1):
+        number += 1
+        if len(line) <= LONGEST:
+            yield number, line
+            continue
+        while line and line[-1:] not in ends:
+            line = stream.readline(_STEP)
+        yield number, None
+
+
+def ends_with_cr(stream: BinaryIO) -> bool:
+    """Whether the lines of a fresh stream of bytes end with a carriage return alone, as on old Macs."""
+    while piece := stream.read(_STEP):
+        if b"\n" in piece or b"\r" in piece:
+            return b"\n" not in piece and not (piece.endswith(b"\r") and stream.read(1) == b"\n")
+    return False
+
+
+def _decoded(line: bytes | str) -> tuple[str, str]:
+    """A line as text, and the first byte in it that is none."""
+    if isinstance(line, str):
+        return line, "" if line.isascii() else bad_bytes(line)
+    try:
+        return line.decode(), ""
+    except UnicodeDecodeError as error:
+        return "", f"0x{line[error.start]:02X}"
