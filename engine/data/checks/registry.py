@@ -39,6 +39,9 @@ ROW_SCANS: tuple[Entry, ...] = (
 )
 
 SET_CHECKS: tuple[Entry, ...] = (
+    Entry(("exact_duplicate",), "engine.data.checks.duplicates:check"),
+    Entry(("near_duplicate",), "engine.data.checks.near_duplicates:check"),
+    Entry(("label_conflict",), "engine.data.checks.conflicts:check"),
     Entry(("schema",), "engine.data.checks.schema:agreement"),
     Entry(("serving_mismatch",), "engine.data.checks.serving_mismatch:check"),
     Entry(("off_task",), "engine.data.checks.off_task:check"),
