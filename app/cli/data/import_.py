@@ -22,7 +22,7 @@ BAR_BYTES = 5_000_000  # smaller files are read before a bar could be seen
 SHAPES = (
     "chat (OpenAI messages), sharegpt (conversations), alpaca, prompt_completion, pairs (question and answer"
     " by name), function_calls, seed_tasks, preference (chosen and rejected), unpaired (an answer and its"
-    " label), open_webui, chatgpt, anything_llm, tickets (helpdesk: a message per row), traces (Temper's own),"
+    " label), open_webui, chatgpt, anything_llm, tickets (helpdesk: a message per row), traces (Temper's),"
     " text."
 )
 
@@ -100,7 +100,7 @@ def import_(
         imported = import_dataset(workspace.paths, source, name, asked, strict=strict, progress=progress)
     remember(workspace, imported.info)
     if as_json:
-        print_json(report(imported))
+        print_json(report(workspace, imported))
     else:
         print_report(imported)
         print_newest(workspace, imported.info)

@@ -31,7 +31,7 @@ def remember(workspace: Workspace, info: DatasetInfo) -> None:
 
 
 def summary(info: DatasetInfo) -> dict[str, Any]:
-    """The stable fields of a version in `--json`."""
+    """The stable fields of a version in `--json`; of a great many dropped rows the first ones."""
     return {
         "dataset": info.name,
         "version": info.version,
@@ -40,6 +40,7 @@ def summary(info: DatasetInfo) -> dict[str, Any]:
         "rows_in": info.rows_in,
         "rows_kept": info.rows_kept,
         "dropped": info.dropped,
+        "dropped_rows": info.dropped_rows or len(info.dropped),
         "splits": info.splits,
         "source": info.source,
         "sha256": info.sha256,
@@ -48,9 +49,14 @@ def summary(info: DatasetInfo) -> dict[str, Any]:
     }
 
 
-def report(imported: Imported) -> dict[str, Any]:
-    """What `data import --json` and `data split --json` print."""
-    return summary(imported.info) | {"new": imported.new}
+def report(workspace: Workspace, imported: Imported) -> dict[str, Any]:
+    """What `data import --json` and `data split --json` print, with every dropped row."""
+    more = {
+        "dropped": datasets.read_dropped(workspace.paths, imported.info),
+        "new": imported.new,
+        "notes": imported.notes,
+    }
+    return summary(imported.info) | more
 
 
 def print_report(imported: Imported) -> None:
@@ -60,12 +66,15 @@ def print_report(imported: Imported) -> None:
     click.echo(
         f"{info.name}@{info.version}: {info.rows_kept:,} of {info.rows_in:,} rows kept, {splits(info)}{note}"
     )
+    for sentence in imported.notes:
+        click.echo(f"  {sentence}")
     if info.dropped:
-        click.echo(f"{len(info.dropped):,} dropped:")
+        rows = info.dropped_rows or len(info.dropped)
+        click.echo(f"{rows:,} dropped:")
         for drop in info.dropped[:SHOWN_DROPS]:
-            click.echo(f"  line {drop.line}: {drop.reason}")
-        if len(info.dropped) > SHOWN_DROPS:
-            click.echo(f"  and {len(info.dropped) - SHOWN_DROPS:,} more, all listed by --json")
+            click.echo(f"  {drop.file + ', ' if drop.file else ''}line {drop.line}: {drop.reason}")
+        if rows > SHOWN_DROPS:
+            click.echo(f"  and {rows - SHOWN_DROPS:,} more, all listed by --json")
 
 
 def print_newest(workspace: Workspace, info: DatasetInfo) -> None:

@@ -27,7 +27,7 @@ def split(name: str, heldout: float, seed: int, stratify: bool | None, as_json: 
     imported = split_dataset(workspace.paths, name, heldout, seed, stratify)
     remember(workspace, imported.info)
     if as_json:
-        print_json(report(imported))
+        print_json(report(workspace, imported))
         return
     print_report(imported)
     print_newest(workspace, imported.info)
