@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from store.records.recipe import Recipe
 from store.records.runs import RunView
 from store.workspace import Workspace, open_workspace
 
+if TYPE_CHECKING:
+    from engine.jobs.train import TrainParams
+
 
 @click.command()
 @click.argument("recipe", required=False, metavar="[RECIPE]")
@@ -25,25 +28,39 @@ from store.workspace import Workspace, open_workspace
 @click.option("--dataset", default="", help="A dataset, optionally NAME@VERSION.")
 @click.option("--method", default="", metavar="qlora|lora", help="The base in 4 bits while training, or not.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe.")
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="FINDING",
+    help="Train although the data check found this: a finding's id or a check. It is remembered.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, print the whole recipe, start nothing.")
 @click.option("--save-recipe", type=click.Path(path_type=Path), help="Write the whole recipe to a new file.")
 @click.option("--no-watch", is_flag=True, help="Start the run and return.")
 @cpu_option
 @json_option
 def train(
-    recipe: str | None, dry_run: bool, save_recipe: Path | None, no_watch: bool, as_json: bool, **asked: Any
+    recipe: str | None,
+    accept: tuple[str, ...],
+    dry_run: bool,
+    save_recipe: Path | None,
+    no_watch: bool,
+    as_json: bool,
+    **asked: Any,
 ) -> None:
     """Train an adapter from RECIPE (a file, or a name in recipes/), or from --base and --dataset alone."""
+    from engine.jobs.train import TrainParams
     from engine.training import preflight
     from engine.training.recipe import write_recipe
 
     workspace = open_workspace()
     file, resolved = read_recipe(workspace, recipe, **asked)
-    preflight.check(workspace, resolved)
+    preflight.check(workspace, resolved, accept)
     if save_recipe:
         write_new(save_recipe, write_recipe(resolved))
     if not dry_run:
-        start(workspace, resolved, file, command_line(workspace, file, **asked), no_watch, as_json)
+        command = command_line(workspace, file, **asked)
+        start(workspace, TrainParams(resolved, list(accept)), file, command, no_watch, as_json)
     elif as_json:
         print_json({"recipe": resolved})
     else:
@@ -76,15 +93,15 @@ def write_new(path: Path, text: str) -> None:
 
 
 def start(
-    workspace: Workspace, recipe: Recipe, file: Path | None, command: str, no_watch: bool, as_json: bool
+    workspace: Workspace, params: TrainParams, file: Path | None, command: str, no_watch: bool, as_json: bool
 ) -> None:
     """Start the run; watch it unless told otherwise; print how it ended."""
     from app.cli import watch
     from engine.jobs import launch
-    from engine.jobs.train import TrainParams
 
+    recipe = params.recipe
     title = f"{file.stem}: {recipe.base}" if file else f"{recipe.dataset}: {recipe.base}"
-    folder = launch.start(workspace, "train", TrainParams(recipe), title, command)
+    folder = launch.start(workspace, "train", params, title, command)
     if no_watch:
         watch.say_queue(folder)
         watch.print_started(folder, as_json)

@@ -10,17 +10,18 @@ import msgspec
 from engine.data.ensure import ensure_dataset
 from engine.data.rendering import Renderer
 from engine.export.gguf_cache import fingerprint
-from engine.jobs.context import JobContext, Stopped
+from engine.jobs.context import JobContext, Phases, Stopped
 from engine.jobs.versions import versions
 from engine.models import adapters
 from engine.models.directory import ModelDirectory
 from engine.models.variants import read_prompt
-from engine.training import preflight
+from engine.training import gate, preflight
 from engine.training.rows import RowReport, render_rows
 from store import atomic, clock, datasets
 from store.hashing import sha256_of_file, sha256_of_text
 from store.records.adapters import AdapterPassport
 from store.records.data import DatasetInfo
+from store.records.findings import CheckReport
 from store.records.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -28,35 +29,51 @@ if TYPE_CHECKING:
 
 
 class TrainParams(msgspec.Struct):
-    """The resolved recipe of a training run."""
+    """The resolved recipe of a training run, and the findings in its data that may pass."""
 
     recipe: Recipe
+    accept: list[str] = []
 
 
 def run(context: JobContext) -> dict[str, Any]:
     """Train; the result holds the adapter's folder and the run's metrics."""
-    from engine.training import sft  # brings torch: only here, with the device ours
-
-    recipe = context.params(TrainParams).recipe
+    params = context.params(TrainParams)
+    recipe = params.recipe
     workspace = context.workspace()
-    base = preflight.check(workspace, recipe)
-    system = read_prompt(workspace, recipe.prompt) if recipe.prompt else ""
+    base = preflight.check(workspace, recipe, params.accept)
     dataset = ensure_dataset(workspace, recipe.dataset)
+    checked = check_data(context, dataset, params)
+
+    from engine.training import sft  # brings torch: only here, with the device ours and the data let pass
+
+    system = read_prompt(workspace, recipe.prompt) if recipe.prompt else ""
     renderer = Renderer(base, recipe.template, system, recipe.mask)
     rows, report = render_rows(
         renderer, datasets.read_rows(workspace.paths, recipe.dataset), recipe.max_length
     )
     tell(context, report, recipe)
+    gate.refuse_untrained(workspace, dataset, report.untrained, params.accept)
     context.check_stop()
     out = adapters.adapter_folder(context.folder.path)
     result = sft.train(base, recipe, rows, context, context.folder.path, out)
-    passport = write_passport(context, recipe, base, dataset, renderer, result, out)
+    passport = write_passport(context, recipe, base, dataset, renderer, result, out, checked.sha256)
     context.artifact("adapter", out, "adapter", passport.adapter_sha256)
     if result.stopped:
         context.notice("Stopped by request", f"The adapter of step {result.steps} is saved.")
         raise Stopped
     metrics = msgspec.to_builtins(result) | {"trained_tokens": report.trained_tokens, "rows": report.rows}
     return {"adapter": str(out.relative_to(context.folder.path)), "metrics": metrics}
+
+
+def check_data(context: JobContext, dataset: DatasetInfo, params: TrainParams) -> CheckReport:
+    """The report that the run relies on. Raises RefusedError where it stops the run."""
+    workspace = context.workspace()
+    report = gate.ensure_report(workspace, dataset, params.recipe, Phases(context).advance)
+    findings = gate.stand(workspace, report, params.recipe, params.accept)
+    gate.record(workspace, report, params.accept)
+    if warned := gate.warning_line(findings):
+        context.notice(warned, f"see: temper data check {dataset.name}@{dataset.version}", warn=True)
+    return report
 
 
 def tell(context: JobContext, report: RowReport, recipe: Recipe) -> None:
@@ -92,6 +109,7 @@ def write_passport(
     renderer: Renderer,
     result: sft.TrainResult,
     out: Path,
+    check_sha256: str,
 ) -> AdapterPassport:
     """Put the passport beside the adapter's weights."""
     passport = AdapterPassport(
@@ -109,6 +127,7 @@ def write_passport(
         created=clock.stamp(),
         device=result.device,
         versions=versions(),
+        check_sha256=check_sha256,
     )
     atomic.write_bytes(out / adapters.PASSPORT, msgspec.json.format(msgspec.json.encode(passport)))
     return passport

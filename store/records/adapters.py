@@ -11,7 +11,10 @@ from store.records.recipe import Recipe
 
 
 class AdapterPassport(msgspec.Struct):
-    """Written when training ends. Hashes are sha256 in hex; `base_sha256` is ModelDirectory.fingerprint()."""
+    """Written when training ends. Hashes are sha256 in hex; `base_sha256` is ModelDirectory.fingerprint().
+
+    `check_sha256` is the report of `temper data check` that the run relied on.
+    """
 
     run_id: str
     base: str
@@ -27,3 +30,4 @@ class AdapterPassport(msgspec.Struct):
     created: str
     device: str
     versions: dict[str, str] = {}
+    check_sha256: str = ""

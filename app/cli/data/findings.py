@@ -70,9 +70,10 @@ def print_report(workspace: Workspace, report: CheckReport) -> None:
             click.echo(click.style(f"  {', '.join(checks)}: {reason}", dim=True))
     colour, words = VERDICTS[report.verdict]
     name = f"{report.dataset}@{report.version}"
+    found = f"{len(report.findings)} finding{'s' * (len(report.findings) != 1)}"
     click.echo(
         f"{name}: {click.style(report.verdict, fg=colour, bold=True)}, {words} "
-        f"({len(report.findings)} findings in {report.rows:,} rows, {span(report.seconds)})"
+        f"({found} in {report.rows:,} rows, {span(report.seconds)})"
     )
     if report.verdict == "block":
         blocking = [finding.id for finding in report.findings if finding.severity == "block"]

@@ -18,6 +18,7 @@ from engine.data.checks.scanning import COLUMNS, Table, scan_table
 from engine.data.checks.settling import findings_of
 from engine.models.locate import locate_model, path_of
 from store import check_reports, clock, datasets
+from store.errors import TemperError
 from store.paths import WorkspacePaths
 from store.records.data import DatasetInfo
 from store.records.findings import (
@@ -36,7 +37,7 @@ log = logging.getLogger("temper.check")
 PhaseProgress = Callable[[str, int, int], None]
 """Told `done` of `total` of a phase; raises when the user asked to stop."""
 SEVERITIES: tuple[Severity, ...] = ("block", "warn", "info")
-READING = "read and scan rows"
+READING, COMPARING = "read and scan rows", "compare rows"
 
 
 def quiet(phase: str, done: int, total: int) -> None:
@@ -106,7 +107,8 @@ class _Run:
         self.info = info
         self.settings = settings
         self.located = located(paths, settings)
-        self.progress = progress
+        self._progress = progress
+        self._halt: BaseException | None = None
         self.only = only
         self.findings: list[Finding] = []
         self.skipped: list[Skipped] = []
@@ -135,12 +137,20 @@ class _Run:
         basis = self._basis(table, embed)
         for entry, scan in self.scans:
             self._attempt(entry, partial(findings_of, scan, table.hits, basis))
-        for entry in self._wanted(SET_CHECKS):
-            phase = ", ".join(entry.checks)
-            basis.progress = partial(self.progress, phase)
-            basis.progress(0, len(table.rows))
+        entries = self._wanted(SET_CHECKS)
+        for done, entry in enumerate(entries):
+            self.progress(COMPARING, done, len(entries))
+            basis.progress = partial(self.progress, ", ".join(entry.checks).replace("_", " "))
             self._attempt(entry, partial(_run_check, entry, basis))
-            basis.progress(len(table.rows), len(table.rows))
+        self.progress(COMPARING, len(entries), len(entries))
+
+    def progress(self, phase: str, done: int, total: int) -> None:
+        """Tell how far a phase is; what that raises ends the run, unlike what else a check raises."""
+        try:
+            self._progress(phase, done, total)
+        except BaseException as halt:
+            self._halt = halt
+            raise
 
     def _attempt(self, entry: Entry, make: Callable[[], Iterable[Finding]]) -> None:
         try:
@@ -149,6 +159,11 @@ class _Run:
             self._skip(entry, str(reason))
         except ImportError as error:
             self._skip(entry, str(absent(error)))
+        except Exception as error:  # a fault of one check must not cost the findings of all others
+            if error is self._halt or isinstance(error, TemperError):
+                raise
+            log.exception("%s failed", entry.target)
+            self._skip(entry, f"failed: {type(error).__name__}: {error}")
 
     def _wanted(self, entries: Iterable[Entry]) -> list[Entry]:
         return [entry for entry in entries if self.only.intersection(entry.checks)]
