@@ -30,9 +30,7 @@ TAIL_WORDS = 4
 SHOWN_LETTERS = 40
 
 _FENCE = re.compile(r"^[ \t]{0,3}(`{3,}|~{3,})", re.MULTILINE)
-# Behind these a sentence may have ended: quotes and brackets, also typographic and full-width ones.
-_CLOSERS = "\"'`*_)]}>\u00bb\u201d\u2019\u300d\u300f\uff09\u3011"
-# Behind these it cannot: commas, dashes and opening brackets.
+# Behind these no sentence has ended: commas, dashes and opening brackets.
 _OPEN = ",;([{<-/&+=\u2013\u2014\u3001\uff0c\uff1b\u300c\uff08"
 _LIST_LINE = re.compile(r"\s*(?:[-*+•|>#]|\d+[.)]|\w[.)])\s*\S")
 _ADDRESS = re.compile(r"\S+(?:://|@|www\.)\S+$")
@@ -138,12 +136,11 @@ def unfinished(text: str) -> bool:
     """Whether prose ends in mid-sentence: in a letter, or in a sign after which something must follow."""
     if not is_sentence(text):
         return False
-    bare = text.rstrip(_CLOSERS).rstrip()
-    if not bare or text[-1] in "`>|":
-        return False
-    if bare[-1] in _OPEN:
+    last_letter = text[-1]
+    if last_letter in _OPEN:
         return True
-    if unicodedata.category(bare[-1])[0] not in "LM" or _ADDRESS.search(bare):
+    # What ends in a bracket, a quote or a number was ended on purpose as likely as not.
+    if unicodedata.category(last_letter)[0] not in "LM" or _ADDRESS.search(text):
         return False
     before, broken, last = text.rpartition("\n")
     if broken and (len(last.split()) <= TAIL_WORDS or _LIST_LINE.match(last)):

@@ -133,6 +133,24 @@ class _Place(msgspec.Struct):
 
     objects: list[tuple[int, dict[str, str]]] = []
 
+    def forms(self) -> Counter[frozenset[str]]:
+        """How many objects have which set of keys."""
+        return Counter(frozenset(types) for _, types in self.objects)
+
+    def usual(self) -> tuple[frozenset[str], int]:
+        """The most frequent set of keys, and how many objects have it."""
+        return self.forms().most_common(1)[0]
+
+    def present(self) -> Counter[str]:
+        """How many objects have each key."""
+        return Counter(key for _, types in self.objects for key in types)
+
+    def uniform(self) -> bool:
+        """Whether a form was meant: some key is nearly always there, or most objects have the same keys."""
+        total = len(self.objects)
+        core = any(count >= (1 - RARE) * total for count in self.present().values())
+        return core or self.usual()[1] > total / 2
+
 
 def agreement(basis: Basis) -> Iterator[Finding]:
     """Without a declared schema: answers that differ from nearly all others. A set check."""
@@ -151,8 +169,9 @@ def agreement(basis: Basis) -> Iterator[Finding]:
             broken.append(Hit(at, NOT_JSON.id, str(error)[:SHOWN_LETTERS]))
     if broken:
         yield finding_of(NOT_JSON, broken, basis)
-    keys = [hit for path, place in places.items() for hit in _odd_keys(path, place)]
-    types = [hit for path, place in places.items() for hit in _odd_types(path, place)]
+    judged = {path: place for path, place in places.items() if _uniform(path, places)}
+    keys = [hit for path, place in judged.items() for hit in _odd_keys(path, place)]
+    types = [hit for path, place in judged.items() for hit in _odd_types(path, place)]
     yield from (finding_of(kind, hits, basis) for kind, hits in ((KEYS, keys), (TYPES, types)) if hits)
 
 
@@ -166,6 +185,19 @@ def _gather(value: Any, path: str, at: int, places: dict[str, _Place], depth: in
     elif isinstance(value, list):
         for inner in value:
             _gather(inner, f"{path}[]", at, places, depth - 1)
+
+
+def _uniform(path: str, places: dict[str, _Place]) -> bool:
+    """Whether the objects at a place, and all around them, are meant to have the same keys.
+
+    Answers to many questions with a form each share a key now and then; that makes no rule.
+    """
+    while path:
+        place = places.get(path)
+        if place is not None and not place.uniform():
+            return False
+        path = path.removesuffix("[]") if path.endswith("[]") else path.rpartition(".")[0]
+    return True
 
 
 def _type(value: Any) -> str:
@@ -187,13 +219,12 @@ def _type(value: Any) -> str:
 
 def _odd_keys(path: str, place: _Place) -> Iterator[Hit]:
     """Objects that lack a key that nearly all have, have one that hardly any has, or have one for another."""
-    total = len(place.objects)
-    forms = Counter(frozenset(types) for _, types in place.objects)
-    present = Counter(key for _, types in place.objects for key in types)
-    usual, most = forms.most_common(1)[0]
+    total, forms = len(place.objects), place.forms()
+    usual, most = place.usual()
     if total < FEWEST_OBJECTS or len(forms) == 1:
         return
-    designed = len(forms) > FEW_FORMS and most < total / 2
+    present = place.present()
+    designed = len(forms) > FEW_FORMS and most < MOSTLY * total
     for at, types in place.objects:
         lacking = sorted(key for key in usual - types.keys())
         added = sorted(key for key in types.keys() - usual)
