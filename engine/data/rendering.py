@@ -48,7 +48,8 @@ class Row(msgspec.Struct):
     @property
     def trained(self) -> int:
         """How many tokens carry loss (the first has no prediction)."""
-        return sum(label != IGNORED for label in self.labels[1:])
+        predicted = self.labels[1:]
+        return len(predicted) - predicted.count(IGNORED)
 
 
 class Rendered(msgspec.Struct):
@@ -274,7 +275,7 @@ def cut(rendered: Rendered, line: int, max_length: int) -> Row:
         labels[begin:end] = ids[begin:end]
     kept = Row(ids[:max_length], labels[:max_length], line, note=rendered.note, problem=rendered.problem)
     kept.cut_tokens = max(0, len(ids) - max_length)
-    kept.cut_trained = sum(label != IGNORED for label in labels[max_length:])
+    kept.cut_trained = kept.cut_tokens - labels[max_length:].count(IGNORED)
     if not kept.problem and not kept.trained:
         kept.problem = f"No token is left to train on: its answer begins behind {max_length} tokens."
         kept.labels = [IGNORED] * len(kept.labels)

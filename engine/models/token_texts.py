@@ -6,6 +6,7 @@ of prompts and masks.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import cast
@@ -108,10 +109,10 @@ class TokenTexts:
 def _walked(pieces: list[bytes], text: bytes) -> list[bytes] | None:
     """`pieces` along `text`: without the spaces that SentencePiece adds, with the white space that it drops.
 
-    Dropped white space stands on the token before it. None where they part.
+    Dropped white space stands on the token before it, at the beginning on the first. None where they part.
     """
     parts: list[bytes] = []
-    cursor = 0
+    cursor, dropped = 0, b""
     for piece in pieces:
         if not text.startswith(piece, cursor):
             if piece[:1] == b" " and text.startswith(piece[1:], cursor):
@@ -120,15 +121,19 @@ def _walked(pieces: list[bytes], text: bytes) -> list[bytes] | None:
                 begin = cursor
                 while text[cursor : cursor + 1].isspace():
                     cursor += 1
-                if not parts or not text.startswith(piece, cursor):
+                dropped = text[begin:cursor]
+                if not text.startswith(piece, cursor):
                     return None
-                parts[-1] += text[begin:cursor]
-        parts.append(piece)
         cursor += len(piece)
-    if text[cursor:].strip() or (cursor < len(text) and not parts):
+        if dropped and parts:
+            parts[-1] += dropped
+            dropped = b""
+        parts.append(dropped + piece)
+        dropped = b""
+    rest = text[cursor:]
+    if rest.strip() or not parts:
         return None
-    if cursor < len(text):
-        parts[-1] += text[cursor:]
+    parts[-1] += rest
     return parts
 
 
@@ -141,16 +146,11 @@ def _text(piece: bytes) -> str | None:
 
 def _joined(texts: list[str | None], pieces: list[bytes]) -> list[str]:
     """`texts` with the None filled in: a character cut in several stands on the piece that ends it."""
+    decode = codecs.getincrementaldecoder("utf-8")().decode
     whole = cast("list[str]", texts)
-    at, left = -1, b""
+    at = -1
     with suppress(ValueError):  # there is no other
         while True:
             at = texts.index(None, at + 1)
-            left += pieces[at]
-            try:
-                whole[at] = left.decode()
-                left = b""
-            except UnicodeDecodeError as error:
-                whole[at] = left[: error.start].decode()
-                left = left[error.start :]
+            whole[at] = decode(pieces[at])
     return whole

@@ -12,9 +12,6 @@ from tokenizers import Tokenizer
 
 from store.errors import UsageError
 
-LONG = 10_000
-"""Characters from which it pays to leave out where tokens begin and end: a third of the time."""
-
 
 def load_tokenizer(path: Path) -> Tokenizer:
     """The tokenizer of a file, with truncation and padding off. Raises UsageError if it is damaged."""
@@ -31,10 +28,8 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 def encode(tokenizer: Tokenizer, text: str) -> list[int]:
     """Ids of `text` as written: special tokens spelled in it become their ids, none are added."""
-    if len(text) < LONG:
-        ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
-    else:
-        ids = tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
+    # the batch of one is the call that leaves out where tokens begin and end: a fifth to a third less time
+    ids: list[int] = tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
     return ids
 
 
