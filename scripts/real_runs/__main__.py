@@ -9,10 +9,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from scripts.real_runs import banking77, stories260k, tokenizers
+from scripts.real_runs import banking77, pii, stories260k, tokenizers
 from scripts.real_runs.commands import Commands, shared_data, versions
 
-RUNS = {"banking77": banking77.run, "stories260k": stories260k.run, "tokenizers": tokenizers.run}
+RUNS = {
+    "banking77": banking77.run,
+    "pii": pii.run,
+    "stories260k": stories260k.run,
+    "tokenizers": tokenizers.run,
+}
 
 
 def main() -> int:

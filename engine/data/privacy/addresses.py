@@ -24,13 +24,20 @@ _ROMANCE_AFTER = re.compile(
     r"\d{1,4}(?: ?(?:bis|ter|[A-D]))?,? (?:rue|avenue|av\.|boulevard|bd|place|chemin|impasse|allée|quai"
     r"|route|cours|passage)"
     r" (?:(?:de|du|des|la|le|les|d'|l')\s?)*" + _CAP + r"(?:[ \-](?:de |du |des |la )?" + _CAP + r"){0,3}",
-    re.I,
 )
 _ROMANCE_BEFORE = re.compile(
     r"\b(?:Calle|C/|Avenida|Avda?\.?|Plaza|Paseo|Carrera|Via|Viale|Piazza|Corso|Vicolo|Rua|Travessa|Largo"
     r"|Praça|ulica|ul\.|aleja"
     r"|al\.|Rue|Avenue|Utca|Strada|Str\.|Bulevardul)\s(?:(?:de|del|della|dei|da|do|dos|das|la|las|los|di"
     r"|du|des) )*" + _CAP + r"(?: (?:de |del |da |do |y |e )?[^\W\d][\w'\u2019\-]*){0,3},? (?:n[ºo°]\.? ?)?\Z"
+)
+_ROMANCE_WORDS = (
+    "calle ", "c/ ", "aven", "avda", "plaza ", "paseo ", "carrera ", "via ", "viale ", "piazza ", "corso ",
+    "vicolo ", "rua ", "travessa ", "largo ", "praça ", "ulica ", "ul. ", "aleja ", "al. ", "rue ", "utca ",
+    "strada ", "str. ", "bulevardul ",
+)  # fmt: skip
+_STREET_FOLLOWS = re.compile(
+    r"[A-Za-z]?(?:[\-/]\d{1,4})?,? (?:[A-ZÀ-ÖØ-ÞĀ-Ž0-9]|bis|ter|ru|av|bo|bd|pl|ch|im|al|qu|ro|co|pa)"
 )
 _AFTER_NAME = re.compile(r"(?:^|\s)((?:" + _CAP + r" ){0,2}[^\W\d_][\w'\u2019\-]{2,30}\.?),? \Z")
 _SUFFIXES = (
@@ -54,7 +61,7 @@ _ZIP_UK = re.compile(r"[A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}")
 _ZIP_CA = re.compile(r"[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] \d[ABCEGHJ-NPRSTV-Z]\d")
 _ZIP_NAMED = re.compile(
     r"\b(?:zip ?code|zip|postal ?code|post ?code|plz|postleitzahl|code postal|código postal"
-    r"|cap)\b(?: (?:is|was))?\s?[:=]?\s?"
+    r")\b(?: (?:is|was))?\s?[:=]?\s?"
     r"(?P<code>\d{3,6}(?:[ \-]\d{2,4})?(?: ?[a-z]{2}\b)?|[a-z]{1,2}\d[a-z\d]? ?\d[a-z]{2}\b)(?![\d.,]*\d)"
 )
 
@@ -81,34 +88,43 @@ def _joined(between: str) -> bool:
 
 def _spans(reading: Reading) -> Iterator[tuple[int, int]]:
     text = reading.text
+    romance, suffixed = reading.has(_ROMANCE_WORDS), reading.has(_SUFFIXES)
     for number in reading.numbers:
         start, end = number.span()
         if len(number.group()) > 6:
             continue
-        if text[end : end + 1] in (" ", ",", "-", "/") or text[end : end + 1].isalpha():
+        if _STREET_FOLLOWS.match(text, end):
             for form in (_STREET, _ROMANCE_AFTER):
                 if match := form.match(text, start):
                     yield match.span()
-        yield from _before(text, start, end)
-    for form in (_ZIP_UK, _ZIP_CA):
-        yield from (match.span() for match in form.finditer(text))
+        if text[start - 1 : start] == " " and (romance or suffixed or end - start == 5):
+            yield from _before(text, start, end, romance)
+        elif text[start - 1 : start].isupper():
+            yield from _lettered_code(text, start)
     if reading.has(("box", "postfach", "apartado")):
         yield from (match.span() for match in _BOX.finditer(reading.lower))
-    if reading.has(("zip", "post", "plz", "cap")):
+    if reading.has(("zip", "post", "plz")):
         yield from (match.span("code") for match in _ZIP_NAMED.finditer(reading.lower))
 
 
-def _before(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _lettered_code(text: str, start: int) -> Iterator[tuple[int, int]]:
+    """A British or Canadian postcode whose first digit stands at `start`."""
+    for begin in (start - 2, start - 1):
+        for form in (_ZIP_UK, _ZIP_CA):
+            if begin >= 0 and (match := form.match(text, begin)):
+                yield match.span()
+                return
+
+
+def _before(text: str, start: int, end: int, romance: bool) -> Iterator[tuple[int, int]]:
     """Forms in which the number stands last: `Hauptstraße 5`, `Calle Mayor 12`, `Austin, TX 78701`."""
-    if text[start - 1 : start] != " ":
-        return
     begin = max(0, start - 60)
     left = text[begin:start]
     word = left.rstrip(" ,").rpartition(" ")[2].lower()
     closed = end == len(text) or not text[end].isdigit()
     if word.endswith(_SUFFIXES) and closed and (match := _AFTER_NAME.search(left)):
         yield begin + match.start(1), end + (1 if text[end : end + 1].isalpha() else 0)
-    elif match := _ROMANCE_BEFORE.search(left):
+    elif romance and (match := _ROMANCE_BEFORE.search(left)):
         yield begin + match.start(), end
     elif end - start == 5 and (match := _US_TAIL.search(left)) and (code := _ZIP_US.match(text, start)):
         yield begin + match.start(), code.end()

@@ -9,7 +9,9 @@ from engine.data.privacy.found import Found
 from engine.data.privacy.reading import Reading, words
 
 _IBAN = re.compile(r"[A-Za-z]{2}\d{2}(?:[ \u00a0\-]?[A-Za-z0-9]){11,30}")
-_SPACED = re.compile(r"\d\d[ \u00a0\-][A-Za-z0-9]{4}[ \u00a0\-][A-Za-z0-9]{4}")
+_BEGINNING = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z]{2}(?:\d{2}(?:[ \u00a0\-][A-Za-z0-9]{4}){0,3}[ \u00a0\-]?)?\Z"
+)
 _IBAN_WORD = words("iban")
 _COMPACT = re.compile(r"[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,30}\Z")
 _ACCOUNT = re.compile(
@@ -19,6 +21,7 @@ _ACCOUNT = re.compile(
     r"(\d{2}-\d{2}-\d{2}|\d(?:[ \-]?\d){5,16})(?![\d.,]*\d)"
 )
 _SHORTEST = 15  # Norway
+LONGEST_BEFORE_DIGITS = 20  # "MT84 MALT " and its like, where digits alone follow
 
 
 def ibans(reading: Reading) -> Iterator[Found]:
@@ -37,8 +40,13 @@ def bank_accounts(reading: Reading) -> Iterator[Found]:
 
 
 def _starts(reading: Reading) -> set[int]:
-    compact = {token.start() for token in reading.tokens if _COMPACT.match(token.group())}
-    return compact | {match.start() - 2 for match in _SPACED.finditer(reading.text) if match.start() >= 2}
+    compact = {token.start() for token in reading.mixed if _COMPACT.match(token.group())}
+    spaced = set()
+    for run in reading.digit_runs:
+        begin = max(0, run.start() - LONGEST_BEFORE_DIGITS)
+        if match := _BEGINNING.search(reading.text[begin : run.start()]):
+            spaced.add(begin + match.start())
+    return compact | spaced
 
 
 def _iban(reading: Reading, match: re.Match[str]) -> Iterator[Found]:

@@ -31,6 +31,7 @@ _BRANDS: tuple[tuple[str, re.Pattern[str], range | tuple[int, ...]], ...] = (
     ("RuPay", re.compile("60|81|82|508"), (16,)),
     ("Maestro", re.compile("50|5[6-9]|6"), range(12, 20)),
 )
+SHORTEST_UNKNOWN = 15  # digits of a card of no known brand: shorter numbers pass Luhn too often
 _RARE = {("Visa", 13), ("Visa", 19)}
 
 
@@ -56,8 +57,9 @@ def _brand(reading: Reading, start: int, end: int) -> str:
     digits = re.sub(r"\D", "", text[start:end])
     if len(set(digits)) == 1 or not luhn.is_valid(digits):
         return ""
+    named = reading.near(_CONTEXT, start, end, before=60, after=30)
     for brand, prefix, lengths in _BRANDS:
         if prefix.match(digits) and len(digits) in lengths:
             common = brand != "Maestro" and (brand, len(digits)) not in _RARE
-            return brand if common or reading.near(_CONTEXT, start, end, before=60, after=30) else ""
-    return ""
+            return brand if common or named else ""
+    return "card" if named and len(digits) >= SHORTEST_UNKNOWN else ""

@@ -141,13 +141,11 @@ def _numeric(reading: Reading, run: re.Match[str]) -> Iterator[Found]:
 
 
 def _lettered_spans(reading: Reading) -> Iterator[tuple[int, int]]:
-    seen = set()
-    for token in reading.tokens:
-        if len(token.group()) <= 18 and any(map(str.isdigit, token.group())):
-            seen.add(token.span())
-    if reading.digit_runs or reading.numbers:
-        seen.update(match.span() for match in _LETTERED_START.finditer(reading.text))
-    if any(len(number.group()) in (2, 6) for number in reading.numbers):
+    seen = {token.span() for token in reading.mixed if len(token.group()) <= 18}
+    for run in reading.digit_runs:
+        if match := _LETTERED_START.match(reading.text, run.start()):
+            seen.add(match.span())
+    if reading.has(("insurance", "nino", "ni number")):
         seen.update(match.span() for match in _NINO_SPACED.finditer(reading.text))
     yield from sorted(seen)
 

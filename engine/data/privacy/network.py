@@ -18,11 +18,12 @@ _VERSION = words("version", "ver", "v", "release", "build", "firmware", "section
 def ip_addresses(reading: Reading) -> Iterator[Found]:
     """Addresses that can be somebody's: not loopback, not unspecified, not a netmask."""
     text = reading.text
-    if text.count(".") >= 3:
-        for match in _V4.finditer(text):
-            if _is_v4(reading, match):
-                yield reading.found("ip", *match.span(), 0.9)
-    if text.count(":") >= 2:
+    for run in reading.digit_runs:
+        if run.group().count(".") >= 3:
+            for match in _V4.finditer(text, *run.span()):
+                if _is_v4(reading, match):
+                    yield reading.found("ip", *match.span(), 0.9)
+    if "::" in text or text.count(":") >= 7:
         for match in _V6.finditer(text):
             if _is_v6(reading, match):
                 yield reading.found("ip", *match.span(), 0.9)

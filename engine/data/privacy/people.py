@@ -36,6 +36,7 @@ _LETTER = re.compile(
     r"|\bCheers,|\bMit freundlichen Grüßen,?|\bCordialement,?)\s{1,3}"
 )
 _LETTER_WORDS = ("dear", "sincerely", "regards", "yours ", "cheers", "grüßen", "cordialement")
+_DRIVE = re.compile(r"\d (?:[^\W\d_]+ ){1,3}\Z")
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['\u2019\-](?=[^\W\d_]))*")
 _PARTICLES = {
     "van",
@@ -74,7 +75,9 @@ def people(reading: Reading) -> Iterator[Found]:
     """Capitalised names after a title, an introduction or in a letter."""
     text = reading.text
     for title in _TITLE.finditer(text):
-        if title.start() == 0 or not text[title.start() - 1].isalnum():
+        begin = title.start()
+        joined = begin > 0 and text[begin - 1].isalnum()
+        if not joined and not (title.group()[:2] == "Dr" and _DRIVE.search(text[max(0, begin - 40) : begin])):
             yield from _named(reading, title.end(), 0.7, 1)
     if reading.has(_SAID_WORDS):
         for said in _SAID.finditer(reading.lower):
@@ -100,6 +103,9 @@ def _named(reading: Reading, start: int, score: float, fewest: int) -> Iterator[
         elif not (count and written in _PARTICLES):
             break
         position = word.end()
+        if written.endswith(("'s", "\u2019s")) and count:
+            end -= 2
+            break
         if text[position : position + 2] == ". " and len(written) == 1:
             position += 1
         if text[position : position + 1] != " ":

@@ -33,26 +33,31 @@ REGIONS: tuple[str, ...] = (
 )
 """Countries whose national numbers are known where none are given."""
 
+_OPERATORS = ("=", "*", "\u00d7", "\u00f7", "\u2248", "^")
 FEWEST, MOST = 7, 15  # digits; E.164 allows 15
 _BREAK = re.compile(r"\s[\-/.]+\s|\s{2,}|[.)]{2,}|/\d{4}/")
 _EXTENSION = re.compile(r"\s?(?:x|ext\.?|extension|#)\s?\d{1,6}\b", re.I)
 _DATE = re.compile(
-    r"(?:\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{2}(?:\d\d)?)(?:[ T-].*)?\Z"
+    r"(?:\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{2}(?:\d\d)?)(?:[ T]\d{1,2})?\Z"
 )
 _AMOUNT = re.compile(r"(?:\d{1,3}(?:\.\d{3})+|\d+\.\d+)\Z")
 _PERIOD = re.compile(r"(?:1[0-9]|20)\d\d\s?[\-/]\s?(?:1[0-9]|20)\d\d\Z")
+_SUM = re.compile(r"\(?\d{1,3}\.\d{1,2}(?![\d.])|\d+/\d{1,5}\Z|.*[\-/]\d+\.\d{1,2}\Z")
+_HOURS = re.compile(r"(?:[01]\d|2[0-4])[0-5]\d ?- ?(?:[01]\d|2[0-4])[0-5]\d\Z")
 _SSN = re.compile(r"\d{3}-\d{2}-\d{4}\Z")
 _NANP = re.compile(r"(?:\+?1[ .\-]?)?(?:\(\d{3}\) ?|\d{3}([ .\-]))\d{3}[.\- ]\d{4}\Z")
 _CONTEXT = words(
     "phone", "phones", "telephone", "tel", "mobile", "cell", "cellphone", "call", "calling", "called",
     "fax", "whatsapp",
-    "sms", "text me", "text us", "contact", "reach", "dial", "ring", "hotline", "phone number", "landline",
+    "sms", "message", "messages", "answer", "answering", "answers", "text me", "text us",
+    "contact", "reach", "dial", "ring", "hotline", "phone number", "landline",
     "voicemail",
     "telefon", "tel", "handy", "rufnummer", "telefonnummer", "anrufen", "téléphone", "telephone",
     "portable", "appelez",
     "teléfono", "telefono", "móvil", "celular", "llame", "cellulare", "chiamare", "telefone", "telemóvel",
     "puhelin",
 )  # fmt: skip
+_LABEL = words("office", "desk", "home", "work", "direct", "private")
 _OTHER = words(
     "order", "invoice", "ticket", "tracking", "reference", "ref", "case", "id", "sku", "isbn", "issn",
     "serial", "amount",
@@ -106,8 +111,13 @@ def _candidate(reading: Reading, start: int, end: int) -> tuple[int, int] | None
         return None
     if after and (after in "%€$£_@" or (after.isalnum() and not _EXTENSION.match(text, end))):
         return None
+    if (
+        text[max(0, start - 2) : start].rstrip()[-1:] in _OPERATORS
+        or text[end : end + 2].lstrip()[:1] in _OPERATORS
+    ):
+        return None
     written = text[start:end]
-    if any(form.match(written) for form in (_DATE, _AMOUNT, _PERIOD, _SSN)):
+    if any(form.match(written) for form in (_DATE, _AMOUNT, _PERIOD, _SUM, _HOURS, _SSN)):
         return None
     return start, end
 
@@ -118,10 +128,12 @@ def _score(reading: Reading, start: int, end: int, regions: tuple[str, ...]) -> 
     digits = sum(map(str.isdigit, written))
     if written.startswith("+"):
         return {"valid": 0.95, "possible": 0.7}.get(_judged(written, ()), 0.0)
-    if digits > 12 or reading.near(_OTHER, start, end, before=18, after=0):
+    if digits > (MOST if written.startswith("00") else 12) or reading.near(
+        _OTHER, start, end, before=18, after=0
+    ):
         return 0.0
     judged = _judged(written, regions)
-    if reading.near(_CONTEXT, start, end, before=45, after=12):
+    if reading.near(_CONTEXT, start, end, before=45, after=12) or reading.near(_LABEL, start, end, 8, 10):
         return (
             0.9 if judged == "valid" else 0.6 if judged or (digits <= 12 and not written.isdigit()) else 0.0
         )

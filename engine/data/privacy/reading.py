@@ -37,6 +37,11 @@ class Reading:
         return list(_TOKEN.finditer(self.text))
 
     @cached_property
+    def mixed(self) -> list[re.Match[str]]:
+        """The tokens that hold a digit: numbers and keys, no plain words."""
+        return [token for token in self.tokens if not token.group().isalpha()]
+
+    @cached_property
     def digit_runs(self) -> list[re.Match[str]]:
         """Digits with the separators that numbers are written with, at least six characters."""
         return list(_DIGIT_RUN.finditer(self.text))

@@ -16,6 +16,8 @@ from engine.data.privacy.reading import Reading
 FEWEST, MOST = 12, 24
 LENGTHS = (12, 15, 18, 21, 24)
 FEWEST_DIFFERENT = 6
+STEP = 11
+"""Every 11th token is looked at: one of twelve words in a row is hit, also with numbers between them."""
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u3099\u309a])*")
 _BETWEEN = re.compile(
     r"(?:[\s,;|/\"'`\[\]()*_\u3000\-\u2022]|\d{1,2}\s?[.):\-]|\\[nt]|(?<=\s)\d{1,2}(?=\s)){1,12}\Z"
@@ -79,8 +81,8 @@ def _may_hold_one(text: str) -> bool:
     if len(tokens) < FEWEST:
         return False
     every = _all_words()
-    known = [token in every or _normal(token.strip(_STRIP)) in every for token in tokens[5::6]]
-    return any(_around(tokens, 5 + 6 * index, every) for index, listed in enumerate(known) if listed)
+    known = [token in every or _normal(token.strip(_STRIP)) in every for token in tokens[STEP - 1 :: STEP]]
+    return any(_around(tokens, STEP * index - 1, every) for index, listed in enumerate(known, 1) if listed)
 
 
 def _around(tokens: list[str], index: int, every: frozenset[str]) -> bool:

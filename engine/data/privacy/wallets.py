@@ -62,7 +62,7 @@ _HRP = {
 
 def wallets(reading: Reading) -> Iterator[Found]:
     """Crypto addresses, and the private keys that spend from them."""
-    for token in reading.tokens:
+    for token in reading.mixed:
         written = token.group()
         if len(written) < SHORTEST or not reading.stands_alone(*token.span()):
             continue
