@@ -96,7 +96,7 @@ def _rows(reader: Iterator[list[str]], path: Path) -> Iterator[tuple[int, list[s
             return
         except csv.Error as error:
             raise _broken(path, start, str(error)) from error
-        if not fields:
+        if not fields or (len(fields) == 1 and not fields[0].strip()):
             continue
         if byte := next(filter(None, map(bad_bytes, fields)), ""):
             raise _not_utf8(path, start, byte)

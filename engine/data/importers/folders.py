@@ -41,6 +41,7 @@ _KINDS: dict[Format, str] = {
     "markdown": "text",
 }
 _DOCUMENTS = "text"
+_ABOUT = re.compile(r"(readme|licen[cs]e|changelog|citation)\b", re.IGNORECASE)
 _TRAIN = {"train", "training"}
 _HELDOUT = {
     "test",
@@ -78,6 +79,15 @@ class Folder(msgspec.Struct):
 
 def read_folder(root: Path, format: str = "") -> Folder:
     """What of `root` is data. Raises UsageError where that is not clear, MissingError where there is none."""
+    found = _read(root, format)
+    if not found.parts:
+        raise TemperError(
+            "Nothing to import", f"{root} holds no rows.", "Check that this is the right source."
+        )
+    return found
+
+
+def _read(root: Path, format: str) -> Folder:
     if (root / DICT).is_file():
         splits = _json(root / DICT).get("splits")
         if not isinstance(splits, list) or not all(_is_name(split) for split in splits):
@@ -115,23 +125,24 @@ def _saved(folder: Path, prefix: str, split: str) -> list[Part]:
             f"{folder} was saved by an old version of the datasets library.",
             "Load it, call flatten_indices(), and save it again.",
         )
-    listed = files if isinstance(files, list) else []
-    names = [str(file.get("filename")) for file in listed if isinstance(file, dict)]
-    if not names or not all(_is_name(name) for name in names):
+    listed = files if isinstance(files, list) else [None]
+    names = [file.get("filename") if isinstance(file, dict) else None for file in listed]
+    if not all(_is_name(name) for name in names):
         raise _not_saved(folder / STATE, "names no data files")
-    return [Part(folder / name, f"{prefix}{name}", split) for name in names]
+    return [Part(folder / str(name), f"{prefix}{name}", split) for name in names]
 
 
 def _divided(parts: list[Part], notes: list[str]) -> Folder:
-    """`parts` with splits as Temper calls them, and a note where the source divides its rows."""
+    """`parts` with splits as Temper calls them, training rows first, and a note where there are several."""
     words = Counter(part.split for part in parts)
     held = sorted(word for word in words if set(re.split(r"[^a-z]+", word.lower())) & _HELDOUT)
     both = bool(held) and any(word and word not in held for word in words)
-    if len(words) > 1:
-        notes = [*notes, f"all splits are imported: {', '.join(word or 'others' for word in sorted(words))}"]
+    named = sorted(filter(None, words))
+    if len(named) > 1:
+        notes = [*notes, f"all splits are imported: {', '.join(named)}"]
     for part in parts:
         part.split = ("heldout" if part.split in held else "train") if both else ""
-    return Folder(parts, notes, held if both else [])
+    return Folder(sorted(parts, key=lambda part: part.split == "heldout"), notes, held if both else [])
 
 
 def _walk(root: Path) -> tuple[list[Path], list[str]]:
@@ -155,7 +166,7 @@ def _walk(root: Path) -> tuple[list[Path], list[str]]:
                 continue
             if by_name(path) and (path.is_file() or path.is_symlink()):
                 files.append(path)
-            else:
+            elif not _ABOUT.match(name):
                 others.append(_relative(path, root))
     return files, others
 
@@ -164,7 +175,12 @@ def _of_one_kind(root: Path, files: list[Path], format: str) -> tuple[list[Path]
     """The files that are imported, and a note about those of another kind that are not."""
     wanted = _KINDS[format] if format else ""  # type: ignore[index]  # the caller has checked the format
     kinds = Counter(_KINDS[by_name(path) or "text"] for path in files)
-    data = [kind for kind in kinds if kind != _DOCUMENTS] or list(kinds)
+    # A few texts beside tables tell of them; where there are more texts than tables, they may be the data.
+    texts = sum(
+        not _ABOUT.match(path.name) for path in files if _KINDS[by_name(path) or "text"] == _DOCUMENTS
+    )
+    tables = kinds.total() - kinds[_DOCUMENTS]
+    data = [kind for kind in kinds if kind != _DOCUMENTS or texts > tables or not tables]
     if not data or (wanted and wanted not in kinds):
         raise MissingError(
             "The folder holds nothing to import",
@@ -173,15 +189,16 @@ def _of_one_kind(root: Path, files: list[Path], format: str) -> tuple[list[Path]
         )
     if not wanted and len(data) > 1:
         found = ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(data))
+        largest = max(files, key=lambda path: path.stat().st_size if path.is_file() else 0)
         raise UsageError(
             "The folder holds files of several kinds",
             f"{root}: {found}.",
-            "Name one file, or say which kind with --format, for example: --format "
-            f"{'jsonl' if 'JSON' in data else data[0].lower()}",
+            f"Name one file, or say which kind: --format {by_name(largest)}",
         )
     kind = wanted or data[0]
     chosen = [path for path in files if _KINDS[by_name(path) or "text"] == kind]
-    left = [_relative(path, root) for path in files if _KINDS[by_name(path) or "text"] != kind]
+    others = [path for path in files if _KINDS[by_name(path) or "text"] != kind]
+    left = [_relative(path, root) for path in others if not _ABOUT.match(path.name)]
     more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
     return chosen, [
         f"only {kind} files are imported; left out: {', '.join(left[:_SHOWN])}{more}"

@@ -23,11 +23,11 @@ def read_jsonl(stream: BinaryIO | TextIO, end: str = "\n") -> Iterator[Record | 
         if byte:
             yield Dropped(number, f"not UTF-8: byte {byte}")
             continue
+        text = text.removeprefix("\ufeff")  # joined exports have a mark before each part
         if not text or text.isspace():
             continue
         try:
-            # Joined exports have a mark before each part.
-            value = decoder.decode(text.removeprefix("\ufeff"))
+            value = decoder.decode(text)
         except ValueError as error:
             yield Dropped(number, str(error))
             continue

@@ -181,5 +181,5 @@ def test_a_picture_named_jsonl_gives_no_rows_and_no_traceback(importing: Importi
 
 
 def test_kinds_of_files_that_are_not_read_are_named(importing: Importing, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="neither JSONL, JSON nor a table"):
+    with pytest.raises(UsageError, match="a zip archive or an Office file"):
         importing.text("a.xlsx", b"PK\x03\x04rest")

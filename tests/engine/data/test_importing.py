@@ -110,8 +110,8 @@ def test_an_unknown_column_names_the_columns_and_the_nearest(importing: Importin
 
 def test_columns_without_a_known_shape_ask_for_a_map(importing: Importing) -> None:
     with pytest.raises(UsageError) as caught:
-        importing.text("a.jsonl", '{"question": "q", "answer": "a"}\n')
-    assert "--map input=question --map answer=answer" in caught.value.remedy
+        importing.text("a.jsonl", '{"utterance": "q", "intent": "a"}\n')
+    assert "--map input=utterance --map answer=intent" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -134,15 +134,15 @@ def test_options_that_make_no_sense_are_refused(importing: Importing, options: d
 
 def test_rated_answers_are_not_mistaken_for_chats(importing: Importing) -> None:
     turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "bad"}]
-    with pytest.raises(UsageError, match="rated answers"):
-        importing.text("a.jsonl", json.dumps({"messages": turns, "label": False}) + "\n")
+    info = importing.text("a.jsonl", json.dumps({"messages": turns, "label": False}) + "\n").info
+    assert (info.kind, importing.rows()[0].label) == ("unpaired_preference", False)
 
 
-def test_rows_of_another_shape_in_the_same_file_are_dropped(importing: Importing) -> None:
+def test_rows_of_another_kind_in_the_same_file_are_dropped(importing: Importing) -> None:
     chat = '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}\n'
     info = importing.text("a.jsonl", ROW % ("q", "a") * 2 + chat).info
     assert (info.shape, info.dropped[0].line) == ("prompt_completion", 3)
-    assert info.dropped[0].reason == "lacks 'prompt', 'completion', which shape prompt_completion needs"
+    assert info.dropped[0].reason.startswith("is a conversation (chat) among rows of another kind")
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,9 @@ def test_a_file_whose_rows_are_all_bad_says_why(importing: Importing) -> None:
 def test_a_missing_file_and_a_folder_are_named(importing: Importing, tmp_path: Path) -> None:
     with pytest.raises(MissingError, match=r"gone\.csv does not exist"):
         importing.file(tmp_path / "gone.csv")
-    with pytest.raises(UsageError, match="is a folder"):
-        importing.file(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MissingError, match="has no JSONL, JSON, CSV, Parquet"):
+        importing.file(tmp_path / "empty")
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(importing: Importing, tmp_path: Path) -> None:
@@ -230,7 +231,7 @@ def test_a_file_in_the_workspace_is_remembered_by_its_relative_path(paths: Works
         ("a.jsonl", '[\n{"a": 1}\n]', "json"),
         ("a.jsonl", '["one", "row"]\n', "jsonl"),
         ("a.dat", "a;b\n1;2\n", "csv"),
-        ("a.tsv", "[a]\tb\n1\t2\n", "csv"),
+        ("a.tsv", "[a]\tb\n1\t2\n", "tsv"),
     ],
 )
 def test_the_content_decides_the_format_where_the_name_does_not(
