@@ -15,10 +15,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from engine.data.checks.contract import answer_of, normal, text_of
-from engine.data.examples import ID_LETTERS
 from engine.data.occurrences import Occurrences
-from engine.data.split import RowKey, answers_repeat, choose_heldout
+from engine.data.split import SplitKeys, choose_heldout
 from store import datasets, example_table
 from store.records.data import DatasetInfo, Dropped, Example, ImportOptions
 
@@ -59,7 +57,8 @@ class Draft:
         self.drops = Drops(folder / datasets.DROPPED)
         self._folder = folder
         self._options = options
-        self._keys: list[RowKey] = []
+        self.notes: list[str] = []
+        self._keys = SplitKeys(options.split_by)
         self._unsplit = folder / "unsplit.parquet"
 
     def __enter__(self) -> Draft:
@@ -97,8 +96,9 @@ class Draft:
     def finish(self, info: DatasetInfo) -> DatasetInfo:
         """Divide the rows as `info.options` ask and write them; returns `info` with what that gave."""
         options = info.options
-        stratify = answers_repeat(self._keys) if options.stratify is None else options.stratify
-        heldout = choose_heldout(self._keys, options.heldout, options.seed, stratify)
+        chosen = choose_heldout(self._keys, options, self._unsplit)
+        heldout = chosen.heldout
+        self.notes = chosen.notes
         rows = self._folder / datasets.ROWS
         if heldout:
             example_table.write_divided(self._unsplit, rows, heldout)
@@ -115,7 +115,7 @@ class Draft:
             sha256=content.hexdigest(),
             splits={split: splits[split] for split in ("train", "heldout") if split in splits},
             seed=options.seed if heldout else None,
-            stratified=stratify and bool(heldout),
+            stratified=chosen.stratified and bool(heldout),
         )
 
     def _kept(self, items: Iterable[Example | Dropped]) -> Iterator[Example]:
@@ -129,18 +129,7 @@ class Draft:
         writer.add(example)
         self.rows += 1
         if self._options.heldout > 0:
-            self._keys.append(row_key(example))
-
-
-def row_key(example: Example) -> RowKey:
-    """What a row asks (case and white space apart) and what it answers, as hashes."""
-    prompt = example.messages[: example.prompt_turns or len(example.messages) - 1]
-    asked = "\0".join(normal(text_of(turn)) for turn in prompt) or normal(example.text)
-    return RowKey(_short_hash(asked), _short_hash(answer_of(example).strip()))
-
-
-def _short_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:ID_LETTERS]
+            self._keys.add(example)
 
 
 def _batches(examples: Iterable[Example]) -> Iterator[list[Example]]:

@@ -21,7 +21,7 @@ from engine.data.source import Progress, Source
 from store import clock, datasets
 from store.errors import RefusedError, TemperError
 from store.paths import WorkspacePaths
-from store.records.data import DatasetInfo, Example, ImportOptions
+from store.records.data import DatasetInfo, Example, ImportOptions, SplitBy
 
 SAMPLE_RECORDS = 100
 SAMPLE_READ = 10_000  # records and drops among them: the sample is in memory
@@ -68,6 +68,8 @@ def import_dataset(
                 _refuse_drops(strict, info.dropped, info.dropped_rows or len(info.dropped))
                 return Imported(info, new=False, notes=_notes(source, options))
 
+        notes: list[str] = []
+
         def write(folder: Path, version: int) -> DatasetInfo:
             with Draft(folder, options) as draft:
                 shape = _fill(draft, source, options, progress)
@@ -87,25 +89,39 @@ def import_dataset(
                     shape=shape.name,
                     options=options,
                 )
-                return draft.finish(info)
+                info = draft.finish(info)
+                notes.extend(draft.notes)
+                return info
 
-        return Imported(datasets.publish(paths, name, write), new=True, notes=_notes(source, options))
+        info = datasets.publish(paths, name, write)
+        return Imported(info, new=True, notes=[*_notes(source, options), *notes])
 
 
 def split_dataset(
-    paths: WorkspacePaths, reference: str, heldout: float, seed: int = 0, stratify: bool | None = None
+    paths: WorkspacePaths,
+    reference: str,
+    heldout: float,
+    seed: int = 0,
+    stratify: bool | None = None,
+    by: SplitBy = "",
 ) -> Imported:
-    """Divide a version's rows anew, as the next version. Raises UsageError for unknown references."""
+    """Divide a version's rows anew, as the next version. Raises UsageError for unknown references, and where
+    rows lack what `by` needs.
+    """
     asked = datasets.parse_reference(reference)
     with datasets.editing(paths, asked.name):
         parent = datasets.load_info(paths, asked.name, asked.version)
-        options = msgspec.structs.replace(parent.options, heldout=heldout, seed=seed, stratify=stratify)
+        options = msgspec.structs.replace(
+            parent.options, heldout=heldout, seed=seed, stratify=stratify, split_by=by
+        )
         check_options(options)
         identity = f"{parent.name}@{parent.version}"
         for version in datasets.versions(paths, asked.name):
             info = datasets.load_info(paths, asked.name, version)
             if info.options == options and (info.parent == identity or info.version == parent.version):
                 return Imported(info, new=False)
+
+        notes: list[str] = []
 
         def write(folder: Path, version: int) -> DatasetInfo:
             with Draft(folder, options) as draft:
@@ -114,9 +130,11 @@ def split_dataset(
                 info = msgspec.structs.replace(
                     parent, version=version, parent=identity, options=options, created=clock.stamp()
                 )
-                return draft.finish(info)
+                info = draft.finish(info)
+                notes.extend(draft.notes)
+                return info
 
-        return Imported(datasets.publish(paths, asked.name, write), new=True)
+        return Imported(datasets.publish(paths, asked.name, write), new=True, notes=notes)
 
 
 def _fill(draft: Draft, source: Source, options: ImportOptions, progress: Progress) -> Shape:

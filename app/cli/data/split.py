@@ -6,6 +6,7 @@ import click
 
 from app.cli.data.report import print_newest, print_report, remember, report
 from app.cli.output import json_option, print_json, say
+from store.records.data import SplitBy
 from store.workspace import open_workspace
 
 
@@ -18,13 +19,23 @@ from store.workspace import open_workspace
     default=None,
     help="The same share of every answer. Default: where answers repeat.",
 )
+@click.option(
+    "--by",
+    type=click.Choice(["random", "stratified", "group", "cluster", "time"]),
+    default=None,
+    help="By chance, the same share of every answer, whole groups (imported with --map group=COLUMN), whole"
+    " clusters of near-duplicates, or the newest rows (--map time=COLUMN). Default: stratified where answers"
+    " repeat.",
+)
 @json_option
-def split(name: str, heldout: float, seed: int, stratify: bool | None, as_json: bool) -> None:
+def split(
+    name: str, heldout: float, seed: int, stratify: bool | None, by: SplitBy | None, as_json: bool
+) -> None:
     """Divide the rows of dataset NAME (or NAME@VERSION) anew, as its next version."""
     from engine.data.importing import split_dataset
 
     workspace = open_workspace()
-    imported = split_dataset(workspace.paths, name, heldout, seed, stratify)
+    imported = split_dataset(workspace.paths, name, heldout, seed, stratify, by or "")
     remember(workspace, imported.info)
     if as_json:
         print_json(report(workspace, imported))

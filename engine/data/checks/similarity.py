@@ -102,7 +102,10 @@ def sketches(table: WordTable) -> npt.NDArray[np.uint32]:
     bags, size = table.bags, BANDS * BAND_ROWS
     weights = _weights(table)
     used = np.flatnonzero(weights)
-    elements = ([b"%d#%d" % (word, copy) for copy in range(weights[word])] for word in used.tolist())
+    elements = (
+        [f"{table.vocabulary[word]}#{copy}".encode() for copy in range(weights[word])]
+        for word in used.tolist()
+    )
     place = np.full(len(weights) + 1, len(used), dtype=np.int64)
     place[used] = np.arange(len(used))
     values = np.full((len(used) + 1, size), np.iinfo(np.uint32).max, dtype=np.uint32)
