@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from engine.data.examples import is_storable
 from engine.data.importers import Dropped, Record
 from engine.data.moments import in_order
 from engine.data.problems import RowProblem
@@ -99,7 +100,7 @@ def _message(record: Record, columns: Columns | None, options: ImportOptions) ->
         problem = problem or str(refused)
     if not problem and not content.strip():
         raise RowProblem("the message is empty")
-    if any("\ud800" <= letter <= "\udfff" for letter in content):
+    if not is_storable(content):
         content, problem = "", problem or "contains half a character (an unpaired surrogate)"
     time = value.get(columns.time) if columns.time else None
     shown = str(time) if isinstance(time, str | int | float) and str(time).isprintable() else ""

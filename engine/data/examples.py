@@ -41,7 +41,7 @@ def checked(example: Example) -> Example:
     for text in _texts(example):
         if "\0" in text:
             raise RowProblem("contains a NUL character")
-        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        if not is_storable(text):
             raise RowProblem("contains half a character (an unpaired surrogate)")
     if example.text:
         return example
@@ -58,6 +58,15 @@ def checked(example: Example) -> Example:
     ]:
         raise RowProblem("the chosen and the rejected answer are the same")
     return example
+
+
+def is_storable(text: str) -> bool:
+    """Whether a text can be written as UTF-8: half a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_turns(turns: list[Message], answer: str) -> None:

@@ -38,7 +38,7 @@ def in_order(moments: Sequence[str]) -> list[int]:
 
 
 def _candidates(moments: Sequence[str]) -> list[list[float | None]]:
-    """The ways to read a column: the day first in slashed dates, the month first, or both if both read all."""
+    """The ways to read a column: day first in slashed dates, month first, or both where both read all."""
     plain = [_read(text.strip()) for text in moments]
     unread = [at for at, moment in enumerate(plain) if moment is None]
     slashed = [at for at in unread if _SLASHED.fullmatch(moments[at].strip())]

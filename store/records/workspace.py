@@ -40,7 +40,7 @@ class Dataset(msgspec.Struct, forbid_unknown_fields=True):
     shape: str = ""
     """How the file writes its rows (chat, alpaca, ...); found out when left out."""
     map: dict[str, str] = {}
-    """Columns by part: `input` and `answer`, or others, and `annotator`, `version`, `time` or `group` besides."""
+    """Columns by part: `input` and `answer`, or others; besides `annotator`, `version`, `time`, `group`."""
     answer_json: str = ""
     """A key: the answer becomes the JSON object {"key": answer}."""
     answer_template: str = ""

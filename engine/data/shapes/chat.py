@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.data.shapes.contract import Fields, Rows, Shape, draft, has
+from engine.data.shapes.contract import Fields, Rows, Shape, draft, from_json, has
 from engine.data.shapes.tools import tools_of
 from engine.data.shapes.turns import refuse_attached, turns_of, with_system
 from store.records.data import ImportOptions, Message
@@ -29,7 +29,13 @@ def chat_rows(record: Fields, options: ImportOptions) -> Rows:
 def sharegpt_rows(record: Fields, options: ImportOptions) -> Rows:
     """ShareGPT: `conversations` (or `conversation`, `items`, `dialog`, ...) of from and value."""
     key = next((key for key in LISTS[1:] if key in record), "conversations")
-    yield draft(conversation_of(record, key, options), tools=tools_of(record))
+    turns = from_json(record.get(key), key, "[")
+    if isinstance(turns, list) and turns and all(isinstance(turn, str) for turn in turns):
+        # A dialogue of bare texts: its sides take turns, and a user begins.
+        sides = [Message("assistant" if at % 2 else "user", text) for at, text in enumerate(turns)]
+        yield draft(with_system(record, sides), tools=tools_of(record))
+    else:
+        yield draft(conversation_of(record, key, options), tools=tools_of(record))
 
 
 def _other_list(record: Fields) -> bool:

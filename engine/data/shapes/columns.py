@@ -151,7 +151,7 @@ def _turns(record: Fields, column: str, options: ImportOptions) -> list[Message]
 
 
 def _formed(turns: list[Message], options: ImportOptions) -> list[Message]:
-    if not turns:
+    if not turns or (turns[-1].tool_calls and not turns[-1].content):
         return turns
     answer = turns[-1].content
     if options.answer_json:

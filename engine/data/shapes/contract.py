@@ -86,7 +86,7 @@ def from_json(value: Any, what: str, opening: str = "[{") -> Any:
 
 
 def turns_in(value: Any) -> Any:
-    """The list of objects that a text is the JSON of; else `value`, for an answer may begin with a bracket."""
+    """The list of objects that a text is the JSON of; else `value`: answers may begin with a bracket."""
     if not isinstance(value, str) or not value.lstrip().startswith("["):
         return value
     try:

@@ -55,7 +55,7 @@ def pair(
     opening = chosen[:shared]
     chosen, rejected = chosen[shared:], rejected[shared:]
     # A prompt is often written out again at the head of both conversations.
-    prompt = opening if _ends_with(opening, prompt) else [*prompt, *opening]
+    prompt = opening if _holds(opening, prompt) else [*prompt, *opening]
     if not prompt:
         raise RowProblem("there is no prompt: neither a column of it nor turns that both answers share")
     if not opening and prompt[-1].role == "assistant":
@@ -99,8 +99,10 @@ def _shared(chosen: Sequence[Message], rejected: Sequence[Message]) -> int:
     return shared
 
 
-def _ends_with(opening: Sequence[Message], prompt: Sequence[Message]) -> bool:
-    return len(opening) >= len(prompt) and list(opening[len(opening) - len(prompt) :]) == list(prompt)
+def _holds(opening: Sequence[Message], prompt: Sequence[Message]) -> bool:
+    """Whether all turns of `prompt` stand in `opening`, in their order, white space at their ends apart."""
+    said = iter([(turn.role, turn.content.strip()) for turn in opening])
+    return all((turn.role, turn.content.strip()) in said for turn in prompt)
 
 
 def _is_dialogue(text: str) -> bool:

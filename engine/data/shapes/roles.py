@@ -32,7 +32,7 @@ def part_of(name: Any, roles: Mapping[str, str]) -> Part:
     """What a source's role name means, by `roles` first. Raises RowProblem where nobody knows."""
     if not isinstance(name, str):
         raise RowProblem("a message has no role" if name is None else f"a role is {name!r}, not a name")
-    said = roles.get(name) or roles.get(name.strip()) or _PARTS.get(plain(name))
+    said = roles.get(name) or roles.get(name.strip()) or _PARTS.get(name) or _PARTS.get(plain(name))
     if said is None:
         shown = name if len(name) <= 40 else f"{name[:40]}..."
         raise RowProblem(f"unknown role {shown!r}; say what it is with --role {_quoted(shown)}=user")

@@ -67,7 +67,7 @@ def columns_of(names: Iterable[str], named: Mapping[str, str]) -> Columns | None
         by_name.setdefault(plain(name), name)
 
     def column(part: str, known: list[str]) -> str:
-        taken = set(named.values())
+        taken = {named[part] for part in PARTS if part in named}
         free = (by_name[name] for name in known if name in by_name and by_name[name] not in taken)
         return named.get(part) or next(free, "")
 

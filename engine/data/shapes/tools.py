@@ -43,10 +43,10 @@ def calls_of(value: Any) -> list[ToolCall]:
 
 def calls_of_text(value: Any) -> list[ToolCall]:
     """The calls of a turn that is nothing but calls: an object or a list, mostly as JSON text."""
-    calls = calls_of(value)
-    if not calls or (isinstance(value, str) and value.lstrip()[:1] not in ("{", "[")):
+    calls = from_json(value, "a function call")
+    if not isinstance(calls, list | dict) or not calls:
         raise RowProblem("a function call is empty or no JSON")
-    return calls
+    return calls_of(calls)
 
 
 def one_call(value: Any) -> ToolCall:

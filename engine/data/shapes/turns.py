@@ -5,7 +5,7 @@ Tool calls become one form (engine.data.shapes.tools). What is not text (images,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -20,19 +20,14 @@ SENDERS = ("role", "from", "sender", "speaker", "author")
 CONTENTS = ("content", "value", "text", "message", "utterance")
 _PAIR_KEYS = ("system", "user", "human", "input", "question", "assistant", "bot", "gpt", "output", "answer")
 _TEXT_PARTS = ("text", "input_text", "output_text")
+_NOTHING = {"0", "no", "none", "null", "false", "[]", "{}", ""}  # as a table's cell says it
 _ATTACHED = ("images", "image", "audio", "audios", "video", "videos", "files", "attachments")
 
 
 def turns_of(value: Any, what: str, roles: Mapping[str, str]) -> list[Message]:
-    """The turns of a list of them. Raises RowProblem.
-
-    A list of texts is a dialogue whose sides alternate, and a user begins it.
-    """
-    turns = list_of(value, what)
-    if turns and all(isinstance(turn, str) for turn in turns):
-        return [Message("assistant" if index % 2 else "user", text) for index, text in enumerate(turns)]
+    """The turns of a list of them. Raises RowProblem."""
     found: list[Message] = []
-    for turn in turns:
+    for turn in list_of(value, what):
         for message in _messages(turn, roles):
             _add(found, message)
     return found
@@ -59,7 +54,7 @@ def one_turn(value: Any, what: str, roles: Mapping[str, str]) -> list[Message]:
 def refuse_attached(record: Fields) -> None:
     """Raise RowProblem where a record or turn carries images, audio or files beside its text."""
     for key in _ATTACHED:
-        if record.get(key):
+        if (value := record.get(key)) and str(value).strip().casefold() not in _NOTHING:
             raise RowProblem(f"a message holds {key}, only text can be trained on")
 
 
@@ -83,7 +78,7 @@ def _messages(turn: Any, roles: Mapping[str, str]) -> list[Message]:
     if part == "ignore":
         return []
     refuse_attached(turn)
-    key = next((key for key in CONTENTS if key in turn and key != sender), "content")
+    key = first_key(turn, CONTENTS) or "content"
     if part == "call":
         return [Message("assistant", "", tool_calls=calls_of_text(turn.get(key)))]
     calls = _calls(turn)
@@ -159,8 +154,3 @@ def _part(part: Any) -> str:
     if kind in _TEXT_PARTS or (isinstance(part, dict) and kind is None and set(part) == {"text"}):
         return text_of(part.get("text"), "a text part")
     raise RowProblem(f"a message holds {kind}, only text can be trained on")
-
-
-def roles_in(turns: Sequence[Message]) -> set[str]:
-    """The roles that speak."""
-    return {turn.role for turn in turns}
