@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from store.errors import TemperError
+from store.errors import UsageError
 from tests.engine.data.conftest import Importing
 
 
@@ -57,12 +57,11 @@ def test_alpaca_rows_are_recognised(importing: Importing, shared_data: Path) -> 
     assert (info.shape, info.rows_kept) == ("alpaca", 91)
 
 
-@pytest.mark.parametrize("name", ["dpo_train.jsonl", "kto_en_demo.json", "glaive_toolcall_en_demo.json"])
-def test_what_is_not_supported_yet_is_refused_not_bent(
-    importing: Importing, shared_data: Path, name: str
+def test_questions_without_their_answers_ask_which_column_is_what(
+    importing: Importing, shared_data: Path
 ) -> None:
-    with pytest.raises(TemperError):
-        importing.file(shared_data / "preference" / "llama_factory" / name)
+    with pytest.raises(UsageError, match="Which column is what"):
+        importing.file(shared_data / "instruct" / "bfcl" / "BFCL_v4_simple_python.json")
 
 
 def test_a_list_inside_a_document_is_imported(importing: Importing, shared_data: Path) -> None:
