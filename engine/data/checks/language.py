@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from sys import intern
 from typing import TYPE_CHECKING, Protocol
 
 from engine.data.checks.contract import Basis, Kind, answer_of, asked_of
@@ -35,6 +36,14 @@ USUAL_SHARE = 0.1
 """A language that this share of all rows is in (and FEWEST_ROWS of them) belongs to the dataset."""
 FEWEST_ROWS = 3
 
+ENGLISH_WORDS, ENGLISH_SHARE = 3, 12
+"""So many different words that only English has, and one of so many that a text has, settle the matter."""
+
+_ENGLISH_ONLY = """
+the and what with this that have you how from which when would could there they were been should your does
+many much their then than because about where who why she her his each more after before same every between
+"""
+_ENGLISH = frozenset(_ENGLISH_ONLY.split())
 # Varieties that cannot be told apart for certain: either is the other.
 _SAME = {"bs": "hr", "sr": "hr", "ms": "id", "nn": "no", "nb": "no", "da": "no", "gl": "pt", "sk": "cs"}
 _FENCED = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
@@ -80,16 +89,20 @@ class Language:
     )
 
     def __init__(self, settings: CheckSettings) -> None:
-        self._identifier = identifier()
+        import py3langid  # noqa: F401  # absent: known now, though the model is only read for the first row
+
+        self._identifier: Identifier | None = None
         self._expected = {_SAME.get(language, language) for language in settings.languages}
-        check_languages(settings.languages, self._identifier.labels)
+        if settings.languages:
+            self._identifier = identifier()
+            check_languages(settings.languages, self._identifier.labels)
 
     def scan(self, example: Example) -> Iterator[tuple[str, str]]:
         """The sides of a row that can be judged, as `side language`."""
         answer = "" if example.text else answer_of(example)
         for side, text in (("question", asked_of(example)), ("answer", answer)):
             if language := self._language(text):
-                yield "language", f"{side} {language}"
+                yield "language", intern(f"{side} {language}")
 
     def conclude(self, hits: Sequence[Hit], basis: Basis) -> list[Finding]:
         """Rows with a side that is in none of the expected languages, or in none that is usual."""
@@ -107,10 +120,20 @@ class Language:
 
     def _language(self, text: str) -> str:
         prose = prose_of(text)
-        if not prose:
-            return ""
+        if not prose or is_english(prose):
+            return "en" if prose else ""
+        self._identifier = self._identifier or identifier()
         language, likely = self._identifier.classify(prose)
         return language if likely >= SURE else ""
+
+
+def is_english(prose: str) -> bool:
+    """Whether a text is English beyond doubt, by words that no other language writes: a short cut."""
+    if not prose.isascii():
+        return False
+    words = set(prose.lower().split())
+    known = len(words & _ENGLISH)
+    return known >= ENGLISH_WORDS and known * ENGLISH_SHARE >= len(words)
 
 
 def prose_of(text: str) -> str:

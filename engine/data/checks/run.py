@@ -14,7 +14,7 @@ import msgspec
 
 from engine.data.checks.contract import Basis, CannotRun, Embed, RowScan
 from engine.data.checks.registry import NAMES, ROW_SCANS, SET_CHECKS, Entry, absent, load_check, make_scan
-from engine.data.checks.scanning import COLUMNS, Table, scan_table
+from engine.data.checks.scanning import Found, Scanning, Table, read_table
 from engine.data.checks.settling import findings_of
 from engine.models.locate import locate_model, path_of
 from store import check_reports, clock, datasets
@@ -37,7 +37,7 @@ log = logging.getLogger("temper.check")
 PhaseProgress = Callable[[str, int, int], None]
 """Told `done` of `total` of a phase; raises when the user asked to stop."""
 SEVERITIES: tuple[Severity, ...] = ("block", "warn", "info")
-READING, COMPARING = "read and scan rows", "compare rows"
+READING, SCANNING, COMPARING = "read rows", "scan rows", "compare rows"
 
 
 def quiet(phase: str, done: int, total: int) -> None:
@@ -64,13 +64,12 @@ def check(
     asked = datasets.parse_reference(reference)
     info = datasets.load_info(paths, asked.name, asked.version)
     run = _Run(paths, info, settings, progress, frozenset(only))
-    table = run.scan(processes)
-    run.look_at_all(table, embed)
+    rows = run.all_checks(embed, processes)
     report = CheckReport(
         dataset=info.name,
         version=info.version,
         dataset_sha256=info.sha256,
-        rows=len(table.rows),
+        rows=rows,
         verdict=verdict_of(run.findings),
         findings=in_order(run.findings),
         skipped=sorted(run.skipped, key=lambda one: NAMES.index(one.check)),
@@ -109,34 +108,36 @@ class _Run:
         self.located = located(paths, settings)
         self._progress = progress
         self._halt: BaseException | None = None
+        self._scanning: Scanning | None = None
         self.only = only
         self.findings: list[Finding] = []
         self.skipped: list[Skipped] = []
-        self.scans: list[tuple[Entry, RowScan]] = []
 
-    def scan(self, processes: int) -> Table:
-        """Read all rows, through every scan that can run."""
+    def all_checks(self, embed: Embed | None, processes: int) -> int:
+        """Every check over every row; how many rows there are."""
+        scans = self._make_scans()
+        entries = [entry for entry, _ in scans]
+        with Scanning(self.path, entries, self.located, processes) as self._scanning:
+            table = read_table(self.path, partial(self.progress, READING))
+            basis = self._basis(table, embed)
+            self._compare(basis)
+            found = self._scanning.finish(partial(self._tell, SCANNING))
+        for entry, scan in scans:
+            self._attempt(entry, partial(findings_of, scan, found.hits, basis))
+        self._name_troubles(entries, found, len(table.rows))
+        return len(table.rows)
+
+    def _make_scans(self) -> list[tuple[Entry, RowScan]]:
+        scans = []
         for entry in self._wanted(ROW_SCANS):
             try:
-                self.scans.append((entry, make_scan(entry, self.located)))
+                scans.append((entry, make_scan(entry, self.located)))
             except CannotRun as reason:
                 self._skip(entry, str(reason))
-        entries = [entry for entry, _ in self.scans]
-        table = scan_table(self.path, entries, self.located, partial(self.progress, READING), processes)
-        for trouble in table.troubles:
-            log.error("%s failed on line %d: %s", trouble.target, trouble.line, trouble.error)
-        for entry in entries:
-            failed = [trouble for trouble in table.troubles if trouble.target == entry.target]
-            if failed:
-                first = f"line {failed[0].line}: {failed[0].error}"
-                self._skip(entry, f"failed on {len(failed)} of {len(table.rows)} rows ({first})")
-        return table
+        return scans
 
-    def look_at_all(self, table: Table, embed: Embed | None) -> None:
-        """What the scans found as findings, and all set checks."""
-        basis = self._basis(table, embed)
-        for entry, scan in self.scans:
-            self._attempt(entry, partial(findings_of, scan, table.hits, basis))
+    def _compare(self, basis: Basis) -> None:
+        """All set checks."""
         entries = self._wanted(SET_CHECKS)
         for done, entry in enumerate(entries):
             self.progress(COMPARING, done, len(entries))
@@ -144,13 +145,29 @@ class _Run:
             self._attempt(entry, partial(_run_check, entry, basis))
         self.progress(COMPARING, len(entries), len(entries))
 
-    def progress(self, phase: str, done: int, total: int) -> None:
+    def _name_troubles(self, entries: Iterable[Entry], found: Found, rows: int) -> None:
+        """A scan that failed on rows is named as skipped: nothing is known of those."""
+        for trouble in found.troubles:
+            log.error("%s failed on line %d: %s", trouble.target, trouble.line, trouble.error)
+        for entry in entries:
+            failed = [trouble for trouble in found.troubles if trouble.target == entry.target]
+            if failed:
+                first = f"line {failed[0].line}: {failed[0].error}"
+                self._skip(entry, f"failed on {len(failed):,} of {rows:,} rows ({first})")
+
+    def _tell(self, phase: str, done: int, total: int) -> None:
         """Tell how far a phase is; what that raises ends the run, unlike what else a check raises."""
         try:
             self._progress(phase, done, total)
         except BaseException as halt:
             self._halt = halt
             raise
+
+    def progress(self, phase: str, done: int, total: int) -> None:
+        """Tell how far a phase is, and how far the scans are that run beside it."""
+        if self._scanning is not None and (scanned := self._scanning.done()):
+            self._tell(SCANNING, scanned, self._scanning.total)
+        self._tell(phase, done, total)
 
     def _attempt(self, entry: Entry, make: Callable[[], Iterable[Finding]]) -> None:
         try:
@@ -176,7 +193,7 @@ class _Run:
             info=self.info,
             path=self.path,
             settings=self.settings,
-            **{name: getattr(table, name) for name in COLUMNS},
+            **msgspec.structs.asdict(table),
             embed=embed,
             progress=partial(self.progress, READING),
         )

@@ -1,7 +1,7 @@
-"""Row scans over a whole version: read once, in several processes where it is large, results in its order.
+"""Row scans over a whole version, in processes of their own where it is large, results in its order.
 
-What is read for the scans is also what set checks look at, so it comes back beside the findings. Does not
-know what a scan looks for, nor what a report is.
+They run while the process that asked goes on with set checks: neither waits for the other. Does not know what
+a scan looks for, nor what a report is.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack
 from functools import partial
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -58,7 +59,7 @@ class Trouble(NamedTuple):
 
 
 class Table(msgspec.Struct):
-    """What was read and found. Lists run in parallel, as in `Basis`."""
+    """The rows of a version as set checks see them. Lists run in parallel, as in `Basis`."""
 
     rows: list[str] = []
     lines: list[int] = []
@@ -69,44 +70,114 @@ class Table(msgspec.Struct):
     contexts: list[str] = []
     rejected: list[str] = []
     labels: list[bool | None] = []
+
+    def add(self, example: Example) -> None:
+        """Append the row of the source that comes next."""
+        self.rows.append(example.row)
+        self.lines.append(example.line)
+        self.splits.append(example.split)
+        self.asked.append(asked_of(example))
+        self.answers.append("" if example.text else answer_of(example))
+        self.metadata.append(example.metadata)
+        self.contexts.append(context_of(example))
+        self.rejected.append(rejected_of(example))
+        self.labels.append(example.label)
+
+
+def read_table(path: Path, progress: Progress) -> Table:
+    """All rows of a file. Raises TemperError when it is damaged, and whatever `progress` raises."""
+    total = sum(example_table.group_sizes(path))
+    table = Table()
+    progress(0, total)
+    for batch in example_table.read_batches(path, READ_AT_ONCE):
+        for example in batch:
+            table.add(example)
+        progress(len(table.rows), total)
+    return table
+
+
+class Found(msgspec.Struct):
+    """What scans noted in rows, in their order."""
+
     hits: list[Hit] = []
     troubles: list[Trouble] = []
 
-    def add(self, part: Table) -> None:
-        """Append the rows of the source that come next."""
-        begin = len(self.rows)
-        for name in (*COLUMNS, "troubles"):
-            getattr(self, name).extend(getattr(part, name))
-        self.hits += [Hit(hit.at + begin, hit.kind, hit.note) for hit in part.hits]
-
-
-COLUMNS = tuple(name for name in Table.__struct_fields__ if name not in ("hits", "troubles"))
+    def add(self, part: Found, begin: int) -> None:
+        """Append what was found in the rows from `begin` on."""
+        self.hits += [hit._replace(at=hit.at + begin) for hit in part.hits]
+        self.troubles += part.troubles
 
 
 class Cancelled(Exception):
     """Raised in a worker when the process that started it wants no more."""
 
 
-def scan_table(
-    path: Path, entries: Sequence[Entry], settings: CheckSettings, progress: Progress, processes: int = 0
-) -> Table:
-    """All rows of the file through the scans of `entries`, which must be able to run.
+class Scanning:
+    """The scans of `entries` over a file, begun on entering the `with` block where they have processes of
+    their own, and ended with it.
 
-    `processes` 0 chooses: one for few rows, else one per core. The result does not depend on it. Raises
-    TemperError when the file is damaged, and whatever `progress` raises, with no process left behind.
+    `processes` 0 chooses: none for few rows, else one per core. What is found does not depend on it. Raises
+    TemperError when the file is damaged.
     """
-    sizes = example_table.group_sizes(path)
-    total = sum(sizes)
-    progress(0, total)
-    count = min(processes or wanted(total), len(sizes))
-    if count > 1:
-        return _scan_apart(path, entries, settings, progress, sizes, count)
-    whole = Table()
-    scans = make_scans(entries, settings)
-    for batch in example_table.read_batches(path, READ_AT_ONCE):
-        whole.add(scan_batch(batch, scans))
-        progress(len(whole.rows), total)
-    return whole
+
+    def __init__(
+        self, path: Path, entries: Sequence[Entry], settings: CheckSettings, processes: int = 0
+    ) -> None:
+        self._path = path
+        self._entries = tuple(entries)
+        self._settings = settings
+        self._sizes = example_table.group_sizes(path)
+        self.total = sum(self._sizes)
+        self._count = min(processes or wanted(self.total), len(self._sizes))
+        self._stack = ExitStack()
+        self._futures: list[Future[Found]] = []
+
+    def __enter__(self) -> Scanning:
+        if self._count > 1 and self._entries:
+            # spawn: the worker of a job has threads and locks that must not be copied by a fork
+            context = multiprocessing.get_context("spawn")
+            stop = context.Event()
+            begin = partial(_begin, self._entries, self._settings, stop)
+            pool = ProcessPoolExecutor(self._count, context, begin)
+            self._stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+            self._stack.callback(stop.set)
+            groups = range(len(self._sizes))
+            self._futures = [pool.submit(_scan_group, self._path, group) for group in groups]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def done(self) -> int:
+        """How many rows have been scanned."""
+        pairs = zip(self._futures, self._sizes, strict=False)
+        return sum(size for future, size in pairs if future.done())
+
+    def finish(self, progress: Progress) -> Found:
+        """All that is found, once all is scanned. Raises what `progress` raises."""
+        whole = Found()
+        if not self._futures:
+            self._scan_here(whole, progress)
+            return whole
+        waiting = set(self._futures)
+        while waiting:
+            ended, waiting = wait(waiting, POLL_SECONDS, FIRST_COMPLETED)
+            for future in ended:
+                future.result()
+            progress(self.done(), self.total)
+        begin = 0
+        for future, size in zip(self._futures, self._sizes, strict=True):
+            whole.add(future.result(), begin)
+            begin += size
+        return whole
+
+    def _scan_here(self, whole: Found, progress: Progress) -> None:
+        scans = make_scans(self._entries, self._settings)
+        begin = 0
+        for batch in example_table.read_batches(self._path, READ_AT_ONCE):
+            whole.add(scan_batch(batch, scans), begin)
+            begin += len(batch)
+            progress(begin, self.total)
 
 
 def wanted(rows: int) -> int:
@@ -125,63 +196,16 @@ def make_scans(entries: Sequence[Entry], settings: CheckSettings) -> list[tuple[
     return found
 
 
-def scan_batch(batch: Sequence[Example], scans: Sequence[tuple[str, RowScan]]) -> Table:
+def scan_batch(batch: Sequence[Example], scans: Sequence[tuple[str, RowScan]]) -> Found:
     """Some rows, through all scans. Indices start at 0."""
-    part = Table()
-    for index, example in enumerate(batch):
-        part.rows.append(example.row)
-        part.lines.append(example.line)
-        part.splits.append(example.split)
-        part.asked.append(asked_of(example))
-        part.answers.append("" if example.text else answer_of(example))
-        part.metadata.append(example.metadata)
-        part.contexts.append(context_of(example))
-        part.rejected.append(rejected_of(example))
-        part.labels.append(example.label)
+    found = Found()
+    for at, example in enumerate(batch):
         for target, scan in scans:
             try:
-                part.hits += [Hit(index, kind, note) for kind, note in scan.scan(example)]
+                found.hits += [Hit(at, kind, note) for kind, note in scan.scan(example)]
             except Exception as error:  # one odd row must not cost the findings on all others
-                part.troubles.append(Trouble(target, example.line, f"{type(error).__name__}: {error}"))
-    return part
-
-
-def _scan_apart(
-    path: Path,
-    entries: Sequence[Entry],
-    settings: CheckSettings,
-    progress: Progress,
-    sizes: Sequence[int],
-    count: int,
-) -> Table:
-    # spawn: the worker of a job has threads and locks that must not be copied by a fork
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    begin = partial(_begin, tuple(entries), settings, stop)
-    parts: list[Table] = []
-    with ProcessPoolExecutor(count, context, begin) as pool:
-        try:
-            futures = [pool.submit(_scan_group, path, group) for group in range(len(sizes))]
-            for done in _watch(futures, sizes):
-                progress(done, sum(sizes))
-            parts = [future.result() for future in futures]
-        finally:
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-    whole = Table()
-    for part in parts:
-        whole.add(part)
-    return whole
-
-
-def _watch(futures: Sequence[Future[Table]], sizes: Sequence[int]) -> Iterator[int]:
-    """Rows done, at least every POLL_SECONDS until all are. Raises what a worker raised."""
-    waiting = set(futures)
-    while waiting:
-        ended, waiting = wait(waiting, POLL_SECONDS, FIRST_COMPLETED)
-        for future in ended:
-            future.result()
-        yield sum(size for future, size in zip(futures, sizes, strict=True) if future.done())
+                found.troubles.append(Trouble(target, example.line, f"{type(error).__name__}: {error}"))
+    return found
 
 
 class _State:
@@ -207,10 +231,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _scan_group(path: Path, group: int) -> Table:
-    part = Table()
+def _scan_group(path: Path, group: int) -> Found:
+    whole = Found()
+    begin = 0
     for batch in example_table.read_batches(path, READ_AT_ONCE, [group]):
         if _State.stop is not None and _State.stop.is_set():
             raise Cancelled
-        part.add(scan_batch(batch, _State.scans))
-    return part
+        whole.add(scan_batch(batch, _State.scans), begin)
+        begin += len(batch)
+    return whole
