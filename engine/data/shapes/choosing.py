@@ -95,11 +95,12 @@ def _finished(
     if isinstance(row, RowProblem):
         return Dropped(line, str(row))
     try:
+        row = msgspec.structs.replace(row, line=line, metadata=row.metadata | metadata)
         formed = form_answer(checked(row), options)
         row = formed if formed is row else checked(formed)
     except RowProblem as problem:
         return Dropped(line, str(problem))
-    return msgspec.structs.replace(row, row=content_hash(row), line=line, metadata=row.metadata | metadata)
+    return msgspec.structs.replace(row, row=content_hash(row))
 
 
 def _unknown(path: Path, columns: list[Any]) -> UsageError:

@@ -14,7 +14,7 @@ import msgspec
 
 from engine.data.importers import Record
 from engine.data.problems import RowProblem
-from engine.data.shapes.contract import Fields, Rows, Shape, draft, has, text_of, to_json
+from engine.data.shapes.contract import Fields, Rows, Shape, draft, has, shown, text_of, to_json
 from engine.data.shapes.preference import pair
 from engine.data.shapes.rated import rating_of
 from engine.data.shapes.tickets import PARTS as TICKET_PARTS
@@ -113,7 +113,7 @@ def _answers(record: Fields, options: ImportOptions) -> Rows:
     value = record.get(options.map["label"])
     label = rating_of(value)
     if label is None:
-        raise RowProblem(f"the label {value!r} says neither good nor bad")
+        raise RowProblem(f"the label {shown(value)} says neither good nor bad")
     yield draft(turns, label=label)
 
 

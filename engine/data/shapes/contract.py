@@ -13,6 +13,8 @@ from engine.data.importers import strict_json
 from engine.data.problems import RowProblem
 from store.records.data import DatasetKind, Example, ImportOptions, Message
 
+SHOWN = 60
+"""Letters of a value in a reason."""
 Fields = dict[str, Any]
 """A record: its keys or columns and their values."""
 Rows = Iterator[Example | RowProblem]
@@ -83,6 +85,12 @@ def from_json(value: Any, what: str, opening: str = "[{") -> Any:
         return strict_json.decode(value)
     except ValueError as error:
         raise RowProblem(f"{what} is {error}") from None
+
+
+def shown(value: Any) -> str:
+    """A value of the source as a reason names it: short, on one line, and nothing that cannot be written."""
+    text = value if isinstance(value, str) and value.isidentifier() and value.isascii() else repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def turns_in(value: Any) -> Any:

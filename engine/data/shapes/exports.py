@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.data.problems import RowProblem
-from engine.data.shapes.contract import Fields, Rows, Shape, draft, has, text_of
+from engine.data.shapes.contract import Fields, Rows, Shape, draft, has, shown, text_of
 from engine.data.shapes.rated import rating_of
 from engine.data.shapes.turns import refuse_attached, turns_of, with_system
 from store.records.data import ImportOptions, Message
@@ -74,7 +74,7 @@ def trace_rows(record: Fields, options: ImportOptions) -> Rows:
     if record.get("error"):
         raise RowProblem("the request failed")
     if record.get("finish_reason", "stop") not in ("stop", "tool_calls"):
-        raise RowProblem(f"the answer is not whole (finish_reason {record['finish_reason']!r})")
+        raise RowProblem(f"the answer is not whole (finish_reason {shown(record['finish_reason'])})")
     turns = turns_of(record.get("messages"), "messages", options.roles)
     answer = Message("assistant", text_of(record.get("answer"), "answer"))
     yield draft([*turns, answer], metadata=time_of(record, "time"))
@@ -131,7 +131,7 @@ def _chatgpt_turns(message: Fields, options: ImportOptions) -> list[Message]:
     if role == "system" or kind in ("user_editable_context", "model_editable_context", "thoughts"):
         return []  # ChatGPT's own set-up and thoughts, most of it empty
     if kind != "text" or role == "tool":
-        raise RowProblem(f"a message holds {kind}, only text can be trained on")
+        raise RowProblem(f"a message holds {shown(kind)}, only text can be trained on")
     parts = [part for part in content.get("parts") or [] if part]
     if not parts:
         return []

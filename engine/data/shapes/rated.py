@@ -8,7 +8,7 @@ import msgspec
 
 from engine.data.problems import RowProblem
 from engine.data.shapes.chat import conversation_of, list_key
-from engine.data.shapes.contract import Fields, Rows, Shape, draft, words
+from engine.data.shapes.contract import Fields, Rows, Shape, draft, shown, words
 from engine.data.shapes.pairs import alpaca_rows, is_pair, pair_rows
 from engine.data.shapes.roles import plain
 from engine.data.shapes.tools import tools_of
@@ -46,7 +46,7 @@ def rated_rows(record: Fields, options: ImportOptions) -> Rows:
     key = label_key(record)
     label = rating_of(record.get(key))
     if label is None:
-        raise RowProblem(f"the label {record.get(key)!r} says neither good nor bad")
+        raise RowProblem(f"the label {shown(record.get(key))} says neither good nor bad")
     for row in _answered(record, options):
         yield row if isinstance(row, RowProblem) else msgspec.structs.replace(row, label=label)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from engine.data.problems import RowProblem
+from engine.data.shapes.contract import SHOWN, shown
 
 Part = Literal["system", "user", "assistant", "tool", "call", "ignore"]
 """A message's part: a role, a call that stands as a turn of its own, or what is no turn at all (a note)."""
@@ -31,11 +32,12 @@ _PARTS: dict[str, Part] = {name: part for part, names in _NAMES.items() for name
 def part_of(name: Any, roles: Mapping[str, str]) -> Part:
     """What a source's role name means, by `roles` first. Raises RowProblem where nobody knows."""
     if not isinstance(name, str):
-        raise RowProblem("a message has no role" if name is None else f"a role is {name!r}, not a name")
+        raise RowProblem("a message has no role" if name is None else f"a role is {shown(name)}, not a name")
     said = roles.get(name) or roles.get(name.strip()) or _PARTS.get(name) or _PARTS.get(plain(name))
     if said is None:
-        shown = name if len(name) <= 40 else f"{name[:40]}..."
-        raise RowProblem(f"unknown role {shown!r}; say what it is with --role {_quoted(shown)}=user")
+        raise RowProblem(
+            f"unknown role {name[:SHOWN]!r}; say what it is with --role {_quoted(name[:SHOWN])}=user"
+        )
     return said  # type: ignore[return-value]  # --role's values are checked before (mapping.check_options)
 
 

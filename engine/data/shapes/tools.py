@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.data.importers import strict_json
 from engine.data.problems import RowProblem
-from engine.data.shapes.contract import Fields, first_key, from_json, to_json
+from engine.data.shapes.contract import Fields, first_key, from_json, shown, to_json
 from store.records.data import ToolCall
 
 DEFINITIONS = ("tools", "functions")
@@ -69,7 +69,7 @@ def _definition(tool: Any) -> dict[str, Any]:
         raise RowProblem("a tool definition is not an object")
     kind = tool.get("type", "function")
     if kind != "function":
-        raise RowProblem(f"a tool is of type {kind!r}, only functions can be trained on")
+        raise RowProblem(f"a tool is of type {shown(kind)}, only functions can be trained on")
     function = tool.get("function")
     if not isinstance(function, dict):
         function = {key: value for key, value in tool.items() if key != "type"}
@@ -82,13 +82,13 @@ def _arguments(value: Any, name: str) -> str:
     if value is None or value == "":
         return "{}"
     if isinstance(value, dict):
-        return to_json(value, f"the arguments of {name}")
+        return to_json(value, f"the arguments of {shown(name)}")
     if not isinstance(value, str):
-        raise RowProblem(f"the arguments of {name} are not an object")
+        raise RowProblem(f"the arguments of {shown(name)} are not an object")
     try:
         found = strict_json.decode(value)
     except ValueError as error:
-        raise RowProblem(f"the arguments of {name} are {error}") from None
+        raise RowProblem(f"the arguments of {shown(name)} are {error}") from None
     if not isinstance(found, dict):
-        raise RowProblem(f"the arguments of {name} are not an object")
+        raise RowProblem(f"the arguments of {shown(name)} are not an object")
     return value

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from engine.data.problems import RowProblem
-from engine.data.shapes.contract import Fields, first_key, list_of, text_of
+from engine.data.shapes.contract import Fields, first_key, list_of, shown, text_of
 from engine.data.shapes.roles import known, part_of
 from engine.data.shapes.tools import calls_of, calls_of_text, one_call
 from store.records.data import Message, ToolCall
@@ -21,7 +21,7 @@ CONTENTS = ("content", "value", "text", "message", "utterance")
 _PAIR_KEYS = ("system", "user", "human", "input", "question", "assistant", "bot", "gpt", "output", "answer")
 _TEXT_PARTS = ("text", "input_text", "output_text")
 _NOTHING = {"0", "no", "none", "null", "false", "[]", "{}", ""}  # as a table's cell says it
-_ATTACHED = ("images", "image", "audio", "audios", "video", "videos", "files", "attachments")
+_ATTACHED = {"images", "image", "audio", "audios", "video", "videos", "files", "attachments"}
 
 
 def turns_of(value: Any, what: str, roles: Mapping[str, str]) -> list[Message]:
@@ -53,8 +53,11 @@ def one_turn(value: Any, what: str, roles: Mapping[str, str]) -> list[Message]:
 
 def refuse_attached(record: Fields) -> None:
     """Raise RowProblem where a record or turn carries images, audio or files beside its text."""
-    for key in _ATTACHED:
-        if (value := record.get(key)) and str(value).strip().casefold() not in _NOTHING:
+    if _ATTACHED.isdisjoint(record):
+        return
+    for key in sorted(record.keys() & _ATTACHED):
+        value = record[key]
+        if value and not (isinstance(value, str) and value.strip().casefold() in _NOTHING):
             raise RowProblem(f"a message holds {key}, only text can be trained on")
 
 
@@ -138,7 +141,7 @@ def _weight(turn: Fields) -> Literal[0, 1]:
         return 1
     if weight == 0:
         return 0
-    raise RowProblem(f"a message has the weight {weight!r}; it can be 0 or 1")
+    raise RowProblem(f"a message has the weight {shown(weight)}; it can be 0 or 1")
 
 
 def _id(value: Any) -> str:
@@ -153,4 +156,4 @@ def _part(part: Any) -> str:
         return text_of(part.get("refusal"), "a refusal")
     if kind in _TEXT_PARTS or (isinstance(part, dict) and kind is None and set(part) == {"text"}):
         return text_of(part.get("text"), "a text part")
-    raise RowProblem(f"a message holds {kind}, only text can be trained on")
+    raise RowProblem(f"a message holds {shown(kind)}, only text can be trained on")

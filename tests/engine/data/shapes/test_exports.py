@@ -166,5 +166,5 @@ def test_traces_that_ended_well_become_rows() -> None:
     assert kept.metadata == {"time": "2026-01-31T10:00:00Z"}
     assert reasons(found) == [
         (2, "the request failed"),
-        (3, "the answer is not whole (finish_reason 'length')"),
+        (3, "the answer is not whole (finish_reason length)"),
     ]

@@ -73,5 +73,6 @@ def test_a_seed_task_gives_a_row_per_instance_and_a_bad_one_costs_only_itself() 
 
 
 def test_gsm8k_is_recognised_by_its_columns(importing: Importing, shared_data: Path) -> None:
-    info = importing.file(shared_data / "instruct" / "gsm8k" / "train.jsonl").info
-    assert (info.kind, info.shape, info.rows_kept) == ("chat", "pairs", 7473)
+    lines = (shared_data / "instruct" / "gsm8k" / "train.jsonl").read_text("utf-8").splitlines()
+    info = importing.text("gsm8k.jsonl", "\n".join(lines[:500])).info
+    assert (info.kind, info.shape, info.rows_kept) == ("chat", "pairs", 500)
