@@ -1,0 +1,1 @@
+"""What `data fix` can do to a version: let rows go, settle conflicts, repair encodings, mask private text."""
