@@ -128,7 +128,7 @@ def split_dataset(
                 draft.copy(datasets.iterate_rows(paths, f"{identity}/all"))
                 draft.copy_drops(datasets.version_folder(paths, parent.name, parent.version))
                 info = msgspec.structs.replace(
-                    parent, version=version, parent=identity, options=options, created=clock.stamp()
+                    parent, version=version, parent=identity, options=options, edits=[], created=clock.stamp()
                 )
                 info = draft.finish(info)
                 notes.extend(draft.notes)
