@@ -9,11 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from scripts.real_runs import banking77, pii, stories260k, tokenizers
+from scripts.real_runs import banking77, importers, pii, stories260k, tokenizers
 from scripts.real_runs.commands import Commands, shared_data, versions
 
 RUNS = {
     "banking77": banking77.run,
+    "importers": importers.run,
     "pii": pii.run,
     "stories260k": stories260k.run,
     "tokenizers": tokenizers.run,
@@ -40,8 +41,9 @@ def main() -> int:
         print(json.dumps({"commands": commands.said, **figures}, indent=2))
     else:
         print("\n".join(["", *commands.said, ""]))
+        width = max(map(len, figures)) + 2
         for name, value in figures.items():
-            print(f"{name:<24}{value}")
+            print(f"{name:<{width}}{value}")
     return 0 if figures["passed"] else 1
 
 
