@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from engine.data.shapes.contract import Fields, Rows, Shape, draft, from_json, has
 from engine.data.shapes.tools import tools_of
-from engine.data.shapes.turns import refuse_attached, turns_of, with_system
+from engine.data.shapes.turns import PAIR_KEYS, SENDERS, refuse_attached, turns_of, with_system
 from store.records.data import ImportOptions, Message
 
 LISTS = ("messages", "conversations", "conversation", "items", "dialog", "dialogue", "turns")
+_CERTAIN = ("messages", "conversations")
+# Lists of bare texts elsewhere may be questions only (`turns` of a benchmark) or no turns at all.
+_DIALOGUES = ("dialog", "dialogue")
+_SPEAKS = {*SENDERS, *PAIR_KEYS}
 
 
 def conversation_of(record: Fields, key: str, options: ImportOptions) -> list[Message]:
@@ -18,7 +22,7 @@ def conversation_of(record: Fields, key: str, options: ImportOptions) -> list[Me
 
 def list_key(record: Fields) -> str:
     """Under which key a record's turns stand; empty where there is no such key."""
-    return next((key for key in LISTS if key in record), "")
+    return next((key for key in LISTS if (key in _CERTAIN and key in record) or _is_turns(record, key)), "")
 
 
 def chat_rows(record: Fields, options: ImportOptions) -> Rows:
@@ -28,27 +32,37 @@ def chat_rows(record: Fields, options: ImportOptions) -> Rows:
 
 def sharegpt_rows(record: Fields, options: ImportOptions) -> Rows:
     """ShareGPT: `conversations` (or `conversation`, `items`, `dialog`, ...) of from and value."""
-    key = next((key for key in LISTS[1:] if key in record), "conversations")
+    key = next((key for key in LISTS[1:] if _is_turns(record, key)), "conversations")
     turns = from_json(record.get(key), key, "[")
-    if isinstance(turns, list) and turns and all(isinstance(turn, str) for turn in turns):
-        # A dialogue of bare texts: its sides take turns, and a user begins.
+    if _alternates(turns, key):
         sides = [Message("assistant" if at % 2 else "user", text) for at, text in enumerate(turns)]
         yield draft(with_system(record, sides), tools=tools_of(record))
     else:
         yield draft(conversation_of(record, key, options), tools=tools_of(record))
 
 
-def _other_list(record: Fields) -> bool:
-    return "conversations" in record or any(_is_turns(record.get(key)) for key in LISTS[2:])
+def _is_sharegpt(record: Fields) -> bool:
+    return "conversations" in record or any(_is_turns(record, key) for key in LISTS[2:])
 
 
-def _is_turns(value: object) -> bool:
+def _is_turns(record: Fields, key: str) -> bool:
+    """Whether a list under one of the less usual names holds turns, and not some other items."""
+    value = record.get(key)
     if isinstance(value, str):
         return value.lstrip().startswith("[{")
-    return isinstance(value, list) and bool(value) and all(isinstance(turn, dict | str) for turn in value)
+    if not isinstance(value, list) or not value:
+        return False
+    return _alternates(value, key) or (isinstance(value[0], dict) and not _SPEAKS.isdisjoint(value[0]))
+
+
+def _alternates(turns: object, key: str) -> bool:
+    """A dialogue of bare texts: its sides take turns, and a user begins."""
+    if key not in _DIALOGUES or not isinstance(turns, list):
+        return False
+    return bool(turns) and all(isinstance(turn, str) for turn in turns)
 
 
 SHAPES = (
     Shape("chat", "chat", "'messages'", has("messages"), chat_rows),
-    Shape("sharegpt", "chat", "'conversations'", _other_list, sharegpt_rows),
+    Shape("sharegpt", "chat", "'conversations'", _is_sharegpt, sharegpt_rows),
 )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from engine.data.problems import RowProblem
-from engine.data.shapes.chat import LISTS
+from engine.data.shapes.chat import list_key
 from engine.data.shapes.contract import Fields, Rows, Shape, draft, first_key, turns_in
 from engine.data.shapes.pairs import QUESTIONS, instruction_turns, question_of
 from engine.data.shapes.tools import tools_of
@@ -84,7 +84,7 @@ def _prompt(record: Fields, options: ImportOptions) -> tuple[list[Message], str]
         return question_of({**record, key: value}, key, options.roles), tools
     # With whole conversations as answers, `messages` mostly repeats the chosen one (UltraFeedback).
     whole = any(isinstance(record.get(key), list) for key in (_keys(record) or ()))
-    if (key := first_key(record, LISTS)) and not whole:
+    if (key := list_key(record)) and not whole:
         return turns_of(record[key], key, options.roles), tools
     return [], tools
 

@@ -11,14 +11,14 @@ from typing import Any, Literal
 import msgspec
 
 from engine.data.problems import RowProblem
-from engine.data.shapes.contract import Fields, first_key, list_of, shown, text_of
+from engine.data.shapes.contract import Fields, first_key, list_of, shown, text_of, to_json
 from engine.data.shapes.roles import known, part_of
 from engine.data.shapes.tools import calls_of, calls_of_text, one_call
 from store.records.data import Message, ToolCall
 
 SENDERS = ("role", "from", "sender", "speaker", "author")
 CONTENTS = ("content", "value", "text", "message", "utterance")
-_PAIR_KEYS = ("system", "user", "human", "input", "question", "assistant", "bot", "gpt", "output", "answer")
+PAIR_KEYS = ("system", "user", "human", "input", "question", "assistant", "bot", "gpt", "output", "answer")
 _TEXT_PARTS = ("text", "input_text", "output_text")
 _NOTHING = {"0", "no", "none", "null", "false", "[]", "{}", ""}  # as a table's cell says it
 _ATTACHED = {"images", "image", "audio", "audios", "video", "videos", "files", "attachments"}
@@ -75,7 +75,7 @@ def _messages(turn: Any, roles: Mapping[str, str]) -> list[Message]:
     if not isinstance(turn, dict):
         raise RowProblem("a message is not an object")
     sender = first_key(turn, SENDERS)
-    if not sender and any(key in turn for key in _PAIR_KEYS):
+    if not sender and any(key in turn for key in PAIR_KEYS):
         return _pair(turn, roles)
     part = part_of(_name(turn.get(sender)), roles)
     if part == "ignore":
@@ -84,17 +84,26 @@ def _messages(turn: Any, roles: Mapping[str, str]) -> list[Message]:
     key = first_key(turn, CONTENTS) or "content"
     if part == "call":
         return [Message("assistant", "", tool_calls=calls_of_text(turn.get(key)))]
+    if part == "tool":
+        return [_tool_answer(turn, key)]
     calls = _calls(turn)
     content = "" if calls and turn.get(key) is None else content_of(turn, key)
     if part == "assistant":
         return [Message("assistant", content, tool_calls=calls, weight=_weight(turn))]
     if calls:
         raise RowProblem(f"{part} makes a tool call, which only the assistant can")
-    if part == "tool":
-        return [
-            Message("tool", content, tool_call_id=_id(turn.get("tool_call_id")), name=_id(turn.get("name")))
-        ]
     return [Message(part, content)]
+
+
+def _tool_answer(turn: Fields, key: str) -> Message:
+    """What a tool gave back; a structure becomes its JSON text, as the model reads it."""
+    value = turn.get(key)
+    parts = isinstance(value, list) and all(isinstance(part, dict) and "type" in part for part in value)
+    if value is None or isinstance(value, str) or (parts and value):
+        content = content_of(turn, key)
+    else:
+        content = to_json(value, "a tool's answer")
+    return Message("tool", content, tool_call_id=_id(turn.get("tool_call_id")), name=_id(turn.get("name")))
 
 
 def _pair(turn: Fields, roles: Mapping[str, str]) -> list[Message]:
@@ -103,7 +112,7 @@ def _pair(turn: Fields, roles: Mapping[str, str]) -> list[Message]:
     refuse_attached(turn)
     found = [
         Message(part_of(names.get(key, key), roles), content_of(turn, key))  # type: ignore[arg-type]  # these keys mean a role
-        for key in _PAIR_KEYS
+        for key in PAIR_KEYS
         if key in turn and turn[key] not in (None, "") and known(names.get(key, key), roles)
     ]
     if not found:

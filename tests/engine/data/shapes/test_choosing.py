@@ -72,7 +72,7 @@ def test_every_shape_refuses_an_empty_record_in_words(name: str) -> None:
         ({"question": "q", "answer": "a"}, True),
         ({"chat": {}}, True),
         ({"data": [{}]}, False),
-        ({"items": [{"x": 1}], "version": 2, "total": 1}, True),
+        ({"items": [{"x": 1}], "version": 2, "total": 1}, False),
         ({"name": "x", "description": "y", "examples": [{}]}, False),
     ],
 )
@@ -84,3 +84,13 @@ def test_a_mixed_file_keeps_its_rows_in_order(importing: Importing) -> None:
     lines = [json.dumps(item) for item in (CHAT, PAIR, {"prompt": "q", "completion": "a"}, CHAT)]
     info = importing.text("a.jsonl", "\n".join(lines)).info
     assert (info.shape, info.rows_kept, [drop.line for drop in info.dropped]) == ("chat", 3, [3])
+
+
+def test_lists_that_are_no_turns_do_not_hide_the_columns() -> None:
+    found = read({**PAIR, "items": [{"sku": 1}], "turns": ["one", "two"]})
+    assert [item.messages[0].content for item in rows(found)] == ["q"]
+
+
+def test_a_list_of_questions_is_not_taken_for_a_dialogue() -> None:
+    with pytest.raises(UsageError, match="Which column is what"):
+        read({"question_id": 1, "turns": ["first question", "second question"]})

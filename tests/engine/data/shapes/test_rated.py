@@ -23,6 +23,7 @@ from tests.engine.data.shapes.reading import ANSWER, USER, read, reasons, row, r
         {"conversations": [USER, ANSWER], "kto_tag": False},
         {"instruction": "q", "input": "", "output": "a", "kto_tag": "false"},
         {"question": "q", "answer": "a", "thumbs_up": False},
+        {"question": "q", "answer": "a", "label": False, "items": [{"sku": 1}]},
         {"question": "q", "answer": "a", "feedback": "thumbs down"},
     ],
 )

@@ -57,6 +57,20 @@ def test_no_tools_are_no_tools(empty: Any) -> None:
     assert row({"messages": [USER, ANSWER], "tools": empty}).tools == ""
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"degrees": 18}, '{"degrees": 18}'),
+        ([18], "[18]"),
+        (18, "18"),
+        ([{"type": "text", "text": "x"}], "x"),
+    ],
+)
+def test_a_structure_that_a_tool_gave_back_becomes_its_json(content: Any, expected: str) -> None:
+    answer = {"role": "tool", "tool_call_id": "c1", "content": content}
+    assert row({"messages": [USER, called(), answer, ANSWER]}).messages[2].content == expected
+
+
 def test_the_older_function_call_is_a_tool_call() -> None:
     call = {
         "role": "assistant",
