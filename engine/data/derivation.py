@@ -21,9 +21,6 @@ from engine.models.pieces import PieceEncoder, Prompt
 from engine.models.token_texts import TokenTexts
 from store.records.data import Message
 
-SHOWN = 30
-"""Characters of a text that are quoted in a message."""
-
 
 class Unprovable(Exception):
     """An answer for which the proof fails; the message is a sentence for people."""
@@ -86,11 +83,8 @@ class Derivation:
                 reasons.append(str(error))
         if not reasons:
             return spans, ""
-        whole = len(reasons) + len(spans) + 1
-        return (
-            spans,
-            f"{len(reasons)} of {whole} answers carry no loss: {reasons[0]}",
-        )
+        which = "Some earlier answers carry no loss" if spans else "Only the last answer carries loss"
+        return spans, f"{which}: {reasons[0]}"
 
     def check_prompt(
         self, last: Derived, turns: Sequence[Message], ignores: Callable[[int, int], bool]
@@ -137,8 +131,8 @@ class Derivation:
                 # the prompt opens the reasoning, which the template cuts out of answers it has been given
                 return content[len(opening) :] + spelled
         raise Unprovable(
-            f"The prompt that is served ends with {opening!r}, where the answered conversation has "
-            f"{answer.answered[common : common + SHOWN]!r}: the answer as written does not follow its prompt."
+            f"The prompt that is served ends with {opening!r}, and the template does not write the answer "
+            "behind that: what is asked would not be what was trained."
         )
 
     def _check_stops(self, message: Message) -> None:

@@ -74,7 +74,11 @@ class Rendered(msgspec.Struct):
 
 
 class Renderer:
-    """Renders examples for one base, by its chat template or by a recipe's plain one."""
+    """Renders examples for one base, by its chat template or by a recipe's plain one.
+
+    A row of any kind but text is written by the template there is: prompts and completions too, so that a
+    variant asks as was trained. A base without a chat template needs a plain one for them.
+    """
 
     def __init__(self, base: ModelDirectory, template: str, system: str, mask: Mask = "assistant") -> None:
         self.tokenizer = load_tokenizer(base.tokenizer_file)
@@ -84,7 +88,9 @@ class Renderer:
         self.chat_template = "" if template else base.chat_template
         self.bos = base.special_token("bos_token")
         self.eos = base.special_token("eos_token")
-        check_template(base, template)
+        if template:
+            check_template(base, template)
+        self._base = base
         self.texts = TokenTexts(self.tokenizer)
         self.stops = stop_ids(base, self.tokenizer)
         self._encoder = PieceEncoder(self.tokenizer, self.bos, adds_space_of(base.tokenizer_file))
@@ -182,6 +188,7 @@ class Renderer:
         return rendered
 
     def _chat(self, example: Example, mask: Mask) -> Rendered:
+        check_template(self._base, self.template)
         messages, tools = with_system(example.messages, self.system), tools_of(example.tools)
         shift = len(messages) - len(example.messages)
         wanted = answers_with_loss(example.messages, mask, example.prompt_turns)

@@ -89,10 +89,18 @@ def tell(context: JobContext, report: RowReport, recipe: Recipe) -> None:
             warn=True,
         )
     if report.untrained:
-        reasons = [f"{reason} Lines {listed(where)}." for reason, where in report.problems.items()]
-        context.notice(f"{len(report.untrained)} rows left out", "\n".join(reasons), warn=True)
-    for note, where in report.notes.items():
-        context.notice(f"{len(where)} rows are trained in part", f"{note} Lines {listed(where)}.", warn=True)
+        context.notice(f"{len(report.untrained)} rows left out", said(report.problems), warn=True)
+    if report.notes:
+        rows = sum(len(lines) for lines in report.notes.values())
+        context.notice(f"{rows} rows are not trained as written", said(report.notes), warn=True)
+
+
+def said(reasons: dict[str, list[int]], most: int = 10) -> str:
+    """Reasons with their lines for people: the `most` frequent ones, then how many more."""
+    ordered = sorted(reasons.items(), key=lambda pair: -len(pair[1]))
+    shown = [f"{reason} Lines {listed(lines)}." for reason, lines in ordered[:most]]
+    more = len(ordered) - len(shown)
+    return "\n".join([*shown, f"And {more} more reasons."] if more else shown)
 
 
 def listed(lines: list[int], most: int = 20) -> str:

@@ -126,7 +126,7 @@ def test_where_the_template_rewrites_earlier_turns_the_last_answer_is_trained_an
     row = row_of(made, *MULTI)
     (spoken,) = trained(made, row)
     assert "ok" in spoken
-    assert row.note.startswith("2 of 3 answers carry no loss: ")
+    assert row.note.startswith("Only the last answer carries loss: ")
     assert row_of(made, *MULTI[:2]).note == ""
 
 
@@ -164,7 +164,7 @@ def test_tools_that_the_template_does_not_write_are_said() -> None:
 @pytest.mark.parametrize("family", ["deepseekv3", "deepseek_r1_distill", "nemotron_3_nano"])
 def test_an_answer_without_reasoning_does_not_follow_a_prompt_that_opens_it(family: str) -> None:
     row = row_of(renderer(family), ASK, ANSWER)
-    assert "'<think>" in row.problem or "the answer as written does not follow" in row.problem
+    assert "The prompt that is served ends with" in row.problem
     assert row.trained == 0
 
 
@@ -228,7 +228,7 @@ def test_where_the_template_ends_no_turn_the_models_own_end_is_put_behind_the_la
     made = Renderer(base_with(tmp_path / "m", template, ["<|x|>"]), "", "")
     row = row_of(made, ASK, ANSWER, ASK, ANSWER)
     assert trained(made, row) == ["There.\n<|x|>"]
-    assert "1 of 2 answers carry no loss" in row.note
+    assert "Only the last answer carries loss" in row.note
 
 
 def test_the_whole_mask_trains_every_token_and_ends_with_the_stop() -> None:
@@ -300,7 +300,7 @@ def test_for_any_conversation_the_proof_holds_or_the_row_says_why_not(
         assert not spans
         return
     assert spans
-    assert len(spans) == len(wanted) or "carry no loss" in row.note
+    assert len(spans) == len(wanted) or "no loss" in row.note or "Only the last" in row.note
     served = {}
     for index in wanted:
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.data.rendering import IGNORED, Renderer, Row, stop_ids
+from engine.data.rendering import IGNORED, Renderer, Row, check_template, stop_ids
 from engine.models.builtin import builtin_directory
 from engine.models.chat import render_chat
 from engine.models.directory import ModelDirectory
@@ -100,9 +100,13 @@ def test_a_system_prompt_stands_before_rows_that_bring_none() -> None:
 
 
 def test_without_any_template_a_conversation_cannot_be_written() -> None:
+    base = ModelDirectory(stories())
     with pytest.raises(UsageError, match="Nothing says how a conversation is written") as caught:
-        Renderer(ModelDirectory(stories()), "", "")
+        check_template(base, "")
     assert "template" in caught.value.remedy
+    renderer = Renderer(base, "", "")
+    assert "Nothing says how a conversation is written" in renderer.row(example("Hi", "Ho"), 100).problem
+    assert renderer.row(Example("t", 1, [], text="Once upon a time"), 100).trained
 
 
 def test_a_plain_template_without_its_places_is_refused() -> None:
@@ -114,7 +118,7 @@ def test_a_template_that_shows_the_last_turns_only_is_no_ground_for_training(tmp
     last_only = "{% for message in messages[-2:] %}{{ message['content'] }}|{% endfor %}"
     base = altered(TINY, tmp_path / "m", "tokenizer_config.json", chat_template=last_only)
     row = Renderer(ModelDirectory(base), "", "").row(Example("r", 1, TURNS), 100)
-    assert "the answer as written does not follow its prompt" in row.problem
+    assert "what is asked would not be what was trained" in row.problem
     assert row.trained == 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.data.rendering import IGNORED, Renderer
+from engine.jobs.train import said
 from engine.models.builtin import builtin_directory
 from engine.models.directory import ModelDirectory
 from engine.training.rows import render_rows
@@ -46,3 +47,21 @@ def test_the_report_counts_trained_tokens(chat: Renderer) -> None:
     rows, report = render_rows(chat, EXAMPLES, 128)
     assert report.trained_tokens == sum(label != IGNORED for row in rows for label in row.labels)
     assert report.total_tokens == sum(len(row.input_ids) for row in rows)
+
+
+def test_the_report_says_why_rows_are_left_out_and_what_is_trained_in_part(chat: Renderer) -> None:
+    spelling = example("a", "Say <|im_end|> now.", 3)
+    open_ended = Example("r", 5, [Message("user", "a"), Message("assistant", "b"), Message("user", "c")])
+    _, report = render_rows(chat, [spelling, open_ended, example("a", "b", 6)], 100)
+    (problem, lines), (note, noted) = *report.problems.items(), *report.notes.items()
+    assert ("spells the stop token" in problem, lines) == (True, [3])
+    assert ("left out" in note, noted) == (True, [5])
+    assert report.untrained == [3]
+
+
+def test_many_reasons_are_told_as_the_most_frequent_and_how_many_more() -> None:
+    reasons = {f"Reason {number}.": list(range(number)) for number in range(1, 5)}
+    assert said(reasons, most=2) == (
+        "Reason 4. Lines 0, 1, 2, 3.\nReason 3. Lines 0, 1, 2.\nAnd 2 more reasons."
+    )
+    assert said({"Reason.": [7]}) == "Reason. Lines 7."
