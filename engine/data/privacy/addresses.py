@@ -31,14 +31,12 @@ _ROMANCE_BEFORE = re.compile(
     r"|al\.|Rue|Avenue|Utca|Strada|Str\.|Bulevardul)\s(?:(?:de|del|della|dei|da|do|dos|das|la|las|los|di"
     r"|du|des) )*" + _CAP + r"(?: (?:de |del |da |do |y |e )?[^\W\d][\w'\u2019\-]*){0,3},? (?:n[ºo°]\.? ?)?\Z"
 )
-_ROMANCE_WORDS = (
-    "calle ", "c/ ", "aven", "avda", "plaza ", "paseo ", "carrera ", "via ", "viale ", "piazza ", "corso ",
-    "vicolo ", "rua ", "travessa ", "largo ", "praça ", "ulica ", "ul. ", "aleja ", "al. ", "rue ", "utca ",
-    "strada ", "str. ", "bulevardul ",
-)  # fmt: skip
-_STREET_FOLLOWS = re.compile(
-    r"[A-Za-z]?(?:[\-/]\d{1,4})?,? (?:[A-ZÀ-ÖØ-ÞĀ-Ž0-9]|bis|ter|ru|av|bo|bd|pl|ch|im|al|qu|ro|co|pa)"
+_FIRST = re.compile(
+    r"\d{1,6}[A-Za-z]?(?:[\-/]\d{1,4})?(?=,? (?:[A-ZÀ-ÖØ-ÞĀ-Ž0-9]|bis |ter |rue |av|boul|bd |place |chemin "
+    r"|impasse |allée |quai |route |cours |passage ))"
 )
+"""A number with what may follow one that comes before its street."""
+_LAST = re.compile(r" \d{1,6}(?!\d)")
 _AFTER_NAME = re.compile(r"(?:^|\s)((?:" + _CAP + r" ){0,2}[^\W\d_][\w'\u2019\-]{2,30}\.?),? \Z")
 _SUFFIXES = (
     "straße", "strasse", "str.", "gasse", "platz", "allee", "damm", "ufer", "chaussee", "gatan", "vägen",
@@ -68,8 +66,6 @@ _ZIP_NAMED = re.compile(
 
 def addresses(reading: Reading) -> Iterator[Found]:
     """Streets with house numbers, boxes, postcodes, city lines. Parts that touch are one find."""
-    if not reading.numbers:
-        return
     spans = sorted({span for span in _spans(reading) if reading.stands_alone(*span)})
     merged: list[tuple[int, int]] = []
     for start, end in spans:
@@ -88,43 +84,33 @@ def _joined(between: str) -> bool:
 
 def _spans(reading: Reading) -> Iterator[tuple[int, int]]:
     text = reading.text
-    romance, suffixed = reading.has(_ROMANCE_WORDS), reading.has(_SUFFIXES)
-    for number in reading.numbers:
-        start, end = number.span()
-        if len(number.group()) > 6:
-            continue
-        if _STREET_FOLLOWS.match(text, end):
-            for form in (_STREET, _ROMANCE_AFTER):
-                if match := form.match(text, start):
-                    yield match.span()
-        if text[start - 1 : start] == " " and (romance or suffixed or end - start == 5):
-            yield from _before(text, start, end, romance)
-        elif text[start - 1 : start].isupper():
-            yield from _lettered_code(text, start)
+    for number in _FIRST.finditer(text):
+        for form in (_STREET, _ROMANCE_AFTER):
+            if match := form.match(text, number.start()):
+                yield match.span()
+    for number in _LAST.finditer(text):
+        yield from _before(reading, number.start() + 1, number.end())
+    for form in (_ZIP_UK, _ZIP_CA):
+        yield from (match.span() for match in form.finditer(text))
     if reading.has(("box", "postfach", "apartado")):
         yield from (match.span() for match in _BOX.finditer(reading.lower))
     if reading.has(("zip", "post", "plz")):
         yield from (match.span("code") for match in _ZIP_NAMED.finditer(reading.lower))
 
 
-def _lettered_code(text: str, start: int) -> Iterator[tuple[int, int]]:
-    """A British or Canadian postcode whose first digit stands at `start`."""
-    for begin in (start - 2, start - 1):
-        for form in (_ZIP_UK, _ZIP_CA):
-            if begin >= 0 and (match := form.match(text, begin)):
-                yield match.span()
-                return
-
-
-def _before(text: str, start: int, end: int, romance: bool) -> Iterator[tuple[int, int]]:
+def _before(reading: Reading, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Forms in which the number stands last: `Hauptstraße 5`, `Calle Mayor 12`, `Austin, TX 78701`."""
+    text = reading.text
     begin = max(0, start - 60)
-    left = text[begin:start]
-    word = left.rstrip(" ,").rpartition(" ")[2].lower()
-    closed = end == len(text) or not text[end].isdigit()
-    if word.endswith(_SUFFIXES) and closed and (match := _AFTER_NAME.search(left)):
-        yield begin + match.start(1), end + (1 if text[end : end + 1].isalpha() else 0)
-    elif romance and (match := _ROMANCE_BEFORE.search(left)):
-        yield begin + match.start(), end
-    elif end - start == 5 and (match := _US_TAIL.search(left)) and (code := _ZIP_US.match(text, start)):
-        yield begin + match.start(), code.end()
+    behind_word = start - 2 if text[start - 2] == "," else start - 1
+    if reading.lower.endswith(_SUFFIXES, begin, behind_word):
+        if match := _AFTER_NAME.search(text[begin:start]):
+            yield begin + match.start(1), end + text[end : end + 1].isalpha()
+        return
+    word = text.rfind(" ", begin, behind_word) + 1
+    if text[word : word + 1].isupper() or text[behind_word - 1 : behind_word] in "\u00ba\u00b0.":
+        left = text[begin:start]
+        if match := _ROMANCE_BEFORE.search(left):
+            yield begin + match.start(), end
+        elif end - start == 5 and (match := _US_TAIL.search(left)) and (code := _ZIP_US.match(text, start)):
+            yield begin + match.start(), code.end()

@@ -34,7 +34,9 @@ def ibans(reading: Reading) -> Iterator[Found]:
 
 def bank_accounts(reading: Reading) -> Iterator[Found]:
     """Numbers that the words before them call an account's."""
-    if reading.has(("account", "acct", "a/c", "routing", "aba", "sort code", "konto", "bankleitzahl", "blz")):
+    if (reading.long_number or "-" in reading.text) and reading.has(
+        ("account", "acct", "a/c", "routing", "aba", "sort code", "konto", "bankleitzahl", "blz")
+    ):
         for match in _ACCOUNT.finditer(reading.lower):
             yield reading.found("bank_account", *match.span(1), 0.7)
 

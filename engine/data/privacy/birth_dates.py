@@ -35,6 +35,6 @@ _BORN = re.compile(
 
 def birth_dates(reading: Reading) -> Iterator[Found]:
     """Dates that follow closely on born, birthday, DOB and their like in other languages."""
-    if reading.has(_TRIGGERS) and reading.numbers:
+    if (reading.long_number or "/" in reading.text) and reading.has(_TRIGGERS):
         for match in _BORN.finditer(reading.lower):
             yield reading.found("birth_date", *match.span("date"), 0.8)

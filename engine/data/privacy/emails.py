@@ -35,6 +35,8 @@ def emails(reading: Reading) -> Iterator[Found]:
             if name and name.lower() not in _NO_PEOPLE and last not in _FILES:
                 yield reading.found("email", start, host.end(), 1.0)
         at = text.find("@", at + 1)
-    if reading.has(("at]", "at)", "at}", "at ]", "at )")):
+    if any(bracket in text for bracket in "[({") and reading.has(
+        ("at]", "at)", "at}", "at ]", "at )", "at }")
+    ):
         for spelt in _SPELT.finditer(text):
             yield reading.found("email", *spelt.span(), 0.8)

@@ -125,7 +125,7 @@ def national_ids(reading: Reading) -> Iterator[Found]:
         yield from _numeric(reading, run)
     for start, end in _lettered_spans(reading):
         yield from _judge(reading, start, end, LETTERED)
-    if reading.has(_DOCUMENT_WORDS):
+    if reading.long_number and reading.has(_DOCUMENT_WORDS):
         for match in _DOCUMENT.finditer(reading.lower):
             if sum(map(str.isdigit, match["number"])) >= 5:
                 yield reading.found("national_id", *match.span("number"), 0.7, match["what"])

@@ -15,11 +15,19 @@ from engine.data.privacy.reading import Reading
 
 LEAST_BITS = 3.0  # per character: English words written once lie below, random keys above
 SHORTEST_KEY = 16
-_HINTS = ("passw", "pwd", "passphrase", "passcode", "secret", "token", "api key", "api_key", "api-key",
-      "apikey", "access key",
-          "access_key", "accesskey", "bearer", "authorization", "auth_key", "passwort", "mot de passe",
-          "contraseña", "senha",
-          "private_key", "credential", "encryption_key", "encryption key")  # fmt: skip
+_HINTS = (
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "bearer",
+    "auth",
+    "kennwort",
+    "contrase",
+    "senha",
+    "credential",
+)
 _PASSWORD = re.compile(
     r"(?:[a-z0-9]*[_\-])?(?:password|passwd|passphrase|passcode|pwd|passwort|kennwort|mot de passe"
     r"|contraseña|senha)(?:\d|_\w{1,12})?"
@@ -59,7 +67,7 @@ def passwords(reading: Reading) -> Iterator[Found]:
             if looks_random(value) and not _PLACEHOLDER.fullmatch(value.lower()):
                 begin = match.start("value")
                 yield reading.found("api_key", begin, begin + len(value), 0.7)
-    if reading.numbers and reading.has(_PIN_HINTS):
+    if reading.long_number and reading.has(_PIN_HINTS):
         for match in _PIN.finditer(reading.lower):
             yield reading.found("password", *match.span(1), 0.7, "PIN")
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from engine.data.privacy.found import Found, Kind
 
 _TOKEN = re.compile(r"[0-9A-Za-z]{9,}")
+_LONG_NUMBER = re.compile(r"\d{4}")
 _DIGIT_RUN = re.compile(r"\d[\d \u00a0().\-/\u2010\u2011]{4,}\d")
 _NUMBER = re.compile(r"\d+")
 
@@ -30,6 +31,16 @@ class Reading:
         if len(lower) == len(self.text):
             return lower
         return "".join(char.lower() if len(char.lower()) == 1 else char for char in self.text)
+
+    @cached_property
+    def pieces(self) -> list[str]:
+        """What white space divides."""
+        return self.text.split()
+
+    @cached_property
+    def long_number(self) -> bool:
+        """Whether four digits stand in a row anywhere."""
+        return _LONG_NUMBER.search(self.text) is not None
 
     @cached_property
     def tokens(self) -> list[re.Match[str]]:

@@ -16,6 +16,8 @@ from engine.data.privacy.reading import Reading
 FEWEST, MOST = 12, 24
 LENGTHS = (12, 15, 18, 21, 24)
 FEWEST_DIFFERENT = 6
+SHORTEST_UNSPACED = 47  # twelve words of three letters, and what divides them
+_JOINTS = re.compile(r"[,;|\"'/]|\\[nt]")
 STEP = 11
 """Every 11th token is looked at: one of twelve words in a row is hit, also with numbers between them."""
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u3099\u309a])*")
@@ -27,7 +29,7 @@ _STRIP = "\"'`.,;:()[]{}*-_0123456789#|"
 
 def seed_phrases(reading: Reading) -> Iterator[Found]:
     """Runs of 12 to 24 words that all stand in the word list of one language."""
-    if not _may_hold_one(reading.text):
+    if not _may_hold_one(reading):
         return
     run: list[re.Match[str]] = []
     every = _all_words()
@@ -73,16 +75,19 @@ def _checks(words: list[str], languages: list[str]) -> bool:
     return any(_mnemonic(language).check(" ".join(words)) for language in languages)
 
 
-def _may_hold_one(text: str) -> bool:
+def _may_hold_one(reading: Reading) -> bool:
     """Whether twelve listed words may stand in a row: looks at every few words only."""
-    if '"' in text or "," in text:
-        text = text.replace(",", " ").replace('"', " ")
-    tokens = text.split()
+    tokens = reading.pieces
+    if tokens and max(map(len, tokens)) >= SHORTEST_UNSPACED:
+        tokens = _JOINTS.sub(" ", reading.text).split()
     if len(tokens) < FEWEST:
         return False
     every = _all_words()
-    known = [token in every or _normal(token.strip(_STRIP)) in every for token in tokens[STEP - 1 :: STEP]]
-    return any(_around(tokens, STEP * index - 1, every) for index, listed in enumerate(known, 1) if listed)
+    for at in range(STEP - 1, len(tokens), STEP):
+        token = tokens[at].strip(_STRIP)
+        if (token in every or _normal(token) in every) and _around(tokens, at, every):
+            return True
+    return False
 
 
 def _around(tokens: list[str], index: int, every: frozenset[str]) -> bool:

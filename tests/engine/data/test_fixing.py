@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.data.fixes.asked import Asked
 from engine.data.fixing import Fixed, fix_dataset
-from store import check_reports, datasets, labels
+from store import check_reports, datasets, example_table, labels
 from store.errors import RefusedError, UsageError
 from store.paths import WorkspacePaths
 from store.records.data import Example
@@ -46,8 +48,7 @@ class Desk:
     def report(self, *findings: Finding, skipped: list[Skipped] | None = None) -> None:
         """Lay a report on version 1."""
         info = datasets.load_info(self.paths, "d", 1)
-        verdict = "warn" if findings else "ok"
-        made = CheckReport("d", 1, info.sha256, info.rows_kept, verdict, list(findings), skipped or [])
+        made = CheckReport("d", 1, info.sha256, info.rows_kept, "warn", list(findings), skipped or [])
         check_reports.save(self.paths, made)
 
     def fix(self, reference: str = "d@1", dry_run: bool = False, **asked: object) -> Fixed:
@@ -80,8 +81,6 @@ PLAIN = [("one", "1"), ("two", "2"), ("three", "3"), ("four", "4")]
 
 def with_heldout(desk: Desk, heldout: set[str]) -> list[Example]:
     """Version 1 with some questions held out."""
-    from store import example_table
-
     rows = desk.rows(1)
     path = datasets.version_folder(desk.paths, "d", 1) / datasets.ROWS
     example_table.write_divided(path, path.with_name("new"), {
@@ -90,8 +89,6 @@ def with_heldout(desk: Desk, heldout: set[str]) -> list[Example]:
     path.with_name("new").replace(path)
     info = datasets.load_info(desk.paths, "d", 1)
     info.splits = {"train": len(rows) - len(heldout), "heldout": len(heldout)}
-    import msgspec
-
     (path.parent / datasets.INFO).write_bytes(msgspec.json.encode(info))
     return desk.rows(1)
 
@@ -280,8 +277,6 @@ def test_a_kept_row_is_right_and_is_right_again_after_a_new_import(desk: Desk) -
     in_conflict(desk, rows[:3])
     desk.fix(conflicts="labels", keep=[rows[2].row])
     assert asked(desk.rows(2)) == ["WHERE is it?", "else"]
-    import shutil
-
     shutil.rmtree(desk.paths.datasets)
     again = desk.bring([("where IS it?", "track"), *CONFLICT[2:]])
     in_conflict(desk, again[:2])
