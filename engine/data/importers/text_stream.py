@@ -29,6 +29,13 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Which of four bytes are mostly zero where a text of mostly Latin letters lacks its mark.
+_UNMARKED = {
+    (False, True, False, True): "utf-16-le",
+    (True, False, True, False): "utf-16-be",
+    (False, True, True, True): "utf-32-le",
+    (True, True, True, False): "utf-32-be",
+}
 
 
 def regular_file(path: Path) -> os.stat_result:
@@ -105,12 +112,13 @@ def find_encoding(start: bytes, asked: str, path: Path) -> str:
     for mark, name in _MARKS:
         if start.startswith(mark):
             return name
-    if start.count(0) * 4 > len(start):
-        odd = start[1::2].count(0) >= start[::2].count(0)
+    columns = [start[offset::4] for offset in range(4)]
+    zeros = tuple(column.count(0) * 2 > len(column) for column in columns)
+    if zeros in _UNMARKED:
         raise UsageError(
             "The file does not look like UTF-8",
-            f"{path}: every other byte is zero, as in UTF-16 without a mark at the beginning.",
-            f"Say its encoding, for example: --encoding {'utf-16-le' if odd else 'utf-16-be'}",
+            f"{path}: every other byte is zero, as in UTF-16 or UTF-32 without a mark at the beginning.",
+            f"Say its encoding, perhaps: --encoding {_UNMARKED[zeros]}",
         )
     return "utf-8"
 

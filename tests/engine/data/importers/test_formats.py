@@ -116,12 +116,17 @@ def test_a_mark_says_the_encoding_of_every_format(importing: Importing, encoding
     assert (row.text or row.messages[0].content) == "wört"
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 def test_utf16_without_a_mark_asks_for_its_very_name(importing: Importing, encoding: str) -> None:
     with pytest.raises(UsageError) as caught:
         importing.text("a.jsonl", ROW.encode(encoding))
     assert encoding in caught.value.remedy
     assert importing.text("a.jsonl", ROW.encode(encoding), encoding=encoding).info.rows_kept == 1
+
+
+def test_zeros_that_a_crash_left_behind_are_one_bad_line(importing: Importing) -> None:
+    info = importing.text("a.jsonl", ROW.encode() + bytes(100_000)).info
+    assert (info.rows_kept, [drop.line for drop in info.dropped]) == (1, [2])
 
 
 def test_text_that_ends_within_a_character_is_refused(importing: Importing) -> None:
