@@ -11,16 +11,15 @@ from typing import Any
 
 from engine.data.importers import strict_json
 
-_BEGINS = re.compile(r'\{\s*(?:"|\}|$)|\[\s*(?:["{\[\]]|-?\d|true\b|false\b|null\b|$)')
+_BEGINS = re.compile(r'\{\s*(?:"|\}|$)|\[\s*(?:"|\{\s*"|\[|\]|$)')
+_NUMBERS = re.compile(r"\[\s*(?:-?\d|true\b|false\b|null\b)[^a-zA-Z]*\]$")
 _PAIRS = {"{": "}", "[": "]"}
 
 
 def looks_like_json(text: str) -> bool:
     """Whether a text begins as a JSON object or list does, valid or not ({name} and [1] in prose do not)."""
     text = text.strip()
-    if not _BEGINS.match(text):
-        return False
-    return text[0] == "{" or text[-1] in '],"}' or len(text) == 1
+    return bool(_BEGINS.match(text) or _NUMBERS.match(text))
 
 
 def parse(text: str) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from sys import intern
 from typing import TYPE_CHECKING, Protocol
 
@@ -161,6 +162,7 @@ def usual_languages(found: Iterator[str]) -> set[str]:
     return {language for language, rows in counts.items() if rows >= least}
 
 
+@cache
 def identifier() -> Identifier:
     """py3langid over the languages that have a two-letter code, as `--language` names them."""
     import numpy as np
