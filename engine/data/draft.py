@@ -56,7 +56,7 @@ class Draft:
         self.rows = 0
         self.drops = Drops(folder / datasets.DROPPED)
         self._folder = folder
-        self._options = options
+        self.options = options
         self.notes: list[str] = []
         self._keys = SplitKeys(options.split_by)
         self._unsplit = folder / "unsplit.parquet"
@@ -128,7 +128,7 @@ class Draft:
     def _add(self, writer: example_table.Writer, example: Example) -> None:
         writer.add(example)
         self.rows += 1
-        if self._options.heldout > 0:
+        if self.options.heldout > 0:
             self._keys.add(example)
 
 

@@ -68,33 +68,38 @@ def import_dataset(
                 _refuse_drops(strict, info.dropped, info.dropped_rows or len(info.dropped))
                 return Imported(info, new=False, notes=_notes(source, options))
 
-        notes: list[str] = []
+        notes = _notes(source, options)
 
         def write(folder: Path, version: int) -> DatasetInfo:
             with Draft(folder, options) as draft:
                 shape = _fill(draft, source, options, progress)
                 _refuse_drops(strict, draft.drops.first, draft.drops.rows)
-                info = DatasetInfo(
-                    name=name,
-                    version=version,
-                    kind=shape.kind,
-                    source=_shown(path, paths.root),
-                    source_sha256=sha256,
-                    sha256="",
-                    created=clock.stamp(),
-                    rows_in=draft.rows + draft.drops.rows,
-                    rows_kept=draft.rows,
-                    dropped=draft.drops.first,
-                    dropped_rows=draft.drops.rows,
-                    shape=shape.name,
-                    options=options,
-                )
-                info = draft.finish(info)
+                where = _shown(path, paths.root)
+                info = draft.finish(_info(name, version, shape, where, sha256, draft))
                 notes.extend(draft.notes)
                 return info
 
         info = datasets.publish(paths, name, write)
-        return Imported(info, new=True, notes=[*_notes(source, options), *notes])
+        return Imported(info, new=True, notes=notes)
+
+
+def _info(name: str, version: int, shape: Shape, source: str, sha256: str, draft: Draft) -> DatasetInfo:
+    """The record of an import, as far as it is known before rows are held out."""
+    return DatasetInfo(
+        name=name,
+        version=version,
+        kind=shape.kind,
+        source=source,
+        source_sha256=sha256,
+        sha256="",
+        created=clock.stamp(),
+        rows_in=draft.rows + draft.drops.rows,
+        rows_kept=draft.rows,
+        dropped=draft.drops.first,
+        dropped_rows=draft.drops.rows,
+        shape=shape.name,
+        options=draft.options,
+    )
 
 
 def split_dataset(

@@ -78,11 +78,14 @@ class SourceFile:
                 yield from read_document(text, self.format == "markdown")
 
     def _of_lines(self, stream: BinaryIO) -> Iterator[Record | Dropped]:
-        cr = ends_with_cr(stream)
+        if self.encoding.startswith("utf-8"):
+            cr = ends_with_cr(stream)
+        else:  # whose bytes may hold those of line ends as halves of letters
+            with decoded(stream, self.path, self.encoding, "") as text:
+                cr = ends_with_cr(text)
         stream.seek(0)
         if not cr and self.encoding.startswith("utf-8"):
             yield from read_jsonl(stream)
             return
-        # The carriage returns of another encoding cannot be told apart in its bytes.
         with decoded(stream, self.path, self.encoding, "\r" if cr else "\n") as text:
             yield from read_jsonl(text, "\r" if cr else "\n")

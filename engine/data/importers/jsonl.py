@@ -51,11 +51,12 @@ def lines_of(stream: BinaryIO | TextIO, end: str) -> Iterator[tuple[int, bytes |
         yield number, None
 
 
-def ends_with_cr(stream: BinaryIO) -> bool:
-    """Whether the lines of a fresh stream of bytes end with a carriage return alone, as on old Macs."""
+def ends_with_cr(stream: BinaryIO | TextIO) -> bool:
+    """Whether lines end with a carriage return alone, as on old Macs. Of UTF-8 bytes or text."""
     while piece := stream.read(_STEP):
-        if b"\n" in piece or b"\r" in piece:
-            return b"\n" not in piece and not (piece.endswith(b"\r") and stream.read(1) == b"\n")
+        lf, cr = (b"\n", b"\r") if isinstance(piece, bytes) else ("\n", "\r")
+        if lf in piece or cr in piece:  # type: ignore[operator]  # of one type with the piece
+            return lf not in piece and not (piece[-1:] == cr and stream.read(1) == lf)  # type: ignore[operator]  # likewise
     return False
 
 

@@ -76,6 +76,22 @@ def test_strict_refuses_what_would_be_dropped_and_stores_nothing(importing: Impo
     assert datasets.versions(importing.paths, "d") == []
 
 
+def test_drops_past_a_thousand_are_kept_in_a_file_also_by_another_split(importing: Importing) -> None:
+    bad = "".join(f"not json {index}\n" for index in range(1500))
+    info = importing.text("a.jsonl", ROW % ("q", "a") + bad + ROW % ("q2", "a")).info
+    assert (info.rows_in, info.rows_kept, info.dropped_rows, len(info.dropped)) == (1502, 2, 1500, 1000)
+    drops = datasets.read_dropped(importing.paths, info)
+    assert [drop.line for drop in drops] == list(range(2, 1502))
+    divided = split_dataset(importing.paths, "d", heldout=0.5).info
+    assert datasets.read_dropped(importing.paths, divided) == drops
+
+
+def test_strict_counts_all_and_lists_the_first(importing: Importing) -> None:
+    with pytest.raises(RefusedError, match="1,500 rows would be dropped: line 2") as caught:
+        importing.text("a.jsonl", ROW % ("q", "a") + "no\n" * 1500, strict=True)
+    assert caught.value.happened.endswith("and 1,495 more")
+
+
 def test_strict_refuses_also_when_the_version_is_there_already(importing: Importing) -> None:
     importing.text("a.jsonl", ROW % ("q", "a") + "{\n")
     with pytest.raises(RefusedError):

@@ -126,6 +126,7 @@ def test_any_bytes_within_gzip(content: bytes) -> None:
     end=st.sampled_from(["\n", "\r\n", "\r"]),
     ascii=st.booleans(),
 )
+@example(records=[{}, {"\U000a0000": None}], encoding="utf-32", end="\r", ascii=False)
 def test_what_a_json_writer_wrote_comes_back(
     records: list[dict[str, Any]], encoding: str, end: str, ascii: bool
 ) -> None:
