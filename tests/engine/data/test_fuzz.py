@@ -1,10 +1,14 @@
-"""Whatever bytes a file holds: a version whose report adds up, or a titled error. Never a traceback."""
+"""Whatever bytes a file holds: a version whose report adds up, or a titled error. Never a traceback.
+
+TEMPER_FUZZ_EXAMPLES says how many cases each test tries. Readers alone: importers/test_fuzz.py.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -17,7 +21,7 @@ from store.errors import TemperError
 from store.paths import WorkspacePaths
 from store.records.data import DatasetInfo, Example, ImportOptions
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=int(os.environ.get("TEMPER_FUZZ_EXAMPLES", "40")), deadline=None)
 MAP = {"input": "a", "answer": "b"}
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 json_values = st.recursive(
@@ -75,7 +79,7 @@ def imported(name: str, content: bytes, options: ImportOptions) -> tuple[Dataset
 @FEW
 @given(
     parts=st.lists(pieces | st.binary(max_size=6), max_size=20),
-    name=st.sampled_from(["x.jsonl", "x.json", "x.csv", "x"]),
+    name=st.sampled_from(["x.jsonl", "x.json", "x.csv", "x", "x.txt", "x.md"]),
 )
 def test_any_bytes_give_a_true_report_or_a_titled_error(parts: list[bytes], name: str) -> None:
     for options in (ImportOptions(), ImportOptions(map=MAP)):
