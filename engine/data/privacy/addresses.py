@@ -32,10 +32,11 @@ _ROMANCE_BEFORE = re.compile(
     r"|du|des) )*" + _CAP + r"(?: (?:de |del |da |do |y |e )?[^\W\d][\w'\u2019\-]*){0,3},? (?:n[ºo°]\.? ?)?\Z"
 )
 _FIRST = re.compile(
-    r"\d{1,6}[A-Za-z]?(?:[\-/]\d{1,4})?(?=,? (?:[A-ZÀ-ÖØ-ÞĀ-Ž0-9]|bis |ter |rue |av|boul|bd |place |chemin "
-    r"|impasse |allée |quai |route |cours |passage ))"
+    r"\d[A-Za-z]?,? (?:[A-ZÀ-ÖØ-ÞĀ-Ž0-9]|bis |ter |rue |av|boul|bd |place |chemin |impasse |allée |quai "
+    r"|route |cours |passage )"
 )
-"""A number with what may follow one that comes before its street."""
+"""A number's last digit with what may follow one that comes before its street."""
+_HOUSE = re.compile(r"\d{1,6}(?:[\-/]\d{1,4})?\Z")
 _LAST = re.compile(r" \d{1,6}(?!\d)")
 _AFTER_NAME = re.compile(r"(?:^|\s)((?:" + _CAP + r" ){0,2}[^\W\d_][\w'\u2019\-]{2,30}\.?),? \Z")
 _SUFFIXES = (
@@ -45,6 +46,8 @@ _SUFFIXES = (
     "singel", "utca",
     "tér",
 )  # fmt: skip
+_SUFFIX_TAILS = frozenset(suffix[-3:] for suffix in _SUFFIXES)
+_MARKS = ("\u00ba", "\u00b0", ".")
 _BOX = re.compile(
     r"\b(?:p\.?\s?o\.?\s?box|postfach|post office box|apartado)\s?#?\s?\d{1,7}\b"
     r"|\bpsc \d{1,5},? box \d{1,6}\b"
@@ -84,12 +87,18 @@ def _joined(between: str) -> bool:
 
 def _spans(reading: Reading) -> Iterator[tuple[int, int]]:
     text = reading.text
-    for number in _FIRST.finditer(text):
-        for form in (_STREET, _ROMANCE_AFTER):
-            if match := form.match(text, number.start()):
+    for last in _FIRST.finditer(text):
+        if number := _HOUSE.search(text, max(0, last.start() - 10), last.start() + 1):
+            if match := _STREET.match(text, number.start()):
                 yield match.span()
+            elif match := _ROMANCE_AFTER.match(text, number.start()):
+                yield match.start(), match.start() + len(match.group().rstrip("."))
     for number in _LAST.finditer(text):
-        yield from _before(reading, number.start() + 1, number.end())
+        space = number.start()
+        word_end = space - 1 if text[space - 1] == "," else space
+        tail = text[word_end - 3 : word_end].lower()
+        if tail in _SUFFIX_TAILS or text[text.rfind(" ", 0, word_end) + 1].isupper() or tail[-1:] in _MARKS:
+            yield from _before(reading, space + 1, number.end(), word_end)
     for form in (_ZIP_UK, _ZIP_CA):
         yield from (match.span() for match in form.finditer(text))
     if reading.has(("box", "postfach", "apartado")):
@@ -98,19 +107,16 @@ def _spans(reading: Reading) -> Iterator[tuple[int, int]]:
         yield from (match.span("code") for match in _ZIP_NAMED.finditer(reading.lower))
 
 
-def _before(reading: Reading, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _before(reading: Reading, start: int, end: int, word_end: int) -> Iterator[tuple[int, int]]:
     """Forms in which the number stands last: `Hauptstraße 5`, `Calle Mayor 12`, `Austin, TX 78701`."""
-    text = reading.text
     begin = max(0, start - 60)
-    behind_word = start - 2 if text[start - 2] == "," else start - 1
-    if reading.lower.endswith(_SUFFIXES, begin, behind_word):
-        if match := _AFTER_NAME.search(text[begin:start]):
-            yield begin + match.start(1), end + text[end : end + 1].isalpha()
-        return
-    word = text.rfind(" ", begin, behind_word) + 1
-    if text[word : word + 1].isupper() or text[behind_word - 1 : behind_word] in "\u00ba\u00b0.":
-        left = text[begin:start]
-        if match := _ROMANCE_BEFORE.search(left):
-            yield begin + match.start(), end
-        elif end - start == 5 and (match := _US_TAIL.search(left)) and (code := _ZIP_US.match(text, start)):
-            yield begin + match.start(), code.end()
+    left = reading.text[begin:start]
+    if reading.lower.endswith(_SUFFIXES, begin, word_end):
+        if match := _AFTER_NAME.search(left):
+            yield begin + match.start(1), end + reading.text[end : end + 1].isalpha()
+    elif match := _ROMANCE_BEFORE.search(left):
+        yield begin + match.start(), end
+    elif (
+        end - start == 5 and (match := _US_TAIL.search(left)) and (code := _ZIP_US.match(reading.text, start))
+    ):
+        yield begin + match.start(), code.end()

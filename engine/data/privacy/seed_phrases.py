@@ -48,14 +48,15 @@ def _judge(reading: Reading, run: list[re.Match[str]]) -> Iterator[Found]:
         return
     words = [_normal(word.group()) for word in run]
     languages = [name for name, listed in _lists().items() if listed.issuperset(words)]
-    if not languages or len(set(words)) < FEWEST_DIFFERENT or words == sorted(words):
+    if not languages or (len(words) not in LENGTHS and words == sorted(words)):
         return
     begin, count = 0, len(words)
     if count > MOST:
         begin, count = _genuine_part(words, languages)
-    if count:
+    chosen = words[begin : begin + count]
+    genuine = _checks(chosen, languages)
+    if genuine or (len(set(chosen)) >= FEWEST_DIFFERENT and chosen != sorted(chosen)):
         end = run[begin + count - 1].end()
-        genuine = _checks(words[begin : begin + count], languages)
         yield reading.found("seed_phrase", run[begin].start(), end, 1.0 if genuine else 0.8, f"{count} words")
 
 
@@ -106,7 +107,7 @@ def _around(tokens: list[str], index: int, every: frozenset[str]) -> bool:
 
 def _is_pair(token: str, every: frozenset[str]) -> bool:
     """`1.abandon` and `abandon-ability` lose no word by being written together."""
-    return all(_normal(part) in every for part in _WORD.findall(token)) and not token.isalpha()
+    return not token.isalpha() and all(_normal(part) in every for part in _WORD.findall(token))
 
 
 def _normal(word: str) -> str:

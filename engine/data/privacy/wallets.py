@@ -23,7 +23,7 @@ _NEAR_SOLANA = words("solana", "sol", "phantom", "pubkey", "public key", "wallet
 _NEAR_KEY = words(
     "private key", "privatekey", "privkey", "priv key", "secret key", "secretkey", "secret", "pk",
     "signing key",
-    "private", "keystore", "import wallet", "wallet key",
+    "keystore", "import wallet", "wallet key",
 )  # fmt: skip
 _NEAR_HASH = words(
     "tx",

@@ -1,0 +1,58 @@
+"""The check for personal data: every text of a row, one finding per kind, masked evidence."""
+
+from __future__ import annotations
+
+from engine.data.checks.pii import KINDS, scans
+from engine.data.privacy.found import PII
+from store.records.data import Example, Message, ToolCall
+from store.records.findings import CheckSettings
+
+
+def row(*turns: Message, **more: object) -> Example:
+    return Example("r", 1, list(turns), **more)  # type: ignore[arg-type]
+
+
+def scan(example: Example) -> dict[str, str]:
+    return dict(scans(CheckSettings()).scan(example))
+
+
+def test_each_kind_is_a_finding_of_its_own_with_masked_evidence() -> None:
+    found = scan(
+        row(Message("user", "I am bob@corp.com, card 4111 1111 1111 1111"), Message("assistant", "ok"))
+    )
+    assert found == {"pii/email": "b***@***.com", "pii/card": "Visa 41***11"}
+
+
+def test_the_answer_the_system_message_and_tool_arguments_are_searched_too() -> None:
+    call = ToolCall("send", '{"to": "c@corp.com"}')
+    found = scan(
+        row(
+            Message("system", "write to a@corp.com"),
+            Message("user", "hi"),
+            Message("assistant", "to b@corp.com", tool_calls=[call]),
+        )
+    )
+    assert found == {"pii/email": "a***@***.com, b***@***.com, c***@***.com"}
+
+
+def test_texts_and_rejected_endings_are_searched() -> None:
+    assert scan(row(text="call (212) 555-0123")).keys() == {"pii/phone"}
+    rejected = [Message("assistant", "ask a@corp.com")]
+    assert scan(row(Message("user", "q"), Message("assistant", "a"), rejected=rejected)).keys() == {
+        "pii/email"
+    }
+
+
+def test_secrets_are_another_checks_matter() -> None:
+    assert scan(row(Message("user", "password: hunter2!x"), Message("assistant", "ok"))) == {}
+
+
+def test_every_kind_warns_and_says_how_to_mask() -> None:
+    assert {kind.id for kind in KINDS} == {f"pii/{name}" for name in PII}
+    assert {kind.severity for kind in KINDS} == {"warn"}
+    assert all(kind.remedy.endswith("--mask pii") for kind in KINDS)
+
+
+def test_many_finds_are_summed_up() -> None:
+    text = " ".join(f"{letter}@corp.com" for letter in "abcdefg")
+    assert scan(row(text=text))["pii/email"].endswith(" and 4 more")
