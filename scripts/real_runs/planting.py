@@ -115,8 +115,13 @@ CONTRACTIONS = {
         for verb in ("do", "does", "did", "is", "was", "has", "have", "had", "could")
     },
     **{f"{word} is": f"{word}'s" for word in ("what", "it", "there", "how", "that", "where", "who")},
-    "i am": "I'm", "i have": "I've", "i will": "I'll", "i would": "I'd", "you are": "you're",
-    "can not": "can't", "will not": "won't",
+    "i am": "I'm",
+    "i have": "I've",
+    "i will": "I'll",
+    "i would": "I'd",
+    "you are": "you're",
+    "can not": "can't",
+    "will not": "won't",
 }
 EXPANSIONS = {short.lower(): long for long, short in CONTRACTIONS.items()}
 KINDS = ("synonym", "order", "contraction", "typo")

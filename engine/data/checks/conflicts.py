@@ -15,6 +15,7 @@ from engine.data.checks.agreement import figures_of
 from engine.data.checks.answers import SHORT_WORDS, canonical, classes_of, likeness
 from engine.data.checks.contract import Basis, normal
 from engine.data.checks.json_answers import looks_like_json
+from engine.data.checks.questions import questions_of
 from engine.data.checks.similarity import near_pairs
 from engine.data.checks.vectors import cosines
 from engine.data.moments import in_order
@@ -40,9 +41,9 @@ def check(basis: Basis) -> Iterator[Finding]:
     if basis.info.kind not in ("chat", "completion"):
         return
     answered = answered_of(basis)
-    inputs: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for row, asked in enumerate(basis.asked):
-        inputs[normal(asked), basis.contexts[row]].append(row)
+    inputs: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for row, asked in enumerate(questions_of(basis.asked).of):
+        inputs[asked, basis.contexts[row]].append(row)
     exact: list[list[int]] = []
     prose: list[list[int]] = []
     for rows in inputs.values():
@@ -81,21 +82,21 @@ def _clearly_different(basis: Basis, rows: Sequence[int]) -> bool:
 
 
 def _near(
-    basis: Basis, answered: Answered, inputs: dict[tuple[str, str], list[int]]
+    basis: Basis, answered: Answered, inputs: dict[tuple[int, str], list[int]]
 ) -> list[tuple[float, list[int]]]:
     """Pairs of rows with nearly the same input and another class, the most alike first; one row per input."""
-    contexts: dict[str, list[list[int]]] = defaultdict(list)
+    contexts: dict[int, list[list[int]]] = defaultdict(list)
     for (asked, _), rows in inputs.items():
         contexts[asked].append(rows)
-    texts = tuple(contexts)
+    texts = questions_of(basis.asked).texts
     pairs = near_pairs(texts)
     pairs = pairs.where(pairs.score >= NEAR)
     if basis.embed is not None:
         pairs = pairs.where(cosines(basis.embed, texts, pairs.a, pairs.b) >= NEAR_COSINE)
     found = []
     for a, b, score in zip(pairs.a.tolist(), pairs.b.tolist(), pairs.score.tolist(), strict=True):
-        for one in contexts[texts[a]]:
-            for other in contexts[texts[b]]:
+        for one in contexts[a]:
+            for other in contexts[b]:
                 apart = {answered.keys[row] for row in one}.isdisjoint(answered.keys[row] for row in other)
                 if apart and basis.contexts[one[0]] == basis.contexts[other[0]]:
                     found.append((score, [one[0], other[0]]))

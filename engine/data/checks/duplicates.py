@@ -10,18 +10,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from engine.data.checks.contract import Basis, normal
+from engine.data.checks.questions import questions_of
 from store.records.findings import Finding, Group
 
 
 def check(basis: Basis) -> Iterator[Finding]:
     """One finding: groups whose first row stays; `rows` are the others, which can go."""
     alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for row, asked in enumerate(basis.asked):
+    for row, asked in enumerate(questions_of(basis.asked).of):
         alike[
             basis.splits[row],
             basis.contexts[row],
             basis.labels[row],
-            normal(asked),
+            asked,
             normal(basis.answers[row]),
             normal(basis.rejected[row]),
         ].append(row)

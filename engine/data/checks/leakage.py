@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.data.checks.answers import likeness
-from engine.data.checks.contract import Basis, normal
+from engine.data.checks.contract import Basis
+from engine.data.checks.questions import questions_of
 from engine.data.checks.shared_grams import Overlaps, shared_grams
 from store.records.findings import CheckName, Finding, Group, Severity
 
@@ -53,10 +54,11 @@ def check(basis: Basis) -> Iterator[Finding]:
 
 def _same_question(basis: Basis, train: Sequence[int], heldout: Sequence[int]) -> dict[int, list[int]]:
     """Held-out rows, each with the train rows that ask the same."""
-    asked: dict[tuple[str, str], list[int]] = defaultdict(list)
+    of = questions_of(basis.asked).of
+    asked: dict[tuple[str, int], list[int]] = defaultdict(list)
     for row in train:
-        asked[basis.contexts[row], normal(basis.asked[row])].append(row)
-    found = ((row, asked.get((basis.contexts[row], normal(basis.asked[row])), [])) for row in heldout)
+        asked[basis.contexts[row], of[row]].append(row)
+    found = ((row, asked.get((basis.contexts[row], of[row]), [])) for row in heldout)
     return {row: rows for row, rows in found if rows}
 
 

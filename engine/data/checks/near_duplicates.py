@@ -13,16 +13,18 @@ import msgspec
 
 from engine.data.checks.answers import canonical, say_the_same
 from engine.data.checks.contract import Basis, normal
+from engine.data.checks.questions import questions_of
 from engine.data.checks.similarity import near_pairs
 from engine.data.checks.vectors import cosines
 from store.records.findings import Finding, Group
 
 WORDS_ALONE = 0.6
 """Least Jaccard similarity of the questions' words where nothing but words can be asked."""
-WORDS = 0.5
-"""The same where an embedder is asked too, and"""
-COSINE = 0.8
-"""the least cosine of the questions' vectors there."""
+SIMILARITIES = (0.5, 0.6, 0.8)
+"""With an embedder, at these Jaccard similarities (linear between them)"""
+COSINES = (0.95, 0.7, 0.4)
+"""the cosine must be at least this: the fewer words two questions share, the more alike must be what they mean.
+Misspellings, which words forgive, lower a cosine much, so where words agree it need not be high."""
 MOST_ALIKE = 24
 """Of rows that ask the very same, each is compared with so many that follow, and"""
 MOST_PER_QUESTION = 8
@@ -74,8 +76,8 @@ def check(basis: Basis) -> Iterator[Finding]:
         figures={
             "groups": len(groups),
             "pairs": sum(map(len, near.values())) // 2,
-            "words": WORDS_ALONE if basis.embed is None else WORDS,
-            "cosine": None if basis.embed is None else COSINE,
+            "least": WORDS_ALONE if basis.embed is None else SIMILARITIES[0],
+            "embedder": basis.embed is not None,
         },
     )
 
@@ -86,11 +88,12 @@ def redundant(rows: Rows, basis: Basis | None = None) -> dict[int, dict[int, flo
     Of exact duplicates only the first is looked at. `basis` gives the embedder, if there is one.
     """
     first = _first_of_each(rows)
-    by_question: dict[str, list[int]] = defaultdict(list)
+    questions = questions_of(rows.asked)
+    by_question: list[list[int]] = [[] for _ in questions.texts]
     for row in first:
-        by_question[normal(rows.asked[row])].append(row)
+        by_question[questions.of[row]].append(row)
     near: dict[int, dict[int, float]] = defaultdict(dict)
-    for a, b, score in _pairs(rows, by_question, basis):
+    for a, b, score in _pairs(rows, questions.texts, by_question, basis):
         near[a][b] = near[b][a] = score
     return dict(near)
 
@@ -121,31 +124,33 @@ def choose_kept(near: dict[int, dict[int, float]]) -> dict[int, list[int]]:
 
 
 def _first_of_each(rows: Rows) -> list[int]:
+    questions = questions_of(rows.asked)
     seen: dict[tuple[object, ...], int] = {}
     for row, apart in enumerate(rows.apart):
-        key = (apart, normal(rows.asked[row]), canonical(rows.answers[row]), normal(rows.rejected[row]))
+        key = (apart, questions.of[row], canonical(rows.answers[row]), normal(rows.rejected[row]))
         seen.setdefault(key, row)
     return list(seen.values())
 
 
 def _pairs(
-    rows: Rows, by_question: dict[str, list[int]], basis: Basis | None
+    rows: Rows, questions: tuple[str, ...], by_question: Sequence[list[int]], basis: Basis | None
 ) -> Iterator[tuple[int, int, float]]:
-    for same in by_question.values():
+    import numpy as np
+
+    for same in by_question:
         for at, a in enumerate(same):
             for b in same[at + 1 : at + 1 + MOST_ALIKE]:
                 if _teach_the_same(rows, a, b):
                     yield a, b, 1.0
-    questions = tuple(by_question)
     found = near_pairs(questions)
     if basis is not None and basis.embed is not None:
-        found = found.where(found.score >= WORDS)
-        found = found.where(cosines(basis.embed, questions, found.a, found.b) >= COSINE)
+        least = np.interp(found.score, SIMILARITIES, COSINES)
+        found = found.where(cosines(basis.embed, questions, found.a, found.b) >= least)
     else:
         found = found.where(found.score >= WORDS_ALONE)
     for one, other, score in zip(found.a.tolist(), found.b.tolist(), found.score.tolist(), strict=True):
-        for a in by_question[questions[one]][:MOST_PER_QUESTION]:
-            for b in by_question[questions[other]][:MOST_PER_QUESTION]:
+        for a in by_question[one][:MOST_PER_QUESTION]:
+            for b in by_question[other][:MOST_PER_QUESTION]:
                 if _teach_the_same(rows, a, b):
                     yield a, b, score
 

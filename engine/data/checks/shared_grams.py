@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.data.checks.words import words_of
+from engine.data.checks.questions import questions_of
+from engine.data.checks.words import WordTable, distinct, table_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,18 +47,18 @@ def shared_grams(texts: Sequence[str], searched: Sequence[int], wanted: Sequence
 
     if not wanted or not searched:
         return Overlaps(0)
-    ids: dict[str, int] = {}
-    ours, our_lengths = _numbered([texts[row] for row in wanted], ids)
-    known = len(ids)
-    theirs, their_lengths = _numbered([texts[row] for row in searched], ids, known)
-    n = int(np.clip(np.percentile(our_lengths, PERCENTILE), SHORTEST, LONGEST))
-    mix = np.random.default_rng(0).integers(1, 2**63, size=known + 1, dtype=np.uint64)
-    our_grams, our_rows = _runs(ours, our_lengths, n, mix)
-    their_grams, their_rows = _runs(theirs, their_lengths, n, mix)
-    vocabulary = np.unique(our_grams)
+    questions = questions_of(texts)
+    table = table_of(questions.texts)
+    of = np.array(questions.of, dtype=np.int64)
+    lengths = np.diff(table.starts)[of]
+    n = int(np.clip(np.percentile(lengths[wanted], PERCENTILE), SHORTEST, LONGEST))
+    hashes = _runs(table, n)
+    our_grams, our_rows = _of_rows(hashes, table, of[wanted], n)
+    their_grams, their_rows = _of_rows(hashes, table, of[searched], n)
+    vocabulary = np.unique(our_grams, return_index=True)[0]
     place = np.minimum(np.searchsorted(vocabulary, their_grams), max(len(vocabulary) - 1, 0))
     hit = vocabulary[place] == their_grams if len(vocabulary) else np.zeros(0, dtype=bool)
-    pairs = np.unique(place[hit] * len(searched) + their_rows[hit])
+    pairs = distinct(place[hit] * len(searched) + their_rows[hit])
     gram, row = np.divmod(pairs, max(len(searched), 1))
     counts = np.bincount(gram, minlength=len(vocabulary))
     telling = counts <= max(COMMON, COMMON_SHARE * len(searched))
@@ -79,54 +80,43 @@ def _joined(
     import numpy as np
 
     searched, wanted = sides
+    width = max(len(telling), 1)
+    row, gram = np.divmod(distinct(rows * width + grams), width)
+    row, gram = row[telling[gram]], gram[telling[gram]]
+    runs = np.bincount(row, minlength=len(wanted))
+    starts = np.searchsorted(found, np.arange(width + 1))
+    holders = starts[gram + 1] - starts[gram]
+    begins = np.repeat(np.cumsum(holders) - holders, holders)
+    at = np.repeat(starts[gram], holders) + np.arange(len(begins)) - begins
+    met, shared = np.unique(np.repeat(row, holders) * len(searched) + where[at], return_counts=True)
+    row, holder = np.divmod(met, max(len(searched), 1))
+    enough = (shared >= LEAST * runs[row]) & (runs[row] >= LEAST_RUNS)
+    row, holder, share = row[enough], holder[enough], shared[enough] / runs[row[enough]]
     overlaps = Overlaps(n)
-    starts = np.searchsorted(found, np.arange(len(telling) + 1))
-    begins = np.searchsorted(rows, np.arange(len(wanted) + 1))
-    for at, row in enumerate(wanted):
-        own = np.unique(grams[begins[at] : begins[at + 1]])
-        own = own[telling[own]]
-        if len(own) < LEAST_RUNS:
-            continue
-        holders = np.concatenate([where[starts[gram] : starts[gram + 1]] for gram in own.tolist()])
-        if not len(holders):
-            continue
-        who, shared = np.unique(holders, return_counts=True)
-        most = np.lexsort((who, -shared))[:MOST_ROWS]
-        chosen = [one for one in most.tolist() if shared[one] >= LEAST * len(own)]
-        if chosen:
-            overlaps.holders[row] = {searched[int(who[one])]: float(shared[one] / len(own)) for one in chosen}
+    for one in np.lexsort((holder, -share, row)).tolist():
+        holding = overlaps.holders.setdefault(wanted[int(row[one])], {})
+        if len(holding) < MOST_ROWS:
+            holding[searched[int(holder[one])]] = float(share[one])
     return overlaps
 
 
-def _numbered(texts: Sequence[str], ids: dict[str, int], known: int | None = None) -> tuple[Ints, Ints]:
-    """The words of texts as numbers, one after the other, and how many each text has.
-
-    With `known` words the table does not grow: any other word is number `known`.
-    """
+def _runs(table: WordTable, n: int) -> Hashes:
+    """A hash for each run of `n` words, by where it begins in the words of all texts (polynomial)."""
     import numpy as np
 
-    flat: list[int] = []
-    lengths: list[int] = []
-    for text in texts:
-        words = words_of(text)
-        lengths.append(len(words))
-        if known is None:
-            flat.extend([ids.setdefault(word, len(ids)) for word in words])
-        else:
-            flat.extend([ids.get(word, known) for word in words])
-    return np.array(flat, dtype=np.int64), np.array(lengths, dtype=np.int64)
-
-
-def _runs(flat: Ints, lengths: Ints, n: int, mix: Hashes) -> tuple[Hashes, Ints]:
-    """A hash for each run of `n` words that lies in one text, and its text (polynomial over random words)."""
-    import numpy as np
-
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    if len(flat) < n:
-        return np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
-    total = len(flat) - n + 1
+    total = max(len(table.order) - n + 1, 0)
+    mix = np.random.default_rng(0).integers(1, 2**63, size=len(table.vocabulary), dtype=np.uint64)
     hashes = np.zeros(total, dtype=np.uint64)
     for at in range(n):
-        hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + mix[flat[at : at + total]]
-    inside = rows[:total] == rows[n - 1 :]
-    return hashes[inside], rows[:total][inside]
+        hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + mix[table.order[at : at + total]]
+    return hashes
+
+
+def _of_rows(hashes: Hashes, table: WordTable, texts: Ints, n: int) -> tuple[Hashes, Ints]:
+    """The runs that lie in the texts of rows [m], and which of these rows each is of."""
+    import numpy as np
+
+    counts = np.maximum(np.diff(table.starts)[texts] - n + 1, 0)
+    rows = np.repeat(np.arange(len(texts)), counts)
+    begins = np.repeat(np.cumsum(counts) - counts, counts)
+    return hashes[np.repeat(table.starts[texts], counts) + np.arange(len(rows)) - begins], rows

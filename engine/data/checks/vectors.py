@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.data.checks.contract import Basis, CannotRun, Embed, Progress, normal
+from engine.data.checks.contract import Basis, CannotRun, Embed, Progress
+from engine.data.checks.questions import questions_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +28,8 @@ def vectors_of(basis: Basis) -> tuple[Vectors, Ints]:
 
     if basis.embed is None:
         raise CannotRun("needs an embedder: check again with --embeddings")
-    places: dict[str, int] = {}
-    of = np.array([places.setdefault(normal(text), len(places)) for text in basis.asked], dtype=np.int64)
-    return embedded(basis.embed, tuple(places), basis.progress), of
+    questions = questions_of(basis.asked)
+    return embedded(basis.embed, questions.texts, basis.progress), np.array(questions.of, dtype=np.int64)
 
 
 def cosines(embed: Embed, texts: tuple[str, ...], a: Ints, b: Ints) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Held-out rows: exact shares, seeded, stratified, whole groups and clusters, the newest, no question twice."""
+"""Held-out rows: exact shares, seeded, stratified, whole groups and clusters, the newest, no leaks."""
 
 from __future__ import annotations
 
