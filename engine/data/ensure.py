@@ -38,7 +38,7 @@ def check_reference(workspace: Workspace, reference: str) -> None:
     settings = workspace.dataset(asked.name)
     if settings is None:
         raise _unknown(workspace, asked.name)
-    Source(workspace.path(settings.source), settings.encoding)
+    Source(workspace.path(settings.source), settings.encoding, settings.format)
     if asked.version not in (None, 1):
         raise UsageError(
             f"{asked.name} has no version {asked.version}",

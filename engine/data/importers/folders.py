@@ -21,15 +21,7 @@ from store.errors import MissingError, TemperError, UsageError
 DICT = "dataset_dict.json"
 STATE = "state.json"
 # What stands beside data and is none.
-_BESIDE = {
-    DICT,
-    STATE,
-    "dataset_info.json",
-    "dataset_infos.json",
-    "metadata.json",
-    "package.json",
-    "croissant.json",
-}
+_BESIDE = {DICT, STATE, "dataset_info.json", "dataset_infos.json"}
 _KINDS: dict[Format, str] = {
     "jsonl": "JSON",
     "json": "JSON",
@@ -159,7 +151,8 @@ def _walk(root: Path) -> tuple[list[Path], list[str]]:
     for at, folders, names in os.walk(
         root, onerror=refuse
     ):  # links to folders are not followed: they may loop
-        folders[:] = sorted((name for name in folders if name[0] not in "._"), key=_natural)
+        folders[:] = sorted((name for name in folders if not name.startswith((".", "__"))), key=_natural)
+        others += [_relative(Path(at, name), root) for name in folders if Path(at, name).is_symlink()]
         for name in sorted(names, key=_natural):
             path = Path(at, name)
             if name.startswith(".") or name in _BESIDE:

@@ -164,7 +164,9 @@ def test_pipes_and_links_to_folders_are_not_followed(tmp_path: Path) -> None:
     os.mkfifo(root / "b.jsonl")
     (root / "loop").symlink_to(root)
     (root / "c.jsonl").symlink_to(root / "a.jsonl")
-    assert [part.name for part in read_folder(root).parts] == ["a.jsonl", "c.jsonl"]
+    found = read_folder(root)
+    assert [part.name for part in found.parts] == ["a.jsonl", "c.jsonl"]
+    assert found.notes == ["2 other files left out: b.jsonl, loop"]
     with pytest.raises(UsageError, match="a pipe"):
         Source(root / "b.jsonl")
 
