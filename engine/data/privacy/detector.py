@@ -6,6 +6,7 @@ the longer one.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -92,9 +93,12 @@ def resolved(found: Iterable[Found]) -> list[Found]:
     """The finds that stay when those that overlap a more specific one are left out, in order of the text."""
     kept: list[Found] = []
     for one in sorted(found, key=lambda one: (_RANK[one.kind], -one.score, one.start - one.end, one.start)):
-        if one.start < one.end and all(one.end <= other.start or one.start >= other.end for other in kept):
-            kept.append(one)
-    return sorted(kept, key=lambda one: one.start)
+        at = bisect_left(kept, one.start, key=lambda other: other.start)
+        clear_before = at == 0 or kept[at - 1].end <= one.start
+        clear_after = at == len(kept) or one.end <= kept[at].start
+        if one.start < one.end and clear_before and clear_after:
+            kept.insert(at, one)
+    return kept
 
 
 def kinds_of(names: Iterable[str]) -> tuple[Kind, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -53,15 +54,28 @@ def replaced_in_json(text: str, spans: Sequence[Span]) -> str:
     for begin, end in documents:
         within = [span for span in spans if span[0] < end and span[1] > begin]
         safe += _fitted(text, _lexemes(text, begin, end), within)
-    outside = [span for span in spans if all(span[0] >= end or span[1] <= begin for begin, end in documents)]
+    outside = [part for span in spans for part in _outside(span, documents)]
     return _replaced(text, sorted(set(safe + outside)))
+
+
+def _outside(span: Span, documents: Sequence[tuple[int, int]]) -> Iterator[Span]:
+    """The parts of a span that lie in no document."""
+    position, last, instead = span
+    for begin, end in documents:
+        if position < end and begin < last:
+            if position < begin:
+                yield position, begin, instead
+            position = end
+    if position < last:
+        yield position, last, instead
 
 
 def _replaced(text: str, spans: Sequence[Span]) -> str:
     parts, position = [], 0
     for start, end, instead in spans:
-        parts += [text[position:start], instead]
-        position = end
+        if start >= position:
+            parts += [text[position:start], instead]
+            position = end
     return "".join([*parts, text[position:]])
 
 
@@ -93,9 +107,9 @@ def _lexemes(text: str, begin: int, end: int) -> list[_Lexeme]:
 def _fitted(text: str, lexemes: Sequence[_Lexeme], spans: Sequence[Span]) -> Iterator[Span]:
     """The spans cut to the values that they touch. A value that is no string is replaced by one, whole."""
     for start, end, instead in spans:
-        for lexeme in lexemes:
-            if lexeme.end <= start or lexeme.start >= end:
-                continue
+        first = bisect_right(lexemes, start, key=lambda lexeme: lexeme.end)
+        last = bisect_left(lexemes, end, key=lambda lexeme: lexeme.start)
+        for lexeme in lexemes[first:last]:
             if not lexeme.is_string:
                 yield lexeme.start, lexeme.end, f'"{instead}"'
                 continue

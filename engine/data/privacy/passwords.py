@@ -29,14 +29,14 @@ _HINTS = (
     "credential",
 )
 _PASSWORD = re.compile(
-    r"(?:[a-z0-9]*[_\-])?(?:password|passwd|passphrase|passcode|pwd|passwort|kennwort|mot de passe"
+    r"(?:password|passwd|passphrase|passcode|pwd|passwort|kennwort|mot de passe"
     r"|contraseña|senha)(?:\d|_\w{1,12})?"
     r"[\"'*`]{0,3}(?P<joint>\s{0,2}(?::=|=>|==?|:)\s{0,2}|\s(?:is|was|ist|est|es|is now"
     r"|to)\s?:?\s)(?P<value>\"[^\"\n]{4,128}\"|'[^'\n]{4,128}'"
     r"|`[^`\n]{4,128}`|[^\s\"'`,;<>]{4,128})"
 )
 _KEY = re.compile(
-    r"(?:[a-z0-9]*[_\-])?(?:secret(?:[_\- ]?(?:access[_\- ]?)?(?:key|token))?|api[_\- ]?(?:key|token"
+    r"(?:secret(?:[_\- ]?(?:access[_\- ]?)?(?:key|token))?|api[_\- ]?(?:key|token"
     r"|secret)|access[_\- ]?(?:key|token)"
     r"|auth[_\- ]?(?:key|token)|client[_\- ]?secret|bearer|refresh[_\- ]?token|private[_\- ]?key"
     r"|encryption[_\- ]?key|token"
