@@ -37,6 +37,7 @@ _FIRST = re.compile(
 )
 """A number's last digit with what may follow one that comes before its street."""
 _HOUSE = re.compile(r"\d{1,6}(?:[\-/]\d{1,4})?\Z")
+_FULL_STOP = re.compile(r"(?<=[a-z]{5})\.\Z")
 _LAST = re.compile(r" \d{1,6}(?!\d)")
 _AFTER_NAME = re.compile(r"(?:^|\s)((?:" + _CAP + r" ){0,2}[^\W\d_][\w'\u2019\-]{2,30}\.?),? \Z")
 _SUFFIXES = (
@@ -90,7 +91,7 @@ def _spans(reading: Reading) -> Iterator[tuple[int, int]]:
     for last in _FIRST.finditer(text):
         if number := _HOUSE.search(text, max(0, last.start() - 10), last.start() + 1):
             if match := _STREET.match(text, number.start()):
-                yield match.span()
+                yield match.start(), match.start() + len(_FULL_STOP.sub("", match.group()))
             elif match := _ROMANCE_AFTER.match(text, number.start()):
                 yield match.start(), match.start() + len(match.group().rstrip("."))
     for number in _LAST.finditer(text):

@@ -9,7 +9,7 @@ from engine.data.privacy.found import Found
 from engine.data.privacy.reading import Reading
 
 MOST_LOCAL = 64  # octets before the @, RFC 5321
-_LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~.\-]+\Z")
+_LOCAL = re.compile(r"[\w!#$%&'*+=?^`{|}~.\-]+\Z")
 _HOST = re.compile(
     r"(?:[^\W_](?:[\w\-]{0,61}[^\W_])?\.)+(?:xn--[a-z0-9\-]{2,59}|[^\W\d_]{2,24})(?![\w\-]*@)", re.I
 )
@@ -17,7 +17,7 @@ _SPELT = re.compile(
     r"[\w.+\-]{1,64}\s?[\[({]\s?at\s?[\])}]\s?[\w\-]{1,63}(?:\s?(?:[\[({]\s?dot\s?[\])}]|\.)\s?[a-z\-]{2,24}){1,3}",
     re.I,
 )
-_QUOTES = "'\"`=/{}|*(,;:"
+_QUOTES = "'\"`={}|*(,;:"
 _FILES = {"png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "html", "map"}
 _NO_PEOPLE = {"git"}
 
@@ -32,7 +32,8 @@ def emails(reading: Reading) -> Iterator[Found]:
         if local and host:
             start = at - len(local.group().lstrip(_QUOTES + ".").rpartition("=")[2])
             name, last = text[start:at].strip("."), host.group().rpartition(".")[2].lower()
-            if name and name.lower() not in _NO_PEOPLE and last not in _FILES:
+            is_login = text[start - 1 : start] == ":" and "://" in text[max(0, start - MOST_LOCAL) : start]
+            if name and name.lower() not in _NO_PEOPLE and last not in _FILES and not is_login:
                 yield reading.found("email", start, host.end(), 1.0)
         at = text.find("@", at + 1)
     if any(bracket in text for bracket in "[({") and reading.has(

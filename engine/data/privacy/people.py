@@ -60,6 +60,7 @@ _PARTICLES = {
     "av",
 }
 _NO_NAMES = {
+    "boss", "string", "str", "text", "varchar", "null", "none",
     "sir", "madam", "customer", "support", "team", "all", "friend", "friends", "hiring", "manager",
     "colleague", "colleagues",
     "user", "client", "valued", "the", "i", "a", "an", "and", "not", "our", "we", "you", "your", "please",
@@ -82,7 +83,9 @@ def people(reading: Reading) -> Iterator[Found]:
     if reading.has(_SAID_WORDS):
         for said in _SAID.finditer(reading.lower):
             weak = said.group().strip().startswith(_WEAK)
-            yield from _named(reading, said.end(), 0.6 if weak else 0.8, 2 if weak else 1)
+            for name in _named(reading, said.end(), 0.6 if weak else 0.8, 2 if weak else 1):
+                if not (weak and name.text.isupper()):
+                    yield name
     if reading.has(_LETTER_WORDS):
         for letter in _LETTER.finditer(text):
             yield from _named(reading, letter.end(), 0.6, 1)

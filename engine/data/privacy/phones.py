@@ -43,13 +43,14 @@ _DATE = re.compile(
 _AMOUNT = re.compile(r"(?:\d{1,3}(?:\.\d{3})+|\d+\.\d+)\Z")
 _PERIOD = re.compile(r"(?:1[0-9]|20)\d\d\s?[\-/]\s?(?:1[0-9]|20)\d\d\Z")
 _SUM = re.compile(r"\(?\d{1,3}\.\d{1,2}(?![\d.])|\d+/\d{1,5}\Z|.*[\-/]\d+\.\d{1,2}\Z")
+_GROUP = re.compile(r"\d\d")
 _HOURS = re.compile(r"(?:[01]\d|2[0-4])[0-5]\d ?- ?(?:[01]\d|2[0-4])[0-5]\d\Z")
 _SSN = re.compile(r"\d{3}-\d{2}-\d{4}\Z")
 _NANP = re.compile(r"(?:\+?1[ .\-]?)?(?:\(\d{3}\) ?|\d{3}([ .\-]))\d{3}[.\- ]\d{4}\Z")
 _CONTEXT = words(
     "phone", "phones", "telephone", "tel", "mobile", "cell", "cellphone", "call", "calling", "called",
     "fax", "whatsapp",
-    "sms", "message", "messages", "answer", "answering", "answers", "text me", "text us",
+    "sms", "message", "messages", "answering", "text me", "text us",
     "contact", "reach", "dial", "ring", "hotline", "phone number", "landline",
     "voicemail",
     "telefon", "tel", "handy", "rufnummer", "telefonnummer", "anrufen", "téléphone", "telephone",
@@ -117,6 +118,8 @@ def _candidate(reading: Reading, start: int, end: int) -> tuple[int, int] | None
     ):
         return None
     written = text[start:end]
+    if not _GROUP.search(written):
+        return None
     if any(form.match(written) for form in (_DATE, _AMOUNT, _PERIOD, _SUM, _HOURS, _SSN)):
         return None
     return start, end

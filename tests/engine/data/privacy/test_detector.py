@@ -68,6 +68,8 @@ def test_long_text_without_white_space_is_searched_in_bounded_time() -> None:
         "password = os.environ['DB_PASSWORD']; api_key = get_key(); token: <your-token-here>",
         "Natalia sold 48/2 = <<48/2=24>>24 clips in May.\n#### 72",
         "@app.route('/') def f(x): return logo@2x.png, lodash@4.17.21",
+        "digits 0 1 2 3 4 5 6 7 8 9, compute the answer for 3593290, see medium.com/@jane.doe",
+        "I AM MISSING CASH. firstName: String. Dear Boss, ftp://user:password@ftp.example.com",
         "In 2019-2020 we had 3 places in Paris, 5 streets wide.",
     ],
 )
