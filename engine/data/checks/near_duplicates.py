@@ -23,7 +23,7 @@ WORDS_ALONE = 0.6
 SIMILARITIES = (0.5, 0.6, 0.8)
 """With an embedder, at these Jaccard similarities (linear between them)"""
 COSINES = (0.95, 0.7, 0.4)
-"""the cosine must be at least this: the fewer words two questions share, the more alike must be what they mean.
+"""the cosine must be at least this: the fewer words two questions share, the closer their meaning must be.
 Misspellings, which words forgive, lower a cosine much, so where words agree it need not be high."""
 MOST_ALIKE = 24
 """Of rows that ask the very same, each is compared with so many that follow, and"""
