@@ -15,11 +15,10 @@ from engine.data.privacy.found import Found, Kind
 _TOKEN = re.compile(r"[0-9A-Za-z]{9,}")
 _LONG_NUMBER = re.compile(r"\d{4}")
 _DIGIT_RUN = re.compile(r"\d[\d \u00a0().\-/\u2010\u2011]{4,}\d")
-_NUMBER = re.compile(r"\d+")
 
 
 class Reading:
-    """A text with its lower-case form, its long words and its runs of digits."""
+    """A text with its lower-case form, its words and its runs of digits."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -57,15 +56,13 @@ class Reading:
         """Digits with the separators that numbers are written with, at least six characters."""
         return list(_DIGIT_RUN.finditer(self.text))
 
-    @cached_property
-    def numbers(self) -> list[re.Match[str]]:
-        """Every unbroken sequence of digits."""
-        return list(_NUMBER.finditer(self.text))
-
     def has(self, words: Iterable[str]) -> bool:
         """Whether any of `words` (lower case) stands anywhere in the text."""
         lower = self.lower
-        return any(word in lower for word in words)
+        for word in words:  # noqa: SIM110  # half the time of any() with a generator, on every text
+            if word in lower:
+                return True
+        return False
 
     def near(self, pattern: re.Pattern[str], start: int, end: int, before: int = 40, after: int = 20) -> bool:
         """Whether `pattern` (lower case) occurs around [start, end)."""
