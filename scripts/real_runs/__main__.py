@@ -9,13 +9,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from scripts.real_runs import banking77, importers, pii, stories260k, tokenizers
+from scripts.real_runs import banking77, importers, pii, planted, stories260k, tokenizers
 from scripts.real_runs.commands import Commands, shared_data, versions
 
 RUNS = {
     "banking77": banking77.run,
     "importers": importers.run,
     "pii": pii.run,
+    "planted": planted.run,
     "stories260k": stories260k.run,
     "tokenizers": tokenizers.run,
 }

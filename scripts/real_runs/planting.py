@@ -217,3 +217,69 @@ def _bare(word: str) -> tuple[str, str]:
 
 
 _EDITS = {"synonym": _synonym, "order": _order, "contraction": _contraction, "typo": _typo}
+
+
+def with_personal_data(text: str, number: int, chance: random.Random) -> str:
+    """`text` with an e-mail address, a phone number, a card number or an IBAN in a sentence of its own."""
+    kind = ("email", "phone", "card", "iban")[number % 4]
+    return chance.choice(SENTENCES[kind]).format(text=text.strip(), value=_VALUES[kind](chance))
+
+
+SENTENCES = {
+    "email": (
+        "{text} Please write to me at {value}.",
+        "My address is {value} - {text}",
+        "{text} You can also reach me under {value}, thanks",
+        "Hi, {value} here. {text}",
+    ),
+    "phone": (
+        "{text} Call me back on {value}.",
+        "{text} My number is {value} if you need it",
+        "Could somebody ring {value}? {text}",
+        "{text} (tel. {value})",
+    ),
+    "card": (
+        "{text} It is the one with the number {value}.",
+        "My card {value}: {text}",
+        "{text} I mean {value}, the blue one",
+        "Card no. {value}. {text}",
+    ),
+    "iban": (
+        "{text} The money should go to {value}.",
+        "{text} My IBAN is {value}",
+        "From {value} to you. {text}",
+        "I sent it from {value} yesterday. {text}",
+    ),
+}
+
+
+def _email(chance: random.Random) -> str:
+    name = chance.choice(("anna.berg", "j_smith84", "Tom.O-Neil", "li.wei", "maria+bank"))
+    return f"{name}@{chance.choice(('gmail.com', 'web.de', 'post.example.org', 'mail.co.uk'))}"
+
+
+def _phone(chance: random.Random) -> str:
+    forms = ("+44 7911 1{}", "+49 151 234{}", "(415) 555-2{}", "+1 212 555 {}", "07700 90{}")
+    form = chance.choice(forms)
+    digits = {"+44 7911 1{}": 5, "+49 151 234{}": 5, "(415) 555-2{}": 3, "+1 212 555 {}": 4, "07700 90{}": 4}[
+        form
+    ]
+    return form.format("".join(str(chance.randint(0, 9)) for _ in range(digits)))
+
+
+def _card(chance: random.Random) -> str:
+    digits = [4, *(chance.randint(0, 9) for _ in range(14))]
+    doubled = [digit if at % 2 else sum(divmod(digit * 2, 10)) for at, digit in enumerate(digits)]
+    number = "".join(map(str, [*digits, -sum(doubled) % 10]))
+    mark = chance.choice((" ", "-", ""))
+    return mark.join(number[at : at + 4] for at in range(0, 16, 4))
+
+
+def _iban(chance: random.Random) -> str:
+    account = "".join(str(chance.randint(0, 9)) for _ in range(18))
+    check = 98 - int(account + "131400") % 97  # D, E as numbers and two zeros, ISO 13616
+    number = f"DE{check:02d}{account}"
+    return " ".join(number[at : at + 4] for at in range(0, 22, 4)) if chance.random() < 0.5 else number
+
+
+_VALUES = {"email": _email, "phone": _phone, "card": _card, "iban": _iban}
