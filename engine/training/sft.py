@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,13 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    BitsAndBytesConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    TrainerCallback,
+)
 from trl import SFTConfig, SFTTrainer
 
 from engine.data.rendering import Row
@@ -53,11 +60,18 @@ class TrainResult(msgspec.Struct):
 
 
 def train(
-    base: ModelDirectory, recipe: Recipe, rows: list[Row], watcher: Watcher, run_folder: Path, out: Path
+    base: ModelDirectory,
+    recipe: Recipe,
+    rows: list[Row],
+    watcher: Watcher,
+    run_folder: Path,
+    out: Path,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> TrainResult:
     """Train an adapter on `rows` and save it, in fp32 safetensors, to the new directory `out`.
 
-    Raises TemperError when memory or disk run out; checkpoints written before stay.
+    `callbacks` look on beside Temper's own. Raises TemperError when memory or disk run out; checkpoints
+    written before stay.
     """
     device = find_device()
     checkpoints = run_folder / "artifacts" / "checkpoints"
@@ -75,7 +89,7 @@ def train(
         train_dataset=in_order(rows, recipe),
         processing_class=tokenizer,
         peft_config=lora_config(recipe),
-        callbacks=[StepReporter(watcher, run_folder)],
+        callbacks=[StepReporter(watcher, run_folder), *callbacks],
     )
     # TRL casts QLoRA's adapters to bf16 while a resumed run has them in fp32: fp32 from the first step on
     # makes both the same, and their updates are too small for bf16 anyway. The optimiser does not exist yet.
