@@ -30,6 +30,7 @@ from store.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from app.tui.chat_feed import ChatFeed
+    from app.tui.preview_feed import PreviewFeed
 
 
 WARM_SECONDS = 0.2  # after the first frame
@@ -66,7 +67,7 @@ def favour_the_screen() -> None:
 
 
 class TemperApp(App[None]):
-    """Three modes (home, runs, chat) over one board. Without a workspace, home is the welcome page."""
+    """Four modes (home, runs, chat, data) over one board. Without a workspace, home is the welcome page."""
 
     TITLE = "Temper"
     CSS_PATH = Path(__file__).with_name("temper.tcss")
@@ -78,9 +79,11 @@ class TemperApp(App[None]):
         Binding("1", "go('home')", "Home", show=False),
         Binding("2", "go('runs')", "Runs", show=False),
         Binding("3", "go('chat')", "Chat", show=False),
+        Binding("4", "go('data')", "Data", show=False),
         Binding("f2", "go('home')", "Home", show=False, priority=True),
         Binding("f3", "go('runs')", "Runs", show=False, priority=True),
         Binding("f4", "go('chat')", "Chat", show=False, priority=True),
+        Binding("f5", "go('data')", "Data", show=False, priority=True),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("f1", "help", "Help", key_display="F1"),
         Binding("q", "quit", "Quit"),
@@ -100,6 +103,7 @@ class TemperApp(App[None]):
         self.add_mode("home", self._home)
         self.add_mode("runs", self._runs)
         self.add_mode("chat", self._chat)
+        self.add_mode("data", self._data)
 
     def on_ready(self) -> None:
         """Start watching once the first screen is painted."""
@@ -128,11 +132,16 @@ class TemperApp(App[None]):
 
         return ChatScreen()
 
+    def _data(self) -> Screen[None]:
+        from app.tui.screens.data import DataScreen
+
+        return DataScreen()
+
     @work(thread=True, group="warm")
     @shown
     def _warm(self) -> None:
         """Import the other screens while the user reads the first: the first key press need not wait."""
-        for screen in ("runs", "chat"):
+        for screen in ("runs", "chat", "data"):
             importlib.import_module(f"app.tui.screens.{screen}")
 
     @work(thread=True, group="feed")
@@ -166,6 +175,13 @@ class TemperApp(App[None]):
 
         assert self.board.workspace is not None  # the chat exists in a workspace only
         return ChatFeed(self.board.workspace)
+
+    def preview_feed(self) -> PreviewFeed:
+        """What shows rows as a model sees them. Tests put a scripted one here."""
+        from app.tui.preview_feed import PreviewFeed
+
+        assert self.board.workspace is not None  # the data screen exists in a workspace only
+        return PreviewFeed(self.board.workspace)
 
     def watch_run(self, run_id: str | None) -> None:
         """Have everything about one run put on the board."""
@@ -204,6 +220,7 @@ class TemperApp(App[None]):
         yield SystemCommand("Home", "Workspace, next step, machine", lambda: self.action_go("home"))
         yield SystemCommand("Runs", "Watch, attach to and stop runs", lambda: self.action_go("runs"))
         yield SystemCommand("Chat", "Talk to a variant", lambda: self.action_go("chat"))
+        yield SystemCommand("Data", "Check datasets, see rows", lambda: self.action_go("data"))
         yield SystemCommand("Light or dark", "Change the colours", self.action_light_or_dark)
         yield SystemCommand("Theme", "Choose from all themes", self.action_change_theme)
         yield SystemCommand("Help", "The keys of this screen", self.action_help)

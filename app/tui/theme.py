@@ -109,3 +109,23 @@ def mark(state: State) -> str:
 def colour(state: State) -> str:
     """The theme variable of a state's colour."""
     return _STATES[state][1]
+
+
+# what a check says of rows or of a whole version, "" where none has run -> (mark, colour variable)
+_SEVERITIES: dict[str, tuple[str, str]] = {
+    "": ("◌", "$faint"),
+    "ok": ("✓", "$success"),
+    "info": ("·", "$quiet"),
+    "warn": ("▲", "$warning"),
+    "block": ("✗", "$error"),
+}
+
+
+def severity_mark(severity: str) -> str:
+    """The one-cell sign of a finding's severity or a report's verdict."""
+    return _SEVERITIES[severity][0]
+
+
+def severity_colour(severity: str) -> str:
+    """The theme variable of its colour."""
+    return _SEVERITIES[severity][1]

@@ -10,6 +10,6 @@ __all__ = ["age", "bar", "cut", "middle_cut", "rate", "size", "span", "tilde"]
 
 
 def bar(share: float, width: int, colour: str) -> Content:
-    """A progress bar of `width` cells; `share` is in [0, 1]."""
+    """A bar of `width` cells; `share` is in [0, 1]. What is missing is thin: it shows without colour too."""
     full = round(max(0.0, min(1.0, share)) * width)
-    return Content.assemble(("━" * full, colour), ("━" * (width - full), "$rule"))
+    return Content.assemble(("━" * full, colour), ("─" * (width - full), "$rule"))

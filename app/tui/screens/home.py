@@ -36,6 +36,7 @@ class HomeScreen(TemperScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("2", "app.go('runs')", "Runs"),
         Binding("3", "app.go('chat')", "Chat"),
+        Binding("4", "app.go('data')", "Data"),
         Binding("r", "look_again", "Refresh"),
     ]
 

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from app.tui.words import cut
 
-MODES = {"home": "Home", "runs": "Runs", "chat": "Chat"}
+MODES = {"home": "Home", "runs": "Runs", "chat": "Chat", "data": "Data"}
 
 
 class Line(Static):
@@ -40,9 +40,9 @@ class Line(Static):
 
 
 class Bar(Line):
-    """Brand, workspace, the three modes with the current one lit."""
+    """Brand, workspace, the four modes with the current one lit."""
 
-    def __init__(self, workspace: str, mode: str, keys: tuple[str, str, str]) -> None:
+    def __init__(self, workspace: str, mode: str, keys: tuple[str, ...]) -> None:
         super().__init__(id="bar")
         self.workspace = workspace
         self.mode = mode

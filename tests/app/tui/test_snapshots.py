@@ -16,9 +16,13 @@ from textual.widgets import Input, TextArea
 from app.tui.app import TemperApp
 from app.tui.machine import Gpu, Machine
 from app.tui.screens.chat import ChatScreen, Question
+from app.tui.widgets.book_list import BookList
 from app.tui.widgets.next_card import NextCard
+from app.tui.widgets.row_table import RowTable
+from app.tui.widgets.rows_pane import RowsPane
 from app.tui.widgets.turn import Turn
 from store.errors import BusyError
+from store.records.data import Dropped, Edit
 from store.records.events import (
     Artifact,
     Checkpoint,
@@ -30,6 +34,7 @@ from store.records.events import (
 )
 from store.records.runs import JobKind
 from store.workspace import Workspace
+from tests.app.tui.data_stage import DataStaged, ScriptedPreviews, lay_dataset, lay_report
 from tests.app.tui.stage import Clock, ScriptedChat, Staged, alive, lay_run, steps, text_of, until
 
 LOW, HIGH = (80, 24), (120, 40)
@@ -253,3 +258,88 @@ def test_chat_passage(workspace: Workspace, snap_compare: Compare) -> None:
 
 def test_chat_variants(workspace: Workspace, runs: None, snap_compare: Compare) -> None:
     assert snap_compare(Staged(workspace), terminal_size=LOW, run_before=press("3", "ctrl+t", chart=False))
+
+
+@pytest.fixture
+def data(workspace: Workspace, clock: Clock) -> Workspace:
+    """Two versions of one dataset, the newer one checked minutes ago, and another that nobody checked."""
+    lost = [
+        Dropped(17, "not JSON: the line ends in the middle of a text"),
+        Dropped(203, "no answer: the last turn is the user's"),
+        Dropped(390, "no answer: it is empty"),
+    ]
+    lay_dataset(workspace, rows=60, dropped=lost)
+    lay_dataset(workspace, "returns", rows=9)
+    clock.move(7200)
+    made = lay_dataset(workspace, rows=56, parent="support@1", edits=[Edit("drop_duplicates", 4)])
+    lay_report(workspace, made)
+    clock.move(240)
+    return workspace
+
+
+def data_pressed(*keys: str, version: str = "support@2") -> Before:
+    """The data screen on a version, then these keys; until everything is read."""
+
+    async def before(pilot: Pilot[None]) -> None:
+        await board_complete(pilot)
+        await pilot.press("4")
+        app: Any = pilot.app
+        books = app.screen.query_one(BookList)
+        await until(pilot, lambda: books.option_count)
+        books.highlighted = books.get_option_index(version)
+        await until(pilot, lambda: app.screen.query_one(RowsPane).feed is not None)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(0.05)
+        tables = list(app.screen_stack[-1].query(RowTable))
+        await until(pilot, lambda: not any(table._reading or table._wanted for table in tables))
+        await pilot.pause(0.1)
+
+    return before
+
+
+@pytest.mark.parametrize("size", [LOW, HIGH], ids=["low", "high"])
+def test_data_findings(data: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(DataStaged(data), terminal_size=size, run_before=data_pressed("enter"))
+
+
+def test_data_list(data: Workspace, snap_compare: Compare) -> None:
+    assert snap_compare(DataStaged(data), terminal_size=LOW, run_before=data_pressed())
+
+
+def test_data_chart(data: Workspace, snap_compare: Compare) -> None:
+    before = data_pressed("enter", "down", "down", "down")
+    assert snap_compare(DataStaged(data), terminal_size=HIGH, run_before=before)
+
+
+def test_data_rows(data: Workspace, snap_compare: Compare) -> None:
+    before = data_pressed("enter", "enter", "down", "enter")
+    assert snap_compare(DataStaged(data), terminal_size=HIGH, run_before=before)
+
+
+@pytest.mark.parametrize("size", [LOW, HIGH], ids=["low", "high"])
+def test_data_preview(data: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
+    app = DataStaged(data, ScriptedPreviews(max_length=24 if size == LOW else 512))
+    assert snap_compare(app, terminal_size=size, run_before=data_pressed("r", "down", "enter"))
+
+
+def test_data_dropped_in_the_light(data: Workspace, snap_compare: Compare) -> None:
+    app = DataStaged(data)
+
+    async def before(pilot: Pilot[None]) -> None:
+        app.action_light_or_dark()
+        await data_pressed("d", version="support@1")(pilot)
+
+    assert snap_compare(app, terminal_size=HIGH, run_before=before)
+
+
+def test_data_fix(data: Workspace, snap_compare: Compare) -> None:
+    assert snap_compare(DataStaged(data), terminal_size=LOW, run_before=data_pressed("enter", "x"))
+
+
+def test_data_check_under_way(data: Workspace, snap_compare: Compare) -> None:
+    events: list[Event] = [Progress(phase="near duplicates", done=24_000, total=56_000, eta_seconds=19.0)]
+    folder = lay_run(data, "check-1", "check", "check returns@1", events)
+    with alive(folder):
+        app = DataStaged(data)
+        assert snap_compare(app, terminal_size=LOW, run_before=data_pressed("enter", version="returns@1"))
