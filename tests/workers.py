@@ -11,8 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from engine.jobs import launch
+from engine.jobs.context import JobContext
 from engine.jobs.scripted import ScriptedParams
+from engine.jobs.worker import work
 from store import clock, runs
 from store.locks import is_locked
 from store.records.events import AnyEvent, Event, Lease, Started
@@ -37,6 +41,28 @@ def play(
 ) -> RunFolder:
     """A real worker that plays `events` and, with `hold`, lives on until it is stopped."""
     return launch.start(workspace, "scripted", ScriptedParams(events or [], hold=hold), title)
+
+
+def run_here(
+    workspace: Workspace, job: JobKind, params: msgspec.Struct, title: str, command: str = ""
+) -> RunFolder:
+    """What `launch.start` starts, done to its end in this process: what it imports is imported once."""
+    spec = RunSpec(
+        clock.new_id(job),
+        job,
+        clock.stamp(),
+        str(workspace.root),
+        msgspec.to_builtins(params),
+        title,
+        command,
+    )
+    folder = runs.create(workspace.paths.runs, spec)
+    writer = runs.EventWriter(folder)
+    context = JobContext(folder, spec, writer)
+    context.emit(Started(run_id=spec.run_id, job=job, pid=os.getpid()))
+    context.emit(work(context))
+    writer.close()
+    return folder
 
 
 def lay_run(

@@ -45,7 +45,7 @@ class Encoding:
             "encoding",
             "warn",
             "{count} rows hold text read in the wrong encoding",
-            "Import again with --encoding, or: temper data fix {dataset} --drop encoding/mojibake",
+            "Read them right: temper data fix {dataset} --repair-encoding",
         ),
         Kind(
             REPLACED,

@@ -14,10 +14,13 @@ from engine.data.checks.contract import Basis, CannotRun
 from engine.data.checks.task_file import Task, read_task
 from store.records.findings import Finding
 
-NEAR = 0.4
-"""Cosine from which a row is about an item (all-MiniLM-L6-v2: unrelated sentences lie below 0.2)."""
-MARGIN = 0.1
-"""How much nearer to what is out a row must be: examples of both sides share the product's words."""
+NEAR, MARGIN = 0.3, 0.1
+"""Cosine from which a row is about an item, and by how much what is out must be nearer than all that is in.
+
+Measured with all-MiniLM-L6-v2 on CLINC150, 9 lines for each side written without looking at its rows: of 300
+rows in the task none was taken for out, of 300 that are out 78% were found (60% at 0.35, 89% at 0.25, where
+rows that neither side names begin to be taken for out as well).
+"""
 SHARED_WORDS = 2
 """Words, function words apart, that a row must share with what is out, and have over what is in."""
 SHOWN_LETTERS = 80

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -17,14 +18,14 @@ from store.records.data import DatasetInfo, DatasetKind, Example, Message
 from store.records.findings import CheckName, CheckReport, CheckSettings, Finding
 
 
-def chat(question: str, answer: str, **fields: object) -> Example:
+def chat(question: str, answer: str, **fields: Any) -> Example:
     """A row with one question and one answer; its id and line are set when it is laid."""
-    return Example("", 0, [Message("user", question), Message("assistant", answer)], **fields)  # type: ignore[arg-type]
+    return Example("", 0, [Message("user", question), Message("assistant", answer)], **fields)
 
 
-def turns(*messages: Message, **fields: object) -> Example:
+def turns(*messages: Message, **fields: Any) -> Example:
     """A row of these turns."""
-    return Example("", 0, list(messages), **fields)  # type: ignore[arg-type]
+    return Example("", 0, list(messages), **fields)
 
 
 def numbered(examples: Iterable[Example]) -> list[Example]:
@@ -97,6 +98,6 @@ def lines(finding: Finding) -> list[int]:
     return [ref.line for ref in finding.rows]
 
 
-def checked(paths: WorkspacePaths, only: Sequence[CheckName], **settings: object) -> CheckReport:
+def checked(paths: WorkspacePaths, only: Sequence[CheckName], **settings: Any) -> CheckReport:
     """The report of some checks on dataset `d`."""
-    return check(paths, "d", CheckSettings(**settings), only=only)  # type: ignore[arg-type]
+    return check(paths, "d", CheckSettings(**settings), only=only)
