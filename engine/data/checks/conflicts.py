@@ -16,13 +16,16 @@ from engine.data.checks.answers import SHORT_WORDS, canonical, classes_of, liken
 from engine.data.checks.contract import Basis, normal
 from engine.data.checks.json_answers import looks_like_json
 from engine.data.checks.questions import questions_of
-from engine.data.checks.similarity import near_pairs
+from engine.data.checks.similarity import added_little, near_pairs
 from engine.data.checks.vectors import cosines
+from engine.data.checks.words import table_of
 from engine.data.moments import in_order
 from store.records.findings import Finding, Group
 
 NEAR = 0.8
-"""Least Jaccard similarity of nearly the same inputs, whose answers ought to be the same."""
+"""Least Jaccard similarity of nearly the same inputs, whose answers ought to be the same, and"""
+NEAR_RARE = 0.85
+"""the least where rare words weigh more: a word more may be the one that makes another class."""
 NEAR_COSINE = 0.9
 UNLIKE = 0.3
 """Long answers to the very same input differ clearly below this Jaccard similarity."""
@@ -91,6 +94,7 @@ def _near(
     texts = questions_of(basis.asked).texts
     pairs = near_pairs(texts)
     pairs = pairs.where(pairs.score >= NEAR)
+    pairs = pairs.where(added_little(table_of(texts), pairs) >= NEAR_RARE)
     if basis.embed is not None:
         pairs = pairs.where(cosines(basis.embed, texts, pairs.a, pairs.b) >= NEAR_COSINE)
     found = []
@@ -133,7 +137,7 @@ def _near_input(basis: Basis, answered: Answered, pairs: Sequence[tuple[float, l
         count=len(rows),
         rows=basis.refs(rows),
         remedy=f"temper data fix {basis.info.name} --resolve-conflicts labels",
-        detail=f"At least {NEAR:.0%} of the words are the same. Decide which answer is right for both.",
+        detail="One has hardly a word more than the other. Decide which answer is right for both.",
         groups=[_group(basis, answered, pair, round(score, 3)) for score, pair in pairs],
         notes={basis.rows[row]: _who(basis, row, answered.shown[row]) for row in rows},
         figures={"pairs": len(pairs), **confused(answered, [pair for _, pair in pairs])},

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from engine.data.checks.answers import likeness
+from engine.data.checks.answers import SHORT_WORDS, likeness, say_the_same
 from engine.data.checks.contract import Basis
 from engine.data.checks.questions import questions_of
 from engine.data.checks.shared_grams import Overlaps, shared_grams
@@ -22,7 +22,10 @@ WHOLE = 0.9
 ALIKE = 0.8
 """the Jaccard similarity of their words is at least this."""
 PART = 0.6
-"""From this share on it is worth a look."""
+"""From this share on it is worth a look, if runs have"""
+LONG_RUN = 8
+"""so many words, or else the Jaccard similarity is at least"""
+PART_ALIKE = 0.6
 COSINE = 0.95
 CHUNK = 1024
 MOST_PER_ROW = 20
@@ -69,7 +72,7 @@ def _by_grams(basis: Basis, overlaps: Overlaps) -> Iterator[Finding]:
         for other, share in holders.items():
             if share >= WHOLE and likeness(basis.asked[row], basis.asked[other]) >= ALIKE:
                 whole[row][other] = share
-            elif share >= PART:
+            elif share >= PART and _gives_away(basis, row, other, overlaps.n):
                 part[row][other] = share
     for name, pairs in (("leakage/ngram", whole), ("leakage/ngram_part", part)):
         if pairs:
@@ -83,6 +86,17 @@ def _by_grams(basis: Basis, overlaps: Overlaps) -> Iterator[Finding]:
                 f"Share of the held-out row's runs of {overlaps.n} words that stand in one train row.",
                 {"n": overlaps.n, "least": WHOLE if pairs is whole else PART},
             )
+
+
+def _gives_away(basis: Basis, row: int, other: int, n: int) -> bool:
+    """Whether much of a question's wording tells its answer: long runs do; a few words in a row do where both
+    texts are alike as a whole. A short answer that differs is not given away.
+    """
+    answers = basis.answers[row], basis.answers[other]
+    short = max(len(answer.split()) for answer in answers) < SHORT_WORDS
+    if short and not say_the_same(*answers):
+        return False
+    return n >= LONG_RUN or likeness(basis.asked[row], basis.asked[other]) >= PART_ALIKE
 
 
 def _by_meaning(basis: Basis, train: Sequence[int], heldout: Sequence[int]) -> Iterator[Finding]:

@@ -92,6 +92,31 @@ def jaccard_of(bags: csr_matrix, a: Ints, b: Ints) -> Floats:
     return np.asarray(shared / np.maximum(sizes[a] + sizes[b] - shared, 1), dtype=np.float64)
 
 
+def added_little(table: WordTable, pairs: Pairs) -> Floats:
+    """How alike each pair is where rare words weigh more (Jaccard over inverse document frequencies).
+
+    0 where each text has a word that the other lacks: there one thing was said instead of another.
+    """
+    import numpy as np
+
+    bags = table.bags
+    weights = np.log(bags.shape[0] / np.maximum(table.counts, 1))
+    weighted = bags.multiply(weights).tocsr()
+    whole = np.asarray(weighted.sum(axis=1)).ravel()
+    sizes = np.diff(bags.indptr)
+    alike = np.zeros(len(pairs))
+    for begin in range(0, len(pairs), CHUNK):
+        part = slice(begin, begin + CHUNK)
+        a, b = pairs.a[part], pairs.b[part]
+        common = bags[a].multiply(bags[b])
+        shared = np.asarray(common.multiply(weights).sum(axis=1)).ravel()
+        count = np.asarray(common.sum(axis=1)).ravel()
+        instead = (sizes[a] > count) & (sizes[b] > count)
+        union = whole[a] + whole[b] - shared
+        alike[part] = np.where(instead, 0, np.divide(shared, union, out=np.ones_like(union), where=union > 0))
+    return alike
+
+
 def sketches(table: WordTable) -> npt.NDArray[np.uint32]:
     """Weighted MinHashes [texts, BANDS * BAND_ROWS]: a word of weight w counts as w different elements.
 
