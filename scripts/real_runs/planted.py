@@ -39,6 +39,7 @@ CHECKS: dict[str, CheckName] = {
 REQUIRED = {"exact": 0.95, "near": 0.85, "conflict": 0.95, "leak": 0.95, "pii": 0.95}
 SIMILAR = 0.5
 SAMPLE = 100
+JUDGED = Path(__file__).resolve().parents[2] / "docs" / "precision" / "banking77.jsonl"
 
 
 class Planted(msgspec.Struct):
@@ -71,6 +72,7 @@ def run(temper: Commands, data: Path) -> dict[str, Any]:
         figures |= {"with the embedder": both, "by Jaccard, with the embedder": histogram(planted, both)}
         recalls.append(both["recall"])
     passed = all(recall[kind] >= least for recall in recalls for kind, least in REQUIRED.items())
+    figures["judged by hand"] = verdicts(JUDGED)
     return {"passed": passed, **{name: _without_rows(value) for name, value in figures.items()}}
 
 
@@ -190,6 +192,15 @@ def _answer(row: Example) -> str:
 
 def _without_rows(value: Any) -> Any:
     return {name: one for name, one in value.items() if name[0] != "_"} if isinstance(value, dict) else value
+
+
+def verdicts(path: Path) -> dict[str, str]:
+    """How many of the findings that were judged by hand were right, by check."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    counts: dict[str, list[bool]] = {}
+    for line in lines:
+        counts.setdefault(line["finding"].partition("/")[0], []).append(line["right"])
+    return {check: f"{sum(right)} of {len(right)}" for check, right in counts.items()}
 
 
 def write_sample(paths: WorkspacePaths, reference: str, report: CheckReport, path: Path) -> None:
