@@ -75,7 +75,7 @@ def test_ctrl_c_in_a_command_ends_with_130_and_says_what_is_safe(
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("app.cli.runs.open_workspace", interrupted)
+    monkeypatch.setattr("app.cli.runs.list_.open_workspace", interrupted)
     ended = temper("runs", "list")
     assert ended.code == ExitCode.INTERRUPTED
     assert "intact" in ended.err

@@ -1,0 +1,19 @@
+"""`temper runs`: a module per command, imported when it is called. All shown is derived from run folders."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli.lazy import Commands, LazyGroup
+
+COMMANDS: Commands = {
+    "list": ("app.cli.runs.list_:list_", "The runs of this workspace, newest first."),
+    "show": ("app.cli.runs.show:show", "All there is to say of a run."),
+    "attach": ("app.cli.runs.attach:attach", "Watch a run to its end."),
+    "stop": ("app.cli.runs.stop:stop", "Stop a run at its next step, its work saved."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+def runs() -> None:
+    """List, show, watch, stop, compare and repeat runs."""
