@@ -16,6 +16,7 @@ from engine.models import adapters
 from engine.models.directory import ModelDirectory
 from engine.models.variants import read_prompt
 from engine.training import gate, preflight
+from engine.training.data import TrainingData
 from engine.training.rows import RowReport, render_rows
 from store import atomic, clock, datasets
 from store.hashing import sha256_of_file, sha256_of_text
@@ -25,7 +26,7 @@ from store.records.findings import CheckReport
 from store.records.recipe import Recipe
 
 if TYPE_CHECKING:
-    from engine.training import sft
+    from engine.training import session
 
 
 class TrainParams(msgspec.Struct):
@@ -44,7 +45,7 @@ def run(context: JobContext) -> dict[str, Any]:
     dataset = ensure_dataset(workspace, recipe.dataset)
     checked = check_data(context, dataset, params)
 
-    from engine.training import sft  # brings torch: only here, with the device ours and the data let pass
+    from engine.training import session  # brings torch: only here, with the device ours and the data let pass
 
     system = read_prompt(workspace, recipe.prompt) if recipe.prompt else ""
     renderer = Renderer(base, recipe.template, system, recipe.mask)
@@ -55,7 +56,7 @@ def run(context: JobContext) -> dict[str, Any]:
     gate.refuse_untrained(workspace, dataset, report.untrained, params.accept)
     context.check_stop()
     out = adapters.adapter_folder(context.folder.path)
-    result = sft.train(base, recipe, rows, context, context.folder.path, out)
+    result = session.train(base, recipe, TrainingData(rows), context, context.folder.path, out)
     passport = write_passport(context, recipe, base, dataset, renderer, result, out, checked.sha256)
     context.artifact("adapter", out, "adapter", passport.adapter_sha256)
     if result.stopped:
@@ -115,7 +116,7 @@ def write_passport(
     base: ModelDirectory,
     dataset: DatasetInfo,
     renderer: Renderer,
-    result: sft.TrainResult,
+    result: session.TrainResult,
     out: Path,
     check_sha256: str,
 ) -> AdapterPassport:

@@ -1,4 +1,4 @@
-"""Temper's arm of G1: engine.training.sft on the same rows. Usage: g1_temper.py MODEL ROWS.json STEPS OUT"""
+"""Temper's arm of G1, on the same rows. Usage: g1_temper.py MODEL ROWS.json STEPS OUT"""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from transformers import TrainerCallback
 
 from engine.data.rendering import Row
 from engine.models.directory import ModelDirectory
-from engine.training import sft
+from engine.training import session
+from engine.training.data import TrainingData
 from store.records.events import Event, Step
 from store.records.recipe import Lora, Recipe
 
@@ -68,7 +69,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         base = ModelDirectory(Path(model))
         adapter = Path(folder) / "adapter"
-        sft.train(base, recipe, rows, recorder, Path(folder), adapter, callbacks=[Gradients(out)])
+        data = TrainingData(rows)
+        session.train(base, recipe, data, recorder, Path(folder), adapter, callbacks=[Gradients(out)])
     print(json.dumps({"seconds": recorder.times[-1] - recorder.times[0], "losses": recorder.losses}))
 
 

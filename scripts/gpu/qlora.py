@@ -19,7 +19,8 @@ from safetensors.torch import save_file
 from engine.data.rendering import Row
 from engine.models.builtin import builtin_directory
 from engine.models.directory import INDEX, ModelDirectory
-from engine.training.sft import train
+from engine.training.data import TrainingData
+from engine.training.session import train
 from store.records.events import Event, Step
 from store.records.recipe import Lora, Recipe
 
@@ -77,7 +78,7 @@ def measure(shape: str, steps: int, batch: int, length: int) -> dict[str, Any]:
             lora=Lora(rank=16, alpha=32),
         )
         rows = random_rows(base, steps * batch, length)
-        result = train(base, recipe, rows, recorder, scratch / "run", scratch / "adapter")
+        result = train(base, recipe, TrainingData(rows), recorder, scratch / "run", scratch / "adapter")
     # batches are counted when they are fetched, one ahead: the first steps have too many, the last has none
     timed = recorder.steps[WARM_UP:-1] or recorder.steps
     return {

@@ -39,7 +39,7 @@ def micro_gguf(micro: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
 
 
 class Trained(msgspec.Struct):
-    """A finished training run, as sft.train left it; `model` is what was in its memory."""
+    """A finished training run, as session.train left it; `model` is what was in its memory."""
 
     base: Path
     adapter: Path
@@ -74,28 +74,29 @@ def merged_f32(merged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def keeping_model() -> Iterator[list[Any]]:
     """The models that training loads inside the block, as it goes on with them."""
-    from engine.training import sft
+    from engine.training.base import load_base
 
     kept: list[Any] = []
-    load = sft.load_base
 
     def load_and_keep(*given: Any) -> Any:
-        kept.append(load(*given))
+        kept.append(load_base(*given))
         return kept[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sft, "load_base", load_and_keep)
+        patch.setattr("engine.training.session.load_base", load_and_keep)
         yield kept
 
 
 def train_on(base: Path, folder: Path, stop_after: int = 1 << 30, **changes: Any) -> Trained:
     """Train EXAMPLES on `base` for real."""
     from engine.models.directory import ModelDirectory
-    from engine.training import sft
+    from engine.training import session
+    from engine.training.data import TrainingData
 
     recorder = Recorder(stop_after)
     with keeping_model() as kept:
         out = folder / "artifacts" / "adapter"
         asked = recipe(**changes)
-        result = sft.train(ModelDirectory(base), asked, rows_of(base), recorder, folder, out)
+        data = TrainingData(rows_of(base))
+        result = session.train(ModelDirectory(base), asked, data, recorder, folder, out)
     return Trained(base, out, folder, recorder, result, kept[0])

@@ -14,8 +14,9 @@ from transformers import TrainerControl, TrainerState
 from engine.data.rendering import IGNORED
 from engine.models.adapters import WEIGHTS
 from engine.models.directory import ModelDirectory
-from engine.training import sft
+from engine.training import session
 from engine.training.callbacks import StepReporter
+from engine.training.data import TrainingData
 from store.errors import ExitCode, TemperError
 from store.records.events import Checkpoint, Step
 from tests.bases import Recorder, recipe, rows_of
@@ -121,7 +122,7 @@ def test_the_adapter_is_fp32_from_the_first_step_to_the_file(
 
     asked, out = recipe(method=method, max_steps=2), tmp_path / "adapter"
     with keeping_model() as kept:
-        sft.train(ModelDirectory(micro), asked, rows_of(micro), Looking(), tmp_path, out)
+        session.train(ModelDirectory(micro), asked, TrainingData(rows_of(micro)), Looking(), tmp_path, out)
     assert seen == [{torch.float32}] * 2
     assert {one.dtype for one in load_file(out / WEIGHTS).values()} == {torch.float32}
 
@@ -148,10 +149,10 @@ def test_a_full_disk_at_a_checkpoint_is_said_and_leaves_the_one_before(
     (second / file).symlink_to("/dev/full")  # the kernel's own full disk: every write fails with ENOSPC
     recorder = Recorder()
     with pytest.raises(TemperError) as caught:
-        sft.train(
+        session.train(
             ModelDirectory(micro),
             recipe(max_steps=6, checkpoint_every=2),
-            rows_of(micro),
+            TrainingData(rows_of(micro)),
             recorder,
             tmp_path,
             tmp_path / "adapter",

@@ -1,0 +1,38 @@
+"""The base model as a method needs it: whole, or in four bits, on its device. Knows nothing of adapters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
+
+from engine.models.directory import ModelDirectory
+from engine.training import packed_attention
+from engine.training.devices import DeviceDefaults
+from store.records.recipe import Recipe
+
+
+def load_base(base: ModelDirectory, recipe: Recipe, device: DeviceDefaults) -> PreTrainedModel:
+    """The base model on its device; 4-bit NormalFloat for QLoRA.
+
+    Dettmers et al., "QLoRA: Efficient Finetuning of Quantized LLMs", 2023, sections 3 and 5.
+    """
+    options: dict[str, Any] = {"dtype": device.dtype, "local_files_only": True, "trust_remote_code": False}
+    if device.cuda:
+        options["device_map"] = {"": 0}
+    if recipe.method == "qlora":
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=recipe.double_quantisation is not False,
+            bnb_4bit_compute_dtype=device.dtype,
+        )
+    if recipe.packing:
+        options["attn_implementation"] = packed_attention.register()
+    try:
+        model = AutoModelForCausalLM.from_pretrained(base.path, use_safetensors=True, **options)
+    except KeyError:
+        del options["attn_implementation"]  # an architecture that knows its own attentions only
+        model = AutoModelForCausalLM.from_pretrained(base.path, use_safetensors=True, **options)
+    model.config.use_cache = False
+    return model

@@ -1,0 +1,28 @@
+"""The rows of a run, of whatever objective: plain lists of token ids and labels. Knows no tensor."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.data.rendering import Row
+
+
+class TrainingData(msgspec.Struct):
+    """What a run trains on, and what it is tried on while it trains.
+
+    `rows` hold a preference's chosen endings; `rejected` stands beside them, one for one, and `desirable`
+    beside the rows of unpaired preferences. `heldout` is never trained on.
+    """
+
+    rows: list[Row]
+    rejected: list[Row] = []
+    desirable: list[bool] = []
+    heldout: TrainingData | None = None
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each row, both endings of a preference together."""
+        own = [len(row.input_ids) for row in self.rows]
+        if not self.rejected:
+            return own
+        return [length + len(row.input_ids) for length, row in zip(own, self.rejected, strict=True)]
