@@ -1,4 +1,4 @@
-"""What a device gets by default: number types, optimiser, checkpointing. The one place that asks for CUDA."""
+"""Which device trains, and the number type it computes in. The one place that asks torch for CUDA."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ class DeviceDefaults(msgspec.Struct):
     name: str
     cuda: bool
     compute: str
-    optimiser: str
-    recompute: bool
 
     @property
     def dtype(self) -> torch.dtype:
         """The number type of computation and of unquantised weights while training."""
-        return torch.bfloat16 if self.compute == "bfloat16" else torch.float32
+        return {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(self.compute, torch.float32)
+
+    def computing(self, precision: str) -> DeviceDefaults:
+        """The device as the recipe's `precision` wants it; `auto` leaves it as it is."""
+        return self if precision == "auto" else msgspec.structs.replace(self, compute=precision)
 
 
 def find_device() -> DeviceDefaults:
     """The first CUDA card, else the CPU.
 
-    On a card: bf16 computation, 8-bit paged AdamW (states move to the host when memory is short) and
-    recomputed activations. On the CPU float32: its bf16 is slower than float32 on most machines.
+    On a card bfloat16, or float16 where that would be emulated. On the CPU float32: its bfloat16 is slower
+    than float32 on most machines.
     """
     if torch.cuda.is_available():
-        return DeviceDefaults(torch.cuda.get_device_name(0), True, "bfloat16", "paged_adamw_8bit", True)
-    return DeviceDefaults("cpu", False, "float32", "adamw_torch", False)
+        half = "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+        return DeviceDefaults(torch.cuda.get_device_name(0), True, half)
+    return DeviceDefaults("cpu", False, "float32")
 
 
 def peak_memory() -> int:
