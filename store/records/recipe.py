@@ -25,6 +25,7 @@ Optimiser = Literal[
     "adafactor",
     "sgd",
 ]
+DpoLoss = Literal["sigmoid", "hinge", "ipo", "robust", "exo_pair", "apo_zero", "apo_down", "sigmoid_norm"]
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
 
@@ -35,11 +36,19 @@ class Lora(msgspec.Struct, forbid_unknown_fields=True):
     rank: PositiveInt = 16
     """Columns of the low-rank matrices; more rank, more capacity and memory."""
     alpha: Annotated[float, msgspec.Meta(gt=0)] = 32
-    """The adapter's output is scaled by alpha / rank."""
+    """The adapter's output is scaled by alpha / rank; with `rslora` by alpha / sqrt(rank)."""
     dropout: Fraction = 0.0
-    """Dropout on the adapter's input, while training only."""
+    """Dropout on the adapter's input, while training only; of sft and text alone, since a preference is
+    measured against a reference without any."""
     target: str = "all-linear"
-    """Which layers carry an adapter: `all-linear`, or module names separated by commas."""
+    """Which matrices carry an adapter: `all-linear`, `attention`, or module names separated by commas."""
+    layers: Annotated[str, msgspec.Meta(pattern=r"^([0-9]+-[0-9]+)?$")] = ""
+    """Which layers carry an adapter, from 0, both ends included: `8-15`. Empty: all."""
+    rslora: bool = False
+    """Scale by alpha / sqrt(rank): high ranks then learn as fast as low ones (Kalajdzievski, 2023)."""
+    dora: bool = False
+    """Learn the length of each row of a matrix apart from its direction (DoRA; Liu et al., 2024): nearer to
+    `full` at low ranks, for a good part of the speed. Exported merged only."""
 
 
 class Recipe(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,10 +58,22 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True):
     """A model of the workspace, a Hugging Face directory, or `builtin:tiny`."""
     dataset: str = ""
     """A dataset, optionally `name@version` and `/split`; the newest version and the train split otherwise."""
-    objective: Literal["sft"] = "sft"
-    """sft: instruction tuning, loss on what `mask` says."""
-    method: Literal["qlora", "lora"] = "qlora"
-    """qlora: train on a base in 4 bits (NF4, double quantisation). lora: on a base in 16 or 32 bits."""
+    objective: Literal["sft", "text", "dpo", "kto", "orpo"] = "sft"
+    """sft: instruction tuning, loss on what `mask` says. text: continued pretraining, long texts in pieces of
+    `max_length`. dpo: of two endings rather the chosen one, measured against a reference. orpo: that and the
+    chosen row itself, without a reference. kto: single answers that are desirable or not. The last three
+    train whole endings, whatever `mask` says; `dpo` and `kto` want about a tenth of the usual rate."""
+    method: Literal["qlora", "lora", "full"] = "qlora"
+    """qlora: an adapter on a base in 4 bits (NF4). lora: on a base in 16 or 32 bits. full: the base's own
+    weights; the result is a model, and wants about a tenth of the adapters' rate."""
+    init_from: str = ""
+    """What to go on from instead of the bare base: a training run or kept adapter of the same base. Empty:
+    nothing."""
+    init_mode: Literal["continue", "merge"] = "continue"
+    """continue: train the earlier adapter further, in its own shape (`lora` is ignored). merge: put it into
+    the base first and train a new adapter, or everything, on top of that."""
+    freeze: Annotated[str, msgspec.Meta(pattern=r"^((embeddings|head|[0-9]+-[0-9]+)(,(?!$)|$))*$")] = ""
+    """full: what is not trained, separated by commas: `embeddings`, `head`, layers from 0 (`0-11`)."""
     prompt: str = ""
     """A prompt file of the workspace that becomes the system message of every row without one."""
     template: str = ""
@@ -125,4 +146,37 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True):
     compile: bool = False
     """Compile the model with torch.compile: about a sixth less time a step after 5 to 15 minutes, so for long
     runs alone."""
+    label_smoothing: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.0
+    """sft, text: this share of each target is spread over the whole vocabulary. dpo: the share of pairs that
+    are believed to be the wrong way round (`exo_pair` needs some, e.g. 0.001). Ignored by kto and orpo."""
+    neftune_alpha: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
+    """Noise on embeddings while training (NEFTune; Jain et al., 2023): 5 to 15 helps small sets of chats, 0 is
+    none. Its strength depends on a row's length, so rows are padded."""
+    beta: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.1
+    """dpo, kto: how dearly leaving the reference is bought; lower learns more and forgets more. orpo: the
+    weight of the preference beside the chosen row's own loss."""
+    dpo_loss: DpoLoss = "sigmoid"
+    """sigmoid: DPO's own. ipo: bounded, against overfitting on sure pairs. hinge: a margin. robust: expects
+    `label_smoothing` of the pairs to be wrong. exo_pair: exact against the noisy pair. apo_zero: chosen up,
+    rejected down. apo_down: both down, rejected more. sigmoid_norm: per token, against long answers."""
+    reference: Literal["start", "base"] = "start"
+    """dpo, kto: what is measured against. start: the model as the run begins. base: the base without the
+    adapter of `init_from`; the same where there is none."""
+    desirable_weight: Annotated[float, msgspec.Meta(ge=0, le=100)] = 1.0
+    """kto: weight of the desirable rows; set so that both kinds weigh about the same in all."""
+    undesirable_weight: Annotated[float, msgspec.Meta(ge=0, le=100)] = 1.0
+    """kto: weight of the undesirable rows."""
+    replay_dataset: str = ""
+    """A general dataset of which rows are mixed in, against forgetting; of sft and text alone."""
+    replay_share: Annotated[float, msgspec.Meta(ge=0, le=0.9)] = 0.1
+    """The share of all rows that come from `replay_dataset`, where there is one; 0 is none."""
+    eval_dataset: str = ""
+    """What loss is measured on while training: a dataset or `name/split`. Empty: the `heldout` split of
+    `dataset` where it has one."""
+    eval_every: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Steps between measurements on held-out rows; 0 is never."""
+    patience: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """End the run after so many measurements in a row without a lower held-out loss; 0 goes on to the end."""
+    keep_best: bool = True
+    """Where held-out loss is measured, the result is what had the lowest, not what came last."""
     lora: Lora = msgspec.field(default_factory=Lora)
