@@ -14,15 +14,15 @@ from engine.jobs.context import JobContext, Phases, Stopped
 from engine.jobs.versions import versions
 from engine.models import adapters
 from engine.models.directory import ModelDirectory
-from engine.models.variants import read_prompt
 from engine.training import gate, preflight
-from engine.training.data import TrainingData
-from engine.training.rows import RowReport, render_rows
-from store import atomic, clock, datasets
+from engine.training.planning import plan_run
+from engine.training.rows import RowReport, read_data, renderer_of
+from store import atomic, clock
 from store.hashing import sha256_of_file, sha256_of_text
 from store.records.adapters import AdapterPassport
 from store.records.data import DatasetInfo
 from store.records.findings import CheckReport
+from store.records.plan import TrainingPlan
 from store.records.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -47,16 +47,14 @@ def run(context: JobContext) -> dict[str, Any]:
 
     from engine.training import session  # brings torch: only here, with the device ours and the data let pass
 
-    system = read_prompt(workspace, recipe.prompt) if recipe.prompt else ""
-    renderer = Renderer(base, recipe.template, system, recipe.mask)
-    rows, report = render_rows(
-        renderer, datasets.read_rows(workspace.paths, recipe.dataset), recipe.max_length
-    )
+    renderer = renderer_of(workspace, base, recipe)
+    data, report = read_data(workspace, renderer, recipe)
     tell(context, report, recipe)
     gate.refuse_untrained(workspace, dataset, report.untrained, params.accept)
     context.check_stop()
+    recipe = fit(context, plan_run(base, recipe, data))
     out = adapters.adapter_folder(context.folder.path)
-    result = session.train(base, recipe, TrainingData(rows), context, context.folder.path, out)
+    result = session.train(base, recipe, data, context, context.folder.path, out)
     passport = write_passport(context, recipe, base, dataset, renderer, result, out, checked.sha256)
     context.artifact("adapter", out, "adapter", passport.adapter_sha256)
     if result.stopped:
@@ -64,6 +62,14 @@ def run(context: JobContext) -> dict[str, Any]:
         raise Stopped
     metrics = msgspec.to_builtins(result) | {"trained_tokens": report.trained_tokens, "rows": report.rows}
     return {"adapter": str(out.relative_to(context.folder.path)), "metrics": metrics}
+
+
+def fit(context: JobContext, planned: TrainingPlan) -> Recipe:
+    """The recipe as it runs on this device, and what was chosen for it said aloud."""
+    found = planned.estimate
+    figures = f"{found.total_bytes / 1e9:.1f} of {found.free_bytes / 1e9:.1f} GB that are free"
+    context.notice("Plan", "\n".join([*planned.decisions, figures]), warn=not found.fits)
+    return planned.recipe
 
 
 def check_data(context: JobContext, dataset: DatasetInfo, params: TrainParams) -> CheckReport:

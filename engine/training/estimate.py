@@ -135,7 +135,8 @@ def passing_parts(shape: ModelShape, recipe: Recipe, demand: Demand) -> list[Mem
     stored = min(again, OFFLOAD_STASH) if recipe.offload == "activations" else again
     inputs = stored * demand.tokens * shape.hidden * compute_bytes(recipe)
     loss, work = loss_bytes(shape, recipe, demand), working_bytes(shape, recipe, demand)
-    end = inputs + sum(layers[again:]) + max(loss, work)
+    last = FLOAT * demand.tokens * shape.hidden + loss_held(shape, recipe, demand)
+    end = inputs + sum(layers[again:]) + last + max(loss, work)
     middle = inputs + max(layers[:again], default=0) + work
     at_loss = end >= middle and loss >= work
     passing: tuple[PartName, int, str] = (
@@ -143,12 +144,10 @@ def passing_parts(shape: ModelShape, recipe: Recipe, demand: Demand) -> list[Mem
         if at_loss
         else ("working space", work, "gradients of one layer, one matrix out of its 4 bits")
     )
-    last_norm = FLOAT * demand.tokens * shape.hidden
-    held = loss_held(shape, recipe, demand) + weight_copies(shape, recipe)
     return [
         MemoryPart(
             "activations",
-            max(end, middle) - passing[1] + last_norm + held,
+            max(end, middle) - passing[1] + weight_copies(shape, recipe),
             f"{demand.tokens:,} tokens, {again} of {shape.layers} layers computed again",
         ),
         MemoryPart(*passing),

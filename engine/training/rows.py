@@ -7,8 +7,14 @@ from collections.abc import Iterable
 import msgspec
 
 from engine.data.rendering import Renderer, Row
+from engine.models.directory import ModelDirectory
+from engine.models.variants import read_prompt
+from engine.training.data import TrainingData
+from store import datasets
 from store.errors import UsageError
 from store.records.data import Example
+from store.records.recipe import Recipe
+from store.workspace import Workspace
 
 
 class RowReport(msgspec.Struct):
@@ -25,6 +31,19 @@ class RowReport(msgspec.Struct):
     untrained: list[int]
     problems: dict[str, list[int]] = {}
     notes: dict[str, list[int]] = {}
+
+
+def renderer_of(workspace: Workspace, base: ModelDirectory, recipe: Recipe) -> Renderer:
+    """What writes the recipe's rows as token ids."""
+    system = read_prompt(workspace, recipe.prompt) if recipe.prompt else ""
+    return Renderer(base, recipe.template, system, recipe.mask)
+
+
+def read_data(workspace: Workspace, renderer: Renderer, recipe: Recipe) -> tuple[TrainingData, RowReport]:
+    """All rows of the recipe's dataset as training takes them. Raises what `render_rows` does."""
+    examples = datasets.read_rows(workspace.paths, recipe.dataset)
+    rows, report = render_rows(renderer, examples, recipe.max_length)
+    return TrainingData(rows), report
 
 
 def render_rows(

@@ -39,4 +39,5 @@ def table(data: TrainingData) -> Dataset:
 def order(data: TrainingData, recipe: Recipe) -> list[int]:
     """Which row comes when: all steps of the run, each with its rows."""
     step_rows = recipe.batch_size * recipe.gradient_accumulation
-    return training_order(data.lengths, recipe.max_steps, step_rows, recipe.batch_size, recipe.seed)
+    seed = recipe.seed if recipe.data_seed < 0 else recipe.data_seed
+    return training_order(data.lengths, recipe.max_steps, step_rows, recipe.batch_size, seed)
