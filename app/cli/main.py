@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("app.cli.doctor:doctor", "What this machine can do, what is missing, what mends it."),
     "models": ("app.cli.models:models", "Base models of the workspace."),
     "data": ("app.cli.data:data", "Import, check, mend and look at datasets."),
-    "train": ("app.cli.train:train", "Train an adapter from a recipe."),
+    "train": ("app.cli.train.command:train", "Train an adapter from a recipe."),
     "runs": ("app.cli.runs:runs", "List, show, watch and stop runs."),
     "adapters": ("app.cli.adapters:adapters", "Adapters worth keeping."),
     "export": ("app.cli.export:export", "Merge, convert to GGUF, check the file."),

@@ -25,7 +25,7 @@ def attach(run: str) -> None:
 def print_end(folder: RunFolder, view: RunView) -> None:
     """What a finished run gave, as the command that started it would have printed it."""
     if view.kind == "train":
-        from app.cli.train import print_trained
+        from app.cli.train.report import print_trained
 
         print_trained(view)
     elif view.kind == "evaluate":
