@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.training.shape import Matrix, ModelShape
-from engine.training.targets import adapted, trained_whole
+from engine.training.targets import adapted, trained_whole, trains_head
 from store.records.plan import Demand, Machine, MemoryEstimate, MemoryPart, PartName
 from store.records.recipe import Recipe
 
@@ -81,7 +81,7 @@ def weight_bytes(shape: ModelShape, recipe: Recipe) -> int:
     if recipe.method == "lora":
         return size * shape.parameters
     trained = trained_whole(shape, recipe)
-    copies = size * shape.parameters if recipe.objective == "dpo" else 0
+    copies = size * shape.parameters if recipe.objective in ("dpo", "kto") else 0
     return FLOAT * trained + size * (shape.parameters - trained) + copies
 
 
@@ -97,7 +97,7 @@ def adapter_count(shape: ModelShape, recipe: Recipe) -> int:
     magnitude per output (Liu et al., 2024)."""
     if recipe.method == "full":
         return 0
-    extra = 1 if getattr(recipe.lora, "dora", False) else 0
+    extra = 1 if recipe.lora.dora else 0
     return sum(
         recipe.lora.rank * (one.inputs + one.outputs) + extra * one.outputs for one in adapted(shape, recipe)
     )
@@ -211,7 +211,7 @@ def adapter_bytes(mine: Iterable[Matrix], carrying: set[str], recipe: Recipe) ->
         if one.name in carrying:
             total += recipe.lora.rank * size
             total += one.inputs if recipe.lora.dropout else 0  # a byte each
-            total += 2 * one.outputs * size if getattr(recipe.lora, "dora", False) else 0
+            total += 2 * one.outputs * size if recipe.lora.dora else 0
     return total
 
 
@@ -236,7 +236,7 @@ def loss_bytes(shape: ModelShape, recipe: Recipe, demand: Demand) -> int:
     in those; with a head that is trained, its gradient in float32 on top."""
     tile = min(LOSS_TILE, FLOAT * demand.trained * shape.vocabulary)
     passing = 2 * tile + (tile // 2 if compute_bytes(recipe) == HALF else 0)
-    head = FLOAT * shape.vocabulary * shape.hidden if recipe.method == "full" else 0
+    head = FLOAT * shape.vocabulary * shape.hidden if trains_head(shape, recipe) else 0
     return passing + head
 
 
@@ -248,6 +248,6 @@ def working_bytes(shape: ModelShape, recipe: Recipe, demand: Demand) -> int:
     gradients = demand.tokens * (halves * shape.intermediate + 2 * shape.hidden) * size
     largest = max((one.inputs * one.outputs for one in shape.matrices), default=0)
     unpacked = largest * size if recipe.method == "qlora" else 0
-    if getattr(recipe.lora, "dora", False) and recipe.method != "full":
+    if recipe.lora.dora and recipe.method != "full":
         unpacked += 2 * largest * FLOAT  # its norm is taken over base and adapter, multiplied out
     return gradients + unpacked

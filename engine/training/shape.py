@@ -37,6 +37,7 @@ class Matrix(msgspec.Struct, frozen=True):
 
 class ModelShape(msgspec.Struct):
     """`parameters` are all weights, each once; those not in `matrices` are embeddings, head, norms, experts.
+    `embeddings`, `head` (0 where it is the embeddings) and `layer_parameters` count weights too.
 
     `norms` holds the widths per token of the norms of one layer; `intermediate` is the width of the MLP that
     a token goes through (of all chosen experts together); `heads` of attention; `softcap`: scores are capped,
@@ -51,6 +52,9 @@ class ModelShape(msgspec.Struct):
     intermediate: int
     gated: bool
     softcap: bool
+    embeddings: int
+    head: int
+    layer_parameters: list[int]
     norms: list[int]
     matrices: list[Matrix]
     context_length: int
@@ -82,6 +86,9 @@ def shape_of(base: ModelDirectory) -> ModelShape:
         intermediate=width,
         gated=gated,
         softcap=bool(config.get("attn_logit_softcapping")),
+        embeddings=sum(math.prod(size) for name, size in tensors.items() if is_embedding(name)),
+        head=math.prod(tensors.get("lm_head.weight", [0])),
+        layer_parameters=by_layer(tensors, layers),
         norms=norm_widths(tensors, matrices),
         matrices=matrices,
         context_length=base.context_length,
@@ -118,6 +125,20 @@ def matrix_of(name: str, size: list[int]) -> Matrix | None:
 def layer_count(tensors: dict[str, list[int]]) -> int:
     """How many layers tensors speak of."""
     return 1 + max((int(found[1]) for name in tensors if (found := _LAYER.search(name))), default=0)
+
+
+def is_embedding(name: str) -> bool:
+    """Whether a tensor holds the tokens' embeddings."""
+    return _LAYER.search(name) is None and any(part in name for part in ("embed_tokens", "embed_in", ".wte."))
+
+
+def by_layer(tensors: dict[str, list[int]], layers: int) -> list[int]:
+    """Weights of each layer."""
+    counts = [0] * layers
+    for name, size in tensors.items():
+        if (found := _LAYER.search(name)) and int(found[1]) < layers:
+            counts[int(found[1])] += math.prod(size)
+    return counts
 
 
 def mlp_width(config: dict[str, Any], inward: list[Matrix], outward: list[Matrix]) -> tuple[int, bool]:

@@ -25,9 +25,29 @@ def adapted(shape: ModelShape, recipe: Recipe) -> list[Matrix]:
 
 def layers_of(shape: ModelShape, recipe: Recipe) -> range:
     """The layers that may carry an adapter."""
-    return range(shape.layers)
+    return span(recipe.lora.layers) if recipe.lora.layers else range(shape.layers)
 
 
 def trained_whole(shape: ModelShape, recipe: Recipe) -> int:
-    """How many weights of the base itself are trained."""
-    return shape.parameters if recipe.method == "full" else 0
+    """How many weights of the base itself are trained: all but the frozen ones, for method `full`."""
+    if recipe.method != "full":
+        return 0
+    frozen = 0
+    for part in filter(None, recipe.freeze.split(",")):
+        if part in ("embeddings", "head"):
+            frozen += shape.embeddings if part == "embeddings" else shape.head
+        else:
+            frozen += sum(shape.layer_parameters[layer] for layer in span(part) if layer < shape.layers)
+    return shape.parameters - frozen
+
+
+def trains_head(shape: ModelShape, recipe: Recipe) -> bool:
+    """Whether the matrix that gives the logits is trained; it is the embeddings' where there is no other."""
+    frozen = recipe.freeze.split(",")
+    return recipe.method == "full" and "head" not in frozen and (shape.head > 0 or "embeddings" not in frozen)
+
+
+def span(text: str) -> range:
+    """`8-15` as the layers from 8 to 15."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last) + 1)

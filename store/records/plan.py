@@ -77,3 +77,36 @@ class TrainingPlan(msgspec.Struct):
     estimate: MemoryEstimate
     decisions: list[str] = []
     alternatives: list[Alternative] = []
+
+
+class DiskNeed(msgspec.Struct):
+    """What a run writes, in bytes: what it trained, and `checkpoints` states to go on from at a time."""
+
+    result_bytes: int
+    checkpoint_bytes: int
+    checkpoints: int
+    total_bytes: int
+    free_bytes: int
+    fits: bool
+
+
+class DryRun(msgspec.Struct):
+    """All that can be known of a run before it starts.
+
+    Lines are the source's, from 1: `truncated` rows lose their end, `untrained` ones are left out.
+    `verdict` is the newest data check's, empty where there was none; `findings` what it says that stops no run.
+    """
+
+    plan: TrainingPlan
+    rows: int
+    total_tokens: int
+    trained_tokens: int
+    truncated: list[int]
+    untrained: list[int]
+    steps: int
+    rows_per_step: int
+    epochs: float
+    verdict: str
+    findings: list[str]
+    disk: DiskNeed
+    command: str = ""

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from app.cli.output import cpu_option, json_option, print_json, say
 from app.cli.places import as_model
+from app.cli.train.dry_run import print_dry_run
 from app.cli.train.report import print_trained, report
 from store import atomic
 from store.errors import UsageError
@@ -54,17 +56,22 @@ def train(
 
     workspace = open_workspace()
     file, resolved = read_recipe(workspace, recipe, **asked)
-    preflight.check(workspace, resolved, accept)
+    base = preflight.check(workspace, resolved, accept)
     if save_recipe:
         write_new(save_recipe, write_recipe(resolved))
     if not dry_run:
         command = command_line(workspace, file, **asked)
         start(workspace, TrainParams(resolved, list(accept)), file, command, no_watch, as_json)
-    elif as_json:
-        print_json({"recipe": resolved})
+        return
+    from engine.training.dry_run import look_ahead
+
+    found = look_ahead(workspace, base, resolved, accept)
+    found.command = command_line(workspace, file, **asked)
+    if as_json:
+        print_json({"recipe": found.plan.recipe} | msgspec.structs.asdict(found))
     else:
-        click.echo(write_recipe(resolved), nl=False)
-        say("Everything this run needs is there. Nothing was started.")
+        click.echo(write_recipe(found.plan.recipe), nl=False)
+        print_dry_run(found)
 
 
 def read_recipe(

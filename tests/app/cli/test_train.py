@@ -100,7 +100,7 @@ def test_every_problem_that_can_be_known_is_listed_and_nothing_starts(
     [
         (("suport",), 3, "Did you mean recipes/support.toml?"),
         (("support", "--set", "max_stps=3"), 2, "did you mean 'max_steps'?"),
-        (("support", "--method", "full"), 2, "method"),
+        (("support", "--method", "loar"), 2, "method"),
         (("support", "--base", "no/such/folder"), 3, "not there"),
         (("support", "--base", "tinny"), 2, "Did you mean 'tiny'?"),
         (("support", "--dataset", "support@7"), 2, "no version 7"),
