@@ -10,15 +10,16 @@ A state is never stored. This module does not know what any job does, nor does i
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from store import atomic, clock
-from store.errors import UsageError
+from store.errors import BusyError, UsageError
 from store.locks import is_locked
-from store.records.events import AnyEvent, Artifact, Event, Finished, Lease, Started, Step
+from store.records.events import AnyEvent, Artifact, Event, Finished, Lease, Resumed, Started, Step
 from store.records.runs import RunSpec, RunView
 
 LAUNCH_SECONDS = 30.0  # a spec without `started` is starting for this long, then it died
@@ -73,24 +74,53 @@ def create(runs: Path, spec: RunSpec) -> RunFolder:
     return RunFolder(runs / spec.run_id)
 
 
+def reopen(folder: RunFolder) -> None:
+    """Make a run that has ended ready for another worker, which appends to its events.
+
+    Raises BusyError while its worker lives. A request to stop that was made of the last worker is gone.
+    """
+    if is_locked(folder.lock):
+        raise not_over(folder)
+    folder.control.unlink(missing_ok=True)
+
+
+def announce(folder: RunFolder) -> None:
+    """Let those who have stopped reading ended runs look at them again: this one has new events."""
+    os.utime(folder.path.parent)
+
+
+def not_over(folder: RunFolder) -> BusyError:
+    """A run cannot be taken up while a worker does it."""
+    return BusyError(
+        "The run is not over",
+        f"A worker of {folder.run_id} is alive.",
+        f"Watch it: temper runs attach {folder.run_id}",
+    )
+
+
 class EventWriter:
-    """Appends events to events.jsonl; a run's only writer. Each line is flushed: kill -9 keeps it."""
+    """Appends events to events.jsonl; a run's only writer. Each line is flushed: kill -9 keeps it.
+
+    Threads of the worker may write at the same time.
+    """
 
     def __init__(self, folder: RunFolder) -> None:
         end_torn_line(folder.events)
         self._seq = max((event.seq for event in read_events(folder.events)), default=0)
         self._path = folder.events
+        self._turn = threading.Lock()
         self._file = folder.events.open("ab")
 
     def emit(self, event: Event) -> None:
         """Stamp `event` with number and time and append it. Raises TemperError when the disk is full."""
-        self._seq += 1
-        event.seq, event.time = self._seq, clock.stamp()
-        try:
-            self._file.write(_encoder.encode(event) + b"\n")
-            self._file.flush()
-        except OSError as error:
-            raise atomic.disk_error(error, self._path) from error
+        with self._turn:
+            self._seq += 1
+            event.seq, event.time = self._seq, clock.stamp()
+            try:
+                self._file.write(_encoder.encode(event) + b"\n")
+                self._file.flush()
+            except OSError as error:
+                raise atomic.disk_error(error, self._path) from error
 
     def close(self) -> None:
         """Flush to the disk and close."""
@@ -154,6 +184,17 @@ def read_events(path: Path) -> list[AnyEvent]:
     return events
 
 
+def curve(events: Iterable[AnyEvent]) -> list[Step]:
+    """A run's steps in order, each once: what a resumed run does again takes the place of what it did."""
+    steps: list[Step] = []
+    for event in events:
+        if isinstance(event, Step):
+            while steps and steps[-1].step >= event.step:
+                steps.pop()
+            steps.append(event)
+    return steps
+
+
 class RunTracker:
     """Follows one run: reads only what is new, keeps its view and the events of the last refresh.
 
@@ -203,13 +244,18 @@ class RunTracker:
         view = self.view
         match event:
             case Started():
-                view.started = event.time
+                # Also the first event of a worker that takes up a run that had ended
+                view.started, view.ended = event.time, None
+                view.error, view.result, view.log_tail = None, {}, ""
+                self._finished = self._leased = False
+            case Resumed():
+                view.step = event.step
             case Lease():
                 self._leased = True
             case Step():
                 view.step, view.total = event.step, event.total
             case Artifact():
-                view.artifacts.append(event)
+                view.artifacts[:] = [one for one in view.artifacts if one.path != event.path] + [event]
             case Finished():
                 self._finished = True
                 view.state, view.ended = event.status, event.time

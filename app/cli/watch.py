@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.output import print_json, say
-from app.words import age, rate, span
+from app.words import age, rate, size, span
 from store import clock
 from store.errors import ExitCode, TemperError
 from store.leases import DeviceLease
-from store.records.events import AnyEvent, Failure, Notice, Progress, Queued, Step
+from store.records.events import AnyEvent, Failure, Measured, Notice, Progress, Queued, Resumed, Step
 from store.records.runs import ENDED, RunView
 from store.runs import RunFolder, RunTracker
 
@@ -70,13 +70,16 @@ def raise_unless_finished(view: RunView) -> None:
         return
     if view.state == "cancelled":
         say(f"{view.run_id} was stopped; what it had saved is kept.")
+        if view.resumable:
+            say(f"Go on where it stopped: temper runs resume {view.run_id}")
         raise click.exceptions.Exit(ExitCode.INTERRUPTED)
     if view.state == "failed" and view.error is not None:
         raise error_of(view.error)
     raise TemperError(
         f"{view.run_id} died",
         f"Its worker ended without a word. The end of its log:\n{view.log_tail or '(empty)'}",
-        f"Finished files are intact. All there is: temper runs show {view.run_id}",
+        f"Finished files are intact. All there is: temper runs show {view.run_id}"
+        + (f"\nGo on where it was: temper runs resume {view.run_id}" if view.resumable else ""),
     )
 
 
@@ -141,6 +144,13 @@ class Display:
                 )
             case Queued():
                 self._say(queue_line(event.device, event.holder, event.since))
+            case Resumed() if event.path:
+                self._say(f"Goes on behind step {event.step}.")
+            case Measured():
+                self._say(
+                    f"A step takes {event.seconds_per_step:.2f} s and {size(event.peak_bytes)} of memory, "
+                    f"all of them {span(event.eta_seconds)}; a checkpoint {size(event.checkpoint_bytes)}."
+                )
             case Notice():
                 self._say(f"{event.title}{': ' + event.text if event.text else ''}")
             case _:

@@ -26,9 +26,13 @@ class History:
         self.lines: deque[EventLine] = deque(maxlen=LINES_KEPT)
 
     def add(self, news: Watched) -> None:
-        """Take in what is new."""
-        self.steps += news.steps
-        self.losses += news.losses
+        """Take in what is new. Steps that a resumed run does again take the place of the earlier ones."""
+        for step, loss in zip(news.steps, news.losses, strict=True):
+            while self.steps and self.steps[-1] >= step:
+                self.steps.pop()
+                self.losses.pop()
+            self.steps.append(step)
+            self.losses.append(loss)
         self.phases |= news.phases
         self.lines.extend(news.lines)
 

@@ -17,9 +17,11 @@ from store.records.events import (
     Checkpoint,
     Finished,
     Lease,
+    Measured,
     Notice,
     Progress,
     Queued,
+    Resumed,
     Started,
     Step,
 )
@@ -94,6 +96,15 @@ def event_line(event: AnyEvent) -> EventLine | None:
             return EventLine(event.time, text, event.level)
         case Checkpoint():
             return EventLine(event.time, f"checkpoint at step {event.step}: {event.path}")
+        case Resumed():
+            where = f"goes on behind step {event.step}" if event.path else "begins again from the first step"
+            return EventLine(event.time, where, "warn")
+        case Measured():
+            return EventLine(
+                event.time,
+                f"a step takes {event.seconds_per_step:.2f} s and {size(event.peak_bytes)}, a checkpoint "
+                f"{size(event.checkpoint_bytes)}",
+            )
         case Artifact():
             return EventLine(event.time, f"{event.name}: {event.path} ({size(event.bytes)})", "good")
         case Finished():
@@ -113,6 +124,7 @@ class RunFeed:
         self._order: list[str] = []
         self._trackers: dict[str, RunTracker] = {}
         self._now: dict[str, RunNow] = {}
+        self._ended: dict[str, int] = {}  # how far the events of ended runs were read
         self._due: list[str] = []
         self._wanted: str | None = None
         self._watch: Watch | None = None
@@ -143,15 +155,23 @@ class RunFeed:
         self._order = list(folders)
         for gone in self._now.keys() - folders.keys():
             self._now.pop(gone)
+            self._ended.pop(gone, None)
             self._trackers.pop(gone, None)
         for run_id, folder in folders.items():
-            if run_id not in self._now and run_id not in self._trackers:
+            if run_id not in self._trackers and (run_id not in self._now or self._resumed(folder)):
                 try:
                     self._trackers[run_id] = RunTracker(folder)
                 except TemperError:  # deleted since it was listed
                     continue
                 self._due.append(run_id)
         return True
+
+    def _resumed(self, folder: RunFolder) -> bool:
+        """Whether a run that had ended has been taken up since: its events go on."""
+        try:
+            return folder.events.stat().st_size > self._ended.get(folder.run_id, 0)
+        except FileNotFoundError:
+            return False
 
     def _look_at_runs(self) -> list[RunNow]:
         """Refresh the runs that have not ended, as many as fit; the others come first next time."""
@@ -174,6 +194,7 @@ class RunFeed:
         view = tracker.refresh()
         if view.state in ENDED:
             del self._trackers[view.run_id]
+            self._ended[view.run_id] = tracker.reader.offset
         if old is not None and not tracker.fresh and old.view.state == view.state:
             return None
         now = RunNow(_copy(view), *(last_words(tracker.fresh, old)))

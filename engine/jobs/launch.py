@@ -1,4 +1,4 @@
-"""Starting a run: write the spec, start a detached worker, wait until it says that it lives."""
+"""Starting a run, or taking one up again: start a detached worker, wait until it says that it lives."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 
 from store import clock, runs
 from store.errors import TemperError
+from store.records.events import Started
 from store.records.runs import JobKind, RunSpec
 from store.runs import EventReader, RunFolder
 from store.workspace import Workspace
@@ -44,6 +45,20 @@ def start(
     return folder
 
 
+def resume(folder: RunFolder) -> None:
+    """Start another worker for a run that has ended, in its own folder; its events follow the old ones.
+
+    Returns once the worker has written `started`. Raises BusyError while the run is not over, also when
+    somebody else has just taken it up.
+    """
+    runs.reopen(folder)
+    reader = EventReader(folder.events)
+    while reader.read():
+        pass  # what earlier workers said is no sign of life of the new one
+    await_start(folder, spawn(folder), reader)
+    runs.announce(folder)
+
+
 def spawn(folder: RunFolder) -> subprocess.Popen[bytes]:
     """Start the detached worker of a run folder."""
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "true"}
@@ -64,13 +79,20 @@ def spawn(folder: RunFolder) -> subprocess.Popen[bytes]:
     return process
 
 
-def await_start(folder: RunFolder, process: subprocess.Popen[bytes]) -> None:
-    """Return when the worker has written its first event. Raises TemperError when it does not."""
-    reader = EventReader(folder.events)
+def await_start(folder: RunFolder, process: subprocess.Popen[bytes], old: EventReader | None = None) -> None:
+    """Return when the worker has written its first event; what `old` has read is that of an earlier worker.
+
+    Raises TemperError when it does not, BusyError when yet another worker did.
+    """
+    reader = old or EventReader(folder.events)
     deadline = time.monotonic() + HANDSHAKE_SECONDS
     while True:
         ended = process.poll() is not None  # asked first: a short run may start and end between the two
-        if reader.read():
+        if events := reader.read():
+            started = next((event for event in events if isinstance(event, Started)), None)
+            if old is not None and started is not None and started.pid != process.pid:
+                process.kill()  # it waits for a lock that the other one has
+                raise runs.not_over(folder)
             return
         if ended:
             raise _not_started(folder, "Its worker ended before its first sign of life.")

@@ -21,7 +21,7 @@ from store.ledger.sources import Known, Lines, Source, SourceKind, find, new_lin
 from store.locks import is_locked
 from store.paths import WorkspacePaths
 from store.records.evals import CaseResult
-from store.records.events import AnyEvent
+from store.records.events import AnyEvent, Resumed
 from store.records.ledger import Folded
 from store.records.runs import ENDED, State
 from store.records.traces import Trace
@@ -78,7 +78,7 @@ def known_sources(ledger: duckdb.DuckDBPyConnection) -> dict[str, Known]:
 def is_due(source: Source, before: Known | None, state: State | None) -> bool:
     """Whether a source has to be looked into: it has other bytes than were folded, or its run is not over.
 
-    A run that died comes back to life when it is resumed.
+    A run that died comes back to life when it is resumed; one that ended otherwise grows then.
     """
     if before is None or before.size != source.size:
         return True
@@ -144,6 +144,10 @@ def take_in_run(ledger: duckdb.DuckDBPyConnection, source: Source, known: Known)
         for table in ("runs", "eval_scores", "exports"):  # said anew as a whole, not added to
             if new.get(table):
                 ledger.execute(f"DELETE FROM {table} WHERE run_id = ?", [source.owner])
+        for event in events:
+            if isinstance(event, Resumed):  # steps behind it are done again
+                behind_it = "DELETE FROM steps WHERE run_id = ? AND step > ?"
+                ledger.execute(behind_it, [source.owner, event.step])
         added = append(ledger, new)
         remember(ledger, source, known)
     return added

@@ -15,7 +15,7 @@ import msgspec
 
 from store import clock
 from store.records.evals import CaseResult, VariantScore
-from store.records.events import AnyEvent, Artifact, Finished, Step
+from store.records.events import AnyEvent, Artifact, Finished, Resumed, Step
 from store.records.exports import ExportResult, ShipCheck
 from store.records.runs import JobKind, RunSpec, RunView
 from store.records.traces import Trace
@@ -23,6 +23,7 @@ from store.records.traces import Trace
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
 
+STEP = 3  # column of `steps`
 UNCHECKED = (None,) * len(ShipCheck.__struct_fields__)
 
 
@@ -62,7 +63,9 @@ def of_events(run_id: str, job: JobKind, events: Iterable[AnyEvent]) -> Rows:
     rows: Rows = defaultdict(list)
     steps = rows["steps"]
     for event in events:
-        if isinstance(event, Step):
+        if isinstance(event, Resumed):
+            steps[:] = [row for row in steps if row[STEP] <= event.step]
+        elif isinstance(event, Step):
             steps.append(
                 (
                     run_id,

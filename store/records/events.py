@@ -81,6 +81,31 @@ class Checkpoint(Event, tag="checkpoint"):
     path: str
 
 
+class Resumed(Event, tag="resumed"):
+    """The run goes on behind `step`, from the checkpoint `path`, or from the start where that is empty.
+
+    Steps behind it that were told of before are done again: what is said of them from here on holds.
+    """
+
+    step: int
+    path: str = ""
+
+
+class Measured(Event, tag="measured"):
+    """What one real step on the longest batch took: it replaces the estimate. Bytes, seconds.
+
+    `peak_bytes` on the device (of the process on the CPU); `eta_seconds` for all steps that are left;
+    `checkpoint_bytes` for each checkpoint; `export_bytes` while the result is exported.
+    """
+
+    peak_bytes: int
+    seconds_per_step: float
+    eta_seconds: float
+    checkpoint_bytes: int
+    export_bytes: int
+    tokens: int = 0
+
+
 class Artifact(Event, tag="artifact"):
     """A finished file or directory. `path` is relative to the run folder unless absolute."""
 
@@ -108,4 +133,16 @@ class Finished(Event, tag="finished"):
     result: dict[str, Any] = {}
 
 
-AnyEvent = Started | Queued | Lease | Progress | Step | Notice | Checkpoint | Artifact | Finished
+AnyEvent = (
+    Started
+    | Queued
+    | Lease
+    | Progress
+    | Step
+    | Notice
+    | Checkpoint
+    | Resumed
+    | Measured
+    | Artifact
+    | Finished
+)

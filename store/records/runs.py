@@ -47,3 +47,8 @@ class RunView(msgspec.Struct):
     total: int = 0
     artifacts: list[Artifact] = []
     result: dict[str, Any] = {}
+
+    @property
+    def resumable(self) -> bool:
+        """Whether `temper runs resume` takes the run up where it was: one that trained and did not finish."""
+        return self.kind == "train" and self.state in ("failed", "cancelled", "died")

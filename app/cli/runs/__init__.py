@@ -11,6 +11,7 @@ COMMANDS: Commands = {
     "show": ("app.cli.runs.show:show", "All there is to say of a run."),
     "attach": ("app.cli.runs.attach:attach", "Watch a run to its end."),
     "stop": ("app.cli.runs.stop:stop", "Stop a run at its next step, its work saved."),
+    "resume": ("app.cli.runs.resume:resume", "Go on with a training run that did not finish."),
 }
 
 

@@ -91,7 +91,7 @@ def phases(shown: Iterable[Progress], width: int) -> Content:
 
 
 def problem(view: RunView) -> Content | None:
-    """Why a run failed or died, and what to do."""
+    """Why a run failed or died, and what to do; how one that was stopped goes on."""
     if view.state == "failed" and view.error is not None:
         error = view.error
         return Content.assemble(
@@ -103,7 +103,10 @@ def problem(view: RunView) -> Content | None:
             ("Its worker ended without a word", "bold $error"),
             f"\n{tail}\n" if tail else "\nIts log is empty.\n",
             ("Killed, out of memory, or the machine went down. Finished files are intact.", "$warning"),
+            (f"\nGo on where it was: temper runs resume {view.run_id}" if view.resumable else "", "$warning"),
         )
+    if view.state == "cancelled" and view.resumable:
+        return Content.styled(f"Go on where it stopped: temper runs resume {view.run_id}", "$warning")
     return None
 
 

@@ -1,0 +1,57 @@
+"""`temper runs resume`: go on with a training run that died, failed or was stopped."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli import watch
+from app.cli.output import cpu_option, json_option, print_json
+from app.cli.runs.words import find, was
+from store import runs as folders
+from store.errors import UsageError
+from store.records.runs import ENDED, RunView
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.option("--no-watch", is_flag=True, help="Start it and return.")
+@cpu_option
+@json_option
+def resume(run: str, no_watch: bool, as_json: bool) -> None:
+    """Go on with RUN from its last whole checkpoint, in its own folder and with the recipe it began with.
+
+    Its losses are those of a run that was never interrupted. Without a checkpoint it begins anew.
+    """
+    from app.cli.train.report import print_trained, report
+    from engine.jobs import launch
+
+    folder = find(run)
+    refuse(folders.view(folder), folder.spec().command)
+    launch.resume(folder)
+    if no_watch:
+        watch.say_queue(folder)
+        watch.print_started(folder, as_json)
+        return
+    view = watch.watch_to_end(folder, quiet=as_json)
+    if as_json:
+        print_json(report(view))
+    watch.raise_unless_finished(view)
+    if not as_json:
+        print_trained(view)
+
+
+def refuse(view: RunView, command: str) -> None:
+    """Raise UsageError where there is nothing to go on with."""
+    if view.resumable or view.state not in ENDED:  # who lives is told by the launch, which knows for certain
+        return
+    if view.kind != "train":
+        raise UsageError(
+            "Only training runs can be resumed",
+            f"{view.run_id} is of kind {view.kind}, which keeps nothing to go on from.",
+            f"Run it again: {command}" if command else "Run it again.",
+        )
+    raise UsageError(
+        "There is nothing to go on with",
+        f"{view.run_id} {was(view.state)}: all of its steps are done.",
+        "To train for longer, raise max_steps in the recipe and train anew.",
+    )
