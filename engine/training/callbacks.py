@@ -1,17 +1,14 @@
-"""The trainer's steps as events, the stop request, checkpoints. Changes nothing that the trainer computes."""
+"""The trainer's steps as events, and the stop request. Changes nothing that the trainer computes."""
 
 from __future__ import annotations
 
-import math
 import time
-from pathlib import Path
 from typing import Protocol
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from engine.training.devices import peak_memory
-from store.errors import TemperError
-from store.records.events import Checkpoint, Event, Step
+from store.records.events import Event, Step
 
 
 class Watcher(Protocol):
@@ -27,9 +24,8 @@ class Watcher(Protocol):
 class StepReporter(TrainerCallback):
     """One Step event per optimiser step; stops the trainer when asked to."""
 
-    def __init__(self, watcher: Watcher, run_folder: Path) -> None:
+    def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
-        self._run_folder = run_folder
         self._first_step = 0
         self._begin = self._last = time.monotonic()
         self._last_tokens = 0.0
@@ -52,8 +48,6 @@ class StepReporter(TrainerCallback):
         """Turn the trainer's log of a step into an event."""
         if not logs or "loss" not in logs:
             return
-        if not math.isfinite(logs["loss"]):
-            raise diverged(state.global_step, logs["loss"])
         now, tokens = time.monotonic(), logs.get("num_tokens", 0.0)  # TRL's count, padding left out
         done = state.global_step - self._first_step
         self._watcher.emit(
@@ -78,19 +72,3 @@ class StepReporter(TrainerCallback):
         """Honour a request to stop: the step is complete, whoever started the trainer saves the adapter."""
         if self._watcher.stop_requested():
             control.should_training_stop = True
-
-    def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: object
-    ) -> None:
-        """Say that a checkpoint is complete on disk."""
-        path = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-        self._watcher.emit(Checkpoint(step=state.global_step, path=str(path.relative_to(self._run_folder))))
-
-
-def diverged(step: int, loss: float) -> TemperError:
-    """A loss that is no number: the weights are lost from here on, so the run ends with its checkpoints."""
-    return TemperError(
-        "Training diverged",
-        f"The loss of step {step} is {loss}.",
-        "Lower learning_rate in the recipe, or raise warmup_steps. Checkpoints of earlier steps are kept.",
-    )

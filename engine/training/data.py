@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 from engine.data.rendering import Row
@@ -26,3 +28,12 @@ class TrainingData(msgspec.Struct):
         if not self.rejected:
             return own
         return [length + len(row.input_ids) for length, row in zip(own, self.rejected, strict=True)]
+
+    def digest(self) -> str:
+        """A sha256 over all that is trained, in its order: a run that goes on must be given the same."""
+        found = hashlib.sha256()
+        for rows in (self.rows, self.rejected):
+            for row in rows:
+                found.update(msgspec.msgpack.encode((row.input_ids, row.labels)))
+        found.update(msgspec.msgpack.encode(self.desirable))
+        return found.hexdigest()

@@ -5,19 +5,18 @@ from __future__ import annotations
 import errno
 import os
 
-import torch
-
 from store.errors import TemperError
 
 _TORCH_WRITER = ("PytorchStreamWriter", "inline_container", "iostream error")
 
 
-def out_of_memory(error: torch.OutOfMemoryError) -> TemperError:
+def out_of_memory(error: RuntimeError) -> TemperError:
     """The device has no room for a step."""
     return TemperError(
         "The device's memory is full",
         str(error).splitlines()[0],
-        "Halve batch_size and double gradient_accumulation in the recipe, or lower max_length.",
+        "Lower max_length or the adapter's rank in the recipe, or train with method qlora; close what else "
+        "uses the device.",
     )
 
 

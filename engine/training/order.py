@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+import msgspec
 import numpy as np
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far a run is: whole optimiser steps, and rows of the order that the seed gives."""
+
+    steps: int = 0
+    rows: int = 0
+
+
+START = Position()
 
 
 def training_order(

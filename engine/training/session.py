@@ -1,12 +1,14 @@
 """One training run from top to bottom: base, adapter, trainer, steps, saved adapter.
 
 Stock parts throughout: Transformers loads, bitsandbytes quantises, PEFT adapts, TRL trains. The rows come
-in as ids and labels, so nothing here renders or tokenises. Knows nothing of run folders beyond two paths.
+in as ids and labels, so nothing here renders or tokenises. A run that does not fit into memory is attempted
+again with less of it. Knows nothing of run folders beyond two paths.
 """
 
 from __future__ import annotations
 
-import shutil
+import gc
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,17 +19,24 @@ from safetensors import SafetensorError
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 
 from engine.models.directory import ModelDirectory
-from engine.training import levers, loss_head, objectives, settings
+from engine.training import levers, loss_head, memory_ladder, objectives, settings
 from engine.training.adapter import lora_config
 from engine.training.base import load_base
 from engine.training.batches import keeps_apart
 from engine.training.callbacks import StepReporter, Watcher
+from engine.training.checkpoints import Checkpoints, MemoryPlan, Saved, newest
 from engine.training.data import TrainingData
 from engine.training.devices import find_device, peak_memory
 from engine.training.failures import out_of_memory, write_error
 from engine.training.objectives.setup import Setup
+from engine.training.order import START, Position
 from engine.training.recompute import RecomputeFirst
+from engine.training.rehearsal import Rehearsal, export_bytes
+from engine.training.saving import CheckpointKeeper
+from engine.training.watching import HealthWatch
 from store import atomic
+from store.errors import TemperError, UsageError
+from store.records.events import Notice, Resumed
 from store.records.recipe import Recipe
 
 
@@ -42,6 +51,18 @@ class TrainResult(msgspec.Struct):
     stopped: bool
 
 
+class Run(msgspec.Struct):
+    """What does not change from one attempt at a run to the next. `rehearse`: measure a step first."""
+
+    base: ModelDirectory
+    watcher: Any
+    run_folder: Path
+    out: Path
+    checkpoints: Checkpoints
+    callbacks: list[Any]
+    rehearse: bool
+
+
 def train(
     base: ModelDirectory,
     recipe: Recipe,
@@ -50,66 +71,140 @@ def train(
     run_folder: Path,
     out: Path,
     callbacks: Sequence[TrainerCallback] = (),
-    resume: Path | None = None,
+    resume: Saved | None = None,
+    inputs: dict[str, str] | None = None,
 ) -> TrainResult:
     """Train on `data` and save what came of it, in fp32 safetensors, to the new directory `out`.
 
-    `callbacks` look on beside Temper's own. `resume` is a checkpoint of the same recipe and data to go on
-    from. Raises TemperError when memory or disk run out; checkpoints written before stay.
+    `callbacks` look on beside Temper's own. `resume` is a verified checkpoint of the same data to go on
+    from; `inputs` is written into those to come. Where the device's memory is too small, the run starts
+    again from its last step with less, down the ladder (engine.training.memory_ladder). Raises TemperError
+    when memory or disk run out; checkpoints written before stay.
     """
     device = find_device()
     recipe = levers.defaults(recipe, device.cuda, device.compute != "float16")
-    device = device.computing(recipe.precision)
-    checkpoints = run_folder / "artifacts" / "checkpoints"
-    model = load_base(base, recipe, device)
+    given = (inputs or {}) | {"rows": data.digest()}
+    checkpoints = Checkpoints(run_folder / "artifacts" / "checkpoints", recipe, given)
+    checkpoints.clear()
+    plan = memory_ladder.plan_of(recipe)
+    if resume is not None:
+        refuse_other_rows(resume, given["rows"])
+        plan = resume.manifest.plan if resume.manifest.plan.step_rows == plan.step_rows else plan
+    rehearse = recipe.rehearse == "always" or (recipe.rehearse == "auto" and device.cuda)
+    run = Run(base, watcher, run_folder, out, checkpoints, list(callbacks), rehearse)
+    while True:
+        try:
+            return attempt(run, recipe, plan, data, resume)
+        except RuntimeError as error:
+            if not memory_ladder.is_out_of_memory(error):
+                raise
+            full = out_of_memory(error)
+            # The frames that failed hold the model and what was computed with it.
+            traceback.clear_frames(error.__traceback__)
+        plan, resume = step_down(run, plan, data, memory_ladder.least_rows(recipe), resume, full)
+
+
+def step_down(
+    run: Run, plan: MemoryPlan, data: TrainingData, fewest: int, resume: Saved | None, full: TemperError
+) -> tuple[MemoryPlan, Saved | None]:
+    """The next rung's plan and where to go on from, both told. Raises `full` when no rung is left."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    rung = memory_ladder.next_rung(plan, data, fewest)
+    if rung is None:
+        raise full
+    run.watcher.emit(Notice(title=f"Memory is full. {rung.title}", text=rung.text, level="warn"))
+    resume = newest(run.checkpoints.folder)[0] or resume
+    path = str(resume.path.relative_to(run.run_folder)) if resume else ""
+    run.watcher.emit(Resumed(step=resume.manifest.step if resume else 0, path=path))
+    return rung.plan, resume
+
+
+def attempt(
+    run: Run, recipe: Recipe, plan: MemoryPlan, data: TrainingData, resume: Saved | None
+) -> TrainResult:
+    """`train` with one way to fit into memory. Raises what torch raises when it does not fit."""
+    data, recipe = memory_ladder.fitted(data, plan), memory_ladder.planned(recipe, plan)
+    trained = Position(resume.manifest.step, resume.manifest.examples) if resume else START
+    device = find_device().computing(recipe.precision)
+    model = load_base(run.base, recipe, device)
     packed = recipe.packing and keeps_apart(model, data.rows)
     if not packed:
         model.set_attn_implementation("sdpa")
+    keeper = CheckpointKeeper(
+        run.checkpoints,
+        plan,
+        run.watcher,
+        run.run_folder,
+        lambda step: trained.rows + (step - trained.steps) * plan.step_rows,
+    )
+    health = HealthWatch(run.watcher, run.checkpoints)
+    rehearsal = Rehearsal(run.watcher, data.lengths, plan.batch_size, packed, export_bytes(run.base))
     trainer = objectives.build(
         Setup(
             model=model,
-            tokenizer=tokenizer_of(base),
+            tokenizer=tokenizer_of(run.base),
             recipe=recipe,
             data=data,
-            settings=settings.shared(recipe, device, checkpoints),
+            settings=settings.shared(recipe, device, run.checkpoints.writing),
             adapter=lora_config(recipe),
             packed=packed,
             callbacks=[
                 RecomputeFirst(recipe.recompute_layers),
-                StepReporter(watcher, run_folder),
-                *callbacks,
+                *([rehearsal] if run.rehearse else []),
+                StepReporter(run.watcher),
+                health,
+                keeper,
+                *run.callbacks,
             ],
+            trained=trained,
         )
     )
+    rehearsal.trainer = trainer
     # TRL casts QLoRA's adapters to bf16 while a resumed run has them in fp32: fp32 from the first step on
     # makes both the same, and their updates are too small for bf16 anyway. The optimiser does not exist yet.
-    trained: Any = trainer.model
-    for parameter in trained.parameters():
+    result: Any = trainer.model
+    for parameter in result.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
     loss_head.install(model)
     try:
-        outcome = trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-        with atomic.new_directory(out) as folder:
-            trained.save_pretrained(folder, safe_serialization=True)
-    except torch.OutOfMemoryError as error:
-        raise out_of_memory(error) from error
+        trainer.train(resume_from_checkpoint=str(resume.path) if resume else None)
+        with atomic.new_directory(run.out) as folder:
+            result.save_pretrained(folder, safe_serialization=True)
     except (OSError, RuntimeError, SafetensorError) as error:
+        if memory_ladder.is_out_of_memory(error):
+            keeper.emergency(trainer)
+            raise
         failed = write_error(error)
         if failed is None:
             raise
-        half = checkpoints / f"checkpoint-{trainer.state.global_step}"
-        target = half if half.is_dir() else out
-        shutil.rmtree(half, ignore_errors=True)  # its event was never written; the ones before it are whole
-        raise atomic.disk_error(failed, target) from error
+        half = run.checkpoints.writing.exists()
+        run.checkpoints.clear()  # what was being written has no name yet; the ones before it are whole
+        raise atomic.disk_error(failed, run.checkpoints.folder if half else run.out) from error
+    finally:
+        health.close()
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     return TrainResult(
         steps=trainer.state.global_step,
-        loss=float(outcome.training_loss),
+        loss=sum(losses) / max(len(losses), 1),
         device=device.name,
         peak_memory_bytes=peak_memory(),
         packed=packed,
         stopped=trainer.state.global_step < recipe.max_steps,
     )
+
+
+def refuse_other_rows(resume: Saved, rows: str) -> None:
+    """Raise UsageError where the rows are not those that the checkpoint was trained on."""
+    if resume.manifest.inputs.get("rows") != rows:
+        raise UsageError(
+            "The rows are not those that the run began with",
+            f"{resume.path.name} was trained on other rows, or in another order: the dataset, the prompt or "
+            "the model's template has changed since.",
+            "Put back what was changed, or train anew.",
+        )
 
 
 def tokenizer_of(base: ModelDirectory) -> PreTrainedTokenizerFast:

@@ -38,11 +38,17 @@ def shared(recipe: Recipe, device: DeviceDefaults, checkpoints: Path) -> dict[st
         "use_cpu": not device.cuda,
         "torch_compile": recipe.compile,
         _RECOMPUTE: recipe.recompute_layers != 0,
+        # noise that a row's own length decides; a batch that is one long row would get next to none
+        "neftune_noise_alpha": recipe.neftune_alpha or None,
+        "per_device_eval_batch_size": recipe.batch_size,
+        "eval_strategy": "steps" if recipe.eval_every else "no",
+        "eval_steps": recipe.eval_every or None,
+        "prediction_loss_only": True,
         "logging_steps": 1,
         "logging_nan_inf_filter": False,
         "save_strategy": "steps" if recipe.checkpoint_every else "no",
         "save_steps": recipe.checkpoint_every or recipe.max_steps,
-        "save_total_limit": 2,
+        "save_total_limit": None,  # engine.training.checkpoints keeps the newest and the best
         "dataloader_num_workers": 0,
         "dataloader_pin_memory": device.cuda,
         "remove_unused_columns": False,

@@ -166,6 +166,9 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True):
     """kto: weight of the desirable rows; set so that both kinds weigh about the same in all."""
     undesirable_weight: Annotated[float, msgspec.Meta(ge=0, le=100)] = 1.0
     """kto: weight of the undesirable rows."""
+    rehearse: Literal["auto", "always", "never"] = "auto"
+    """One real step on the longest batch before the first that counts: memory, seconds a step and the time it
+    will all take are measured instead of estimated. The result is the same. auto: on a card."""
     replay_dataset: str = ""
     """A general dataset of which rows are mixed in, against forgetting; of sft and text alone."""
     replay_share: Annotated[float, msgspec.Meta(ge=0, le=0.9)] = 0.1

@@ -9,15 +9,12 @@ import pytest
 import torch
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file
-from transformers import TrainerControl, TrainerState
 
 from engine.data.rendering import IGNORED
 from engine.models.adapters import WEIGHTS
 from engine.models.directory import ModelDirectory
 from engine.training import session
-from engine.training.callbacks import StepReporter
 from engine.training.data import TrainingData
-from store.errors import ExitCode, TemperError
 from store.records.events import Checkpoint, Step
 from tests.bases import Recorder, recipe, rows_of
 from tests.engine.conftest import Trained, keeping_model, train_on
@@ -138,40 +135,3 @@ def test_checkpoints_are_told_of_and_the_newest_two_kept(micro: Path, tmp_path: 
     told = [event.path for event in run.recorder.events if isinstance(event, Checkpoint)]
     assert told == [f"artifacts/checkpoints/checkpoint-{step}" for step in (2, 4, 6)]
     assert [(tmp_path / path).is_dir() for path in told] == [False, True, True]
-
-
-@pytest.mark.parametrize("file", ["optimizer.pt", "trainer_state.json"])
-def test_a_full_disk_at_a_checkpoint_is_said_and_leaves_the_one_before(
-    file: str, micro: Path, tmp_path: Path
-) -> None:
-    second = tmp_path / "artifacts" / "checkpoints" / "checkpoint-4"
-    second.mkdir(parents=True)
-    (second / file).symlink_to("/dev/full")  # the kernel's own full disk: every write fails with ENOSPC
-    recorder = Recorder()
-    with pytest.raises(TemperError) as caught:
-        session.train(
-            ModelDirectory(micro),
-            recipe(max_steps=6, checkpoint_every=2),
-            TrainingData(rows_of(micro)),
-            recorder,
-            tmp_path,
-            tmp_path / "adapter",
-        )
-    assert (caught.value.title, caught.value.exit_code) == ("The disk is full", ExitCode.FAILED)
-    assert [event.step for event in recorder.events if isinstance(event, Checkpoint)] == [2]
-    first = second.with_name("checkpoint-2")
-    assert load_file(first / WEIGHTS)
-    assert (first / "trainer_state.json").stat().st_size > 0
-    assert not second.exists()
-    assert not (tmp_path / "adapter").exists()
-
-
-@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, loss: float) -> None:
-    recorder = Recorder()
-    reporter = StepReporter(recorder, tmp_path)
-    state, control = TrainerState(global_step=7, max_steps=9), TrainerControl()
-    arguments: Any = None  # the reporter does not look at them
-    with pytest.raises(TemperError, match="diverged"):
-        reporter.on_log(arguments, state, control, logs={"loss": loss})
-    assert recorder.events == []
