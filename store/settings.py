@@ -10,8 +10,9 @@ import difflib
 import tomllib
 import types
 import typing
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -30,16 +31,22 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UsageError("The settings file is not TOML", f"{path}: {error}.", "Mend that line.") from error
 
 
-def build(raw: dict[str, Any], kind: type[T], source: str) -> T:
-    """`raw` as a `kind`. Raises UsageError with every problem, one per line, each starting with `source`."""
+def build(raw: dict[str, Any], kind: type[T], source: str, look: Callable[[T], list[str]] | None = None) -> T:
+    """`raw` as a `kind`. Raises UsageError with every problem, one per line, each starting with `source`.
+
+    `look` finds what is wrong between values, once each is right on its own.
+    """
     problems = check(raw, kind)
-    if problems:
+    built = None if problems else msgspec.convert(raw, kind)
+    if built is not None and look is not None:
+        problems = look(built)
+    if built is None or problems:
         raise UsageError(
             f"{source} has {len(problems)} problem{'s' if len(problems) > 1 else ''}",
             "\n".join(f"{source}: {problem}" for problem in problems),
             "Mend the keys named above.",
         )
-    return msgspec.convert(raw, kind)
+    return built
 
 
 def check(raw: Any, kind: type[msgspec.Struct], key: str = "") -> list[str]:
@@ -75,8 +82,14 @@ def _check_value(value: Any, hint: Any, where: str) -> list[str]:
     try:
         msgspec.convert(value, hint)
     except msgspec.ValidationError as error:
-        return [f"{where}: {str(error).replace(' - at `$`', '')}, got {value!r}"]
+        return [f"{where}: {str(error).replace(' - at `$`', '')}, got {value!r}{_choices(value, hint)}"]
     return []
+
+
+def _choices(value: Any, hint: Any) -> str:
+    """The nearest of the words that a hint allows, or all of them; empty where it allows others."""
+    words = [word for one in (hint, *get_args(hint)) for word in get_args(one) if get_origin(one) is Literal]
+    return _nearest(value, words) if words and isinstance(value, str) else ""
 
 
 def _struct_in(hint: Any) -> type[msgspec.Struct] | None:

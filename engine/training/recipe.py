@@ -11,9 +11,13 @@ from typing import Any
 import msgspec
 import tomlkit
 
+from engine.training import preset as presets
 from store import settings
 from store.errors import MissingError, UsageError
 from store.records.recipe import Recipe
+
+ALTERNATIVES = (("max_steps", "epochs"), ("warmup_steps", "warmup_ratio"))
+"""Keys that say the same in two ways."""
 
 
 def find_recipe(root: Path, reference: str, here: Path) -> Path:
@@ -35,15 +39,17 @@ def find_recipe(root: Path, reference: str, here: Path) -> Path:
     )
 
 
-def load_recipe(path: Path | None, overrides: Sequence[str] = ()) -> Recipe:
-    """The recipe in `path` (or all defaults) with `key=value` overrides applied.
+def load_recipe(path: Path | None, overrides: Sequence[str] = (), preset: str = "") -> Recipe:
+    """The recipe in `path` (or all defaults) on top of a shipped `preset`, `key=value` overrides applied.
 
     Raises UsageError that lists every problem at once, MissingError where there is no file.
     """
     raw = settings.read_toml(path) if path else {}
     for override in overrides:
         put(raw, override)
-    recipe = settings.build(raw, Recipe, path.name if path else "the recipe")
+    if preset:
+        raw = over_preset(presets.read(preset), raw)
+    recipe = settings.build(raw, Recipe, path.name if path else "the recipe", contradictions)
     missing = [name for name in ("base", "dataset") if not getattr(recipe, name)]
     if missing:
         raise UsageError(
@@ -54,6 +60,35 @@ def load_recipe(path: Path | None, overrides: Sequence[str] = ()) -> Recipe:
             + " on the command line.",
         )
     return recipe
+
+
+def over_preset(shipped: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """A preset with what a person wrote on top: one way to say a thing takes the other's place."""
+    for one, other in ALTERNATIVES:
+        for written, instead in ((one, other), (other, one)):
+            if written in own and instead not in own:
+                shipped.pop(instead, None)
+    return presets.merged(shipped, own)
+
+
+def contradictions(recipe: Recipe) -> list[str]:
+    """What cannot be meant, though every value is allowed on its own."""
+    problems = []
+    if recipe.warmup_steps and recipe.warmup_ratio:
+        problems.append("warmup_ratio: warmup_steps says the same in steps; give one of them")
+    if not recipe.epochs and recipe.warmup_steps >= recipe.max_steps and recipe.warmup_steps:
+        problems.append(
+            f"warmup_steps: {recipe.warmup_steps} of {recipe.max_steps} steps leave none at the full rate"
+        )
+    if recipe.final_rate and recipe.schedule not in ("cosine", "wsd"):
+        problems.append(f"final_rate: only cosine and wsd end at it, the schedule is {recipe.schedule}")
+    if recipe.cycles > 1 and recipe.schedule != "cosine_restarts":
+        problems.append(f"cycles: only cosine_restarts has them, the schedule is {recipe.schedule}")
+    if recipe.offload == "activations" and recipe.recompute_layers == 0:
+        problems.append(
+            "offload: what goes to the host are inputs of recomputed layers; recompute_layers is 0"
+        )
+    return problems
 
 
 def put(raw: dict[str, Any], override: str) -> None:

@@ -94,7 +94,7 @@ class DryRun(msgspec.Struct):
     """All that can be known of a run before it starts.
 
     Lines are the source's, from 1: `truncated` rows lose their end, `untrained` ones are left out.
-    `verdict` is the newest data check's, empty where there was none; `findings` what it says that stops no run.
+    `verdict` is the newest data check's, empty where there was none; `findings` what it says besides.
     """
 
     plan: TrainingPlan

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +9,11 @@ import click
 import msgspec
 
 from app.cli.output import cpu_option, json_option, print_json, say
-from app.cli.places import as_model
+from app.cli.train.asking import Asked, command_line, read_recipe, recipe_file
 from app.cli.train.dry_run import print_dry_run
 from app.cli.train.report import print_trained, report
 from store import atomic
 from store.errors import UsageError
-from store.records.recipe import Recipe
 from store.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -27,7 +24,11 @@ if TYPE_CHECKING:
 @click.argument("recipe", required=False, metavar="[RECIPE]")
 @click.option("--base", default="", help="A model of the workspace, a directory, or builtin:tiny.")
 @click.option("--dataset", default="", help="A dataset, optionally NAME@VERSION.")
-@click.option("--method", default="", metavar="qlora|lora", help="The base in 4 bits while training, or not.")
+@click.option("--method", default="", metavar="full|lora|qlora", help="All weights, or an adapter.")
+@click.option("--objective", default="", metavar="sft|text|dpo|kto|orpo", help="What is learned.")
+@click.option(
+    "--preset", default="", metavar="NAME", help="A shipped recipe to start from: 8b-qlora."
+)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe.")
 @click.option(
     "--accept",
@@ -55,39 +56,25 @@ def train(
     from engine.training.recipe import write_recipe
 
     workspace = open_workspace()
-    file, resolved = read_recipe(workspace, recipe, **asked)
+    options = Asked(recipe, **asked)
+    file = recipe_file(workspace, options)
+    resolved = read_recipe(workspace, file, options)
     base = preflight.check(workspace, resolved, accept)
     if save_recipe:
         write_new(save_recipe, write_recipe(resolved))
     if not dry_run:
-        command = command_line(workspace, file, **asked)
+        command = command_line(workspace, file, options)
         start(workspace, TrainParams(resolved, list(accept)), file, command, no_watch, as_json)
         return
     from engine.training.dry_run import look_ahead
 
     found = look_ahead(workspace, base, resolved, accept)
-    found.command = command_line(workspace, file, **asked)
+    found.command = command_line(workspace, file, options)
     if as_json:
         print_json({"recipe": found.plan.recipe} | msgspec.structs.asdict(found))
     else:
         click.echo(write_recipe(found.plan.recipe), nl=False)
         print_dry_run(found)
-
-
-def read_recipe(
-    workspace: Workspace, name: str | None, base: str, dataset: str, method: str, overrides: tuple[str, ...]
-) -> tuple[Path | None, Recipe]:
-    """The recipe's file, if there is one, and the recipe with all that the command line says."""
-    from engine.training.preflight import fitted
-    from engine.training.recipe import find_recipe, load_recipe
-
-    file = find_recipe(workspace.root, name, Path.cwd()) if name else None
-    named = {"base": as_model(workspace, base) if base else "", "dataset": dataset, "method": method}
-    # JSON strings are TOML strings: quoted, a dataset called 2024 stays a name
-    options = [f"{key}={json.dumps(value)}" for key, value in named.items() if value]
-    recipe = load_recipe(file, [*overrides, *options])
-    chosen = file or any(override.partition("=")[0].strip() == "max_length" for override in overrides)
-    return file, recipe if chosen else fitted(workspace, recipe)
 
 
 def write_new(path: Path, text: str) -> None:
@@ -118,19 +105,3 @@ def start(
     watch.raise_unless_finished(view)
     if not as_json:
         print_trained(view)
-
-
-def command_line(
-    workspace: Workspace, file: Path | None, base: str, dataset: str, method: str, overrides: tuple[str, ...]
-) -> str:
-    """The command that asks for the same again, from the workspace's folder."""
-    words = ["temper", "train"]
-    if file:
-        inside = file.is_relative_to(workspace.root)
-        words.append(str(file.relative_to(workspace.root) if inside else file))
-    words += ["--base", as_model(workspace, base)] if base else []
-    words += ["--dataset", dataset] if dataset else []
-    words += ["--method", method] if method else []
-    for override in overrides:
-        words += ["--set", override]
-    return shlex.join(words)
