@@ -70,8 +70,8 @@ def raise_unless_finished(view: RunView) -> None:
         return
     if view.state == "cancelled":
         say(f"{view.run_id} was stopped; what it had saved is kept.")
-        if view.resumable:
-            say(f"Go on where it stopped: temper runs resume {view.run_id}")
+        if view.way_on:
+            say(f"Go on where it was: {view.way_on}")
         raise click.exceptions.Exit(ExitCode.INTERRUPTED)
     if view.state == "failed" and view.error is not None:
         raise error_of(view.error)
@@ -79,7 +79,7 @@ def raise_unless_finished(view: RunView) -> None:
         f"{view.run_id} died",
         f"Its worker ended without a word. The end of its log:\n{view.log_tail or '(empty)'}",
         f"Finished files are intact. All there is: temper runs show {view.run_id}"
-        + (f"\nGo on where it was: temper runs resume {view.run_id}" if view.resumable else ""),
+        + (f"\nGo on where it was: {view.way_on}" if view.way_on else ""),
     )
 
 

@@ -14,6 +14,8 @@ from statistics import median
 
 import msgspec
 
+from store.errors import TemperError
+
 RECENT = 5
 """Losses that are looked at together: one hard batch is no explosion."""
 USUAL = 100
@@ -32,6 +34,10 @@ APART = 1.5
 """A held-out loss this many times the training loss says that the run learns its rows by heart..."""
 RISEN = 2
 """...as do this many evaluations in a row that are worse than the best one."""
+
+
+class DivergedError(TemperError):
+    """The loss is no number, or many times what it was: neither going on nor taking it up again helps."""
 
 
 class LossWatch:

@@ -8,13 +8,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from engine.training.callbacks import Watcher
 from engine.training.checkpoints import Checkpoints, listed, step_of
-from engine.training.health import HeldoutWatch, LossWatch, StepClock, Watchdog
-from store.errors import TemperError
+from engine.training.health import DivergedError, HeldoutWatch, LossWatch, StepClock, Watchdog
 from store.records.events import Notice
-
-
-class DivergedError(TemperError):
-    """The loss is no number, or many times what it was: neither going on nor taking it up again helps."""
 
 
 class HealthWatch(TrainerCallback):
@@ -117,6 +112,6 @@ def diverged(step: int, logs: dict[str, float], lost: int, checkpoints: Checkpoi
         "Training diverged",
         f"{said} {kept}",
         "Train anew with a lower learning_rate (a third of it is a good next try) or more warmup_steps; "
-        "taken up where it was it would diverge again. If a row is at fault, look for the longest and the "
+        "temper runs resume would only diverge again. If a row is at fault, look for the longest and the "
         "oddest ones: temper data check DATASET",
     )

@@ -52,3 +52,9 @@ class RunView(msgspec.Struct):
     def resumable(self) -> bool:
         """Whether `temper runs resume` takes the run up where it was: one that trained and did not finish."""
         return self.kind == "train" and self.state in ("failed", "cancelled", "died")
+
+    @property
+    def way_on(self) -> str:
+        """The command that takes the run up where it was; empty where its error tells it or no step was done."""
+        told = self.error is not None and (not self.step or "runs resume" in self.error.remedy)
+        return f"temper runs resume {self.run_id}" if self.resumable and not told else ""

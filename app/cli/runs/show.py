@@ -73,12 +73,10 @@ def print_trouble(folder: RunFolder, view: RunView) -> None:
         click.echo(click.style("Its worker ended without a word", fg="red", bold=True))
         click.echo("  Killed, out of memory, or the machine went down. Finished files are intact.")
         again = folder.spec().command
-        remedy = f"Run it again: {again}" if again else "Run it again."
-        if view.resumable:
-            remedy = f"Go on where it was: temper runs resume {view.run_id}"
-        click.echo(click.style(f"  {remedy}", fg="yellow"))
-    elif view.state == "cancelled" and view.resumable:
-        say(f"Go on where it stopped: temper runs resume {view.run_id}")
+        if not view.way_on:
+            click.echo(click.style(f"  Run it again: {again}" if again else "  Run it again.", fg="yellow"))
+    if view.way_on:
+        click.echo(click.style(f"Go on where it was: {view.way_on}", fg="yellow"))
     if view.state in ("failed", "died"):
         tail = folder.log_tail() or "(empty)"
         click.echo(click.style(f"The end of {folder.log.name}", bold=True))

@@ -92,10 +92,11 @@ def phases(shown: Iterable[Progress], width: int) -> Content:
 
 def problem(view: RunView) -> Content | None:
     """Why a run failed or died, and what to do; how one that was stopped goes on."""
+    way_on = f"\nGo on where it was: {view.way_on}" if view.way_on else ""
     if view.state == "failed" and view.error is not None:
         error = view.error
         return Content.assemble(
-            (error.title, "bold $error"), f"\n{error.happened}\n", (error.remedy, "$warning")
+            (error.title, "bold $error"), f"\n{error.happened}\n", (error.remedy + way_on, "$warning")
         )
     if view.state == "died":
         tail = "\n".join(view.log_tail.splitlines()[-3:])
@@ -103,10 +104,10 @@ def problem(view: RunView) -> Content | None:
             ("Its worker ended without a word", "bold $error"),
             f"\n{tail}\n" if tail else "\nIts log is empty.\n",
             ("Killed, out of memory, or the machine went down. Finished files are intact.", "$warning"),
-            (f"\nGo on where it was: temper runs resume {view.run_id}" if view.resumable else "", "$warning"),
+            (way_on, "$warning"),
         )
-    if view.state == "cancelled" and view.resumable:
-        return Content.styled(f"Go on where it stopped: temper runs resume {view.run_id}", "$warning")
+    if way_on:
+        return Content.styled(way_on.strip(), "$warning")
     return None
 
 
