@@ -46,7 +46,7 @@ class LoraDelta:
 
     def __init__(self, folder: Path) -> None:
         self.config = read_adapter_config(folder)
-        self._pairs = read_pairs(folder)
+        self._pairs, self._lengths = read_pairs(folder)
 
     def targets(self) -> set[str]:
         """Names of base tensors that the adapter changes."""
@@ -62,8 +62,15 @@ class LoraDelta:
                 "Export it with the base that it was trained on.",
             )
         delta = self._scale(name, down.shape[0]) * (up.float() @ down.float())
+        if name in self._lengths:
+            return self._lengthened(name, weight.float() + delta).to(weight.dtype)
         # rounded before it is added, as in PEFT's safe merge, so that both give the same bits
         return weight + delta.to(weight.dtype)
+
+    def _lengthened(self, name: str, whole: torch.Tensor) -> torch.Tensor:
+        """Rows of the length that DoRA learned. Liu et al., "DoRA", 2024, equation 5."""
+        norms: torch.Tensor = torch.linalg.vector_norm(whole, dim=1)
+        return whole * (self._lengths[name].float() / norms).unsqueeze(1)
 
     def _scale(self, name: str, rank: int) -> float:
         module = name.removesuffix(".weight")
@@ -77,9 +84,7 @@ class LoraDelta:
 def read_adapter_config(folder: Path) -> dict[str, Any]:
     """PEFT's adapter_config.json. Raises UsageError for kinds of adapter that are not merged here."""
     config: dict[str, Any] = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    unsupported = [
-        key for key in ("use_dora", "fan_in_fan_out", "modules_to_save", "lora_bias") if config.get(key)
-    ]
+    unsupported = [key for key in ("fan_in_fan_out", "modules_to_save", "lora_bias") if config.get(key)]
     if config.get("peft_type") != "LORA" or unsupported:
         what = ", ".join(unsupported) or str(config.get("peft_type"))
         raise UsageError(
@@ -88,8 +93,13 @@ def read_adapter_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def read_pairs(folder: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-    """(A [rank, in], B [out, rank]) by base tensor name. Raises UsageError for keys it does not know."""
+def read_pairs(
+    folder: Path,
+) -> tuple[dict[str, tuple[torch.Tensor, torch.Tensor]], dict[str, torch.Tensor]]:
+    """(A [rank, in], B [out, rank]) by base tensor name; for DoRA the lengths [out] of the rows too.
+
+    Raises UsageError for keys it does not know.
+    """
     if not (folder / WEIGHTS).is_file():
         raise MissingError(
             "The adapter has no safetensors weights",
@@ -98,10 +108,11 @@ def read_pairs(folder: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
         )
     downs: dict[str, torch.Tensor] = {}
     ups: dict[str, torch.Tensor] = {}
+    lengths: dict[str, torch.Tensor] = {}
     with safe_open(folder / WEIGHTS, framework="pt") as file:
         for key in file.keys():  # noqa: SIM118  # safe_open is no mapping
             module, _, part = key.removeprefix(_PREFIX).partition(".lora_")
-            kind = {"A.weight": downs, "B.weight": ups}.get(part)
+            kind = {"A.weight": downs, "B.weight": ups, "magnitude_vector": lengths}.get(part)
             if kind is None:
                 raise UsageError(
                     "The adapter holds something unknown",
@@ -109,7 +120,7 @@ def read_pairs(folder: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
                     "Train it as plain LoRA or QLoRA.",
                 )
             kind[f"{module}.weight"] = file.get_tensor(key)
-    return {name: (downs[name], ups[name]) for name in downs}
+    return {name: (downs[name], ups[name]) for name in downs}, lengths
 
 
 def merge(
@@ -132,10 +143,17 @@ def merge(
         for done, shard in enumerate(base.shards, start=1):
             save_file(merged_shard(shard, delta), folder / shard.name, metadata={"format": "pt"})
             advance(done)
-        for name in (*_COPIED, *_COPIED_TOO, INDEX):
-            if (base.path / name).is_file():
-                shutil.copyfile(base.path / name, folder / name)
+        copy_small_files(base, folder)
+        if (base.path / INDEX).is_file():
+            shutil.copyfile(base.path / INDEX, folder / INDEX)
     return out
+
+
+def copy_small_files(base: ModelDirectory, folder: Path) -> None:
+    """Config, tokenizer and chat template of `base`, as they are."""
+    for name in (*_COPIED, *_COPIED_TOO):
+        if (base.path / name).is_file():
+            shutil.copyfile(base.path / name, folder / name)
 
 
 def merged_shard(shard: Path, delta: LoraDelta) -> dict[str, torch.Tensor]:

@@ -119,7 +119,7 @@ def out_folder(workspace: Workspace, params: ExportParams, default: Path) -> Pat
 def file_stem(workspace: Workspace, parts: Parts) -> str:
     """What the files are called: the kept adapter, the training run or the model's folder."""
     if parts.adapter is None:
-        return parts.model.name
+        return parts.run_id or parts.model.name
     if parts.adapter.parent == workspace.paths.adapters:
         return parts.adapter.name
     return read_passport(parts.adapter).run_id

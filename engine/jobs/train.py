@@ -9,16 +9,19 @@ import msgspec
 
 from engine.data.ensure import ensure_dataset
 from engine.data.rendering import Renderer
-from engine.export.gguf_cache import fingerprint
+from engine.export.gguf_cache import cache_folder, fingerprint
+from engine.jobs import resuming
 from engine.jobs.context import JobContext, Phases, Stopped
 from engine.jobs.versions import versions
 from engine.models import adapters
 from engine.models.directory import ModelDirectory
 from engine.training import gate, preflight
 from engine.training.planning import plan_run
-from engine.training.rows import RowReport, read_data, renderer_of
+from engine.training.reading import read_data, renderer_of
+from engine.training.rows import RowReport
 from store import atomic, clock
-from store.hashing import sha256_of_file, sha256_of_text
+from store.errors import TemperError
+from store.hashing import sha256_of_file, sha256_of_files, sha256_of_text
 from store.records.adapters import AdapterPassport
 from store.records.data import DatasetInfo
 from store.records.findings import CheckReport
@@ -38,8 +41,9 @@ class TrainParams(msgspec.Struct):
 
 def run(context: JobContext) -> dict[str, Any]:
     """Train; the result holds the adapter's folder and the run's metrics."""
+    found = resuming.take_up(context)
     params = context.params(TrainParams)
-    recipe = params.recipe
+    params.recipe = recipe = resuming.same_data(params.recipe, found)
     workspace = context.workspace()
     base = preflight.check(workspace, recipe, params.accept)
     dataset = ensure_dataset(workspace, recipe.dataset)
@@ -47,21 +51,50 @@ def run(context: JobContext) -> dict[str, Any]:
 
     from engine.training import session  # brings torch: only here, with the device ours and the data let pass
 
+    base, start = beginning(context, base, recipe)
     renderer = renderer_of(workspace, base, recipe)
     data, report = read_data(workspace, renderer, recipe)
     tell(context, report, recipe)
     gate.refuse_untrained(workspace, dataset, report.untrained, params.accept)
     context.check_stop()
-    recipe = fit(context, plan_run(base, recipe, data))
-    out = adapters.adapter_folder(context.folder.path)
-    result = session.train(base, recipe, data, context, context.folder.path, out)
+    recipe = found.manifest.recipe if found else fit(context, plan_run(base, recipe, data))
+    whole = recipe.method == "full"
+    out = (adapters.model_folder if whole else adapters.adapter_folder)(context.folder.path)
+    inputs = resuming.inputs_of(recipe, dataset)
+    try:
+        result = session.train(
+            base, recipe, data, context, context.folder.path, out, resume=found, inputs=inputs, start=start
+        )
+    except TemperError as error:
+        raise resuming.with_way_on(error, context) from error
     passport = write_passport(context, recipe, base, dataset, renderer, result, out, checked.sha256)
-    context.artifact("adapter", out, "adapter", passport.adapter_sha256)
+    made = "model" if whole else "adapter"
+    context.artifact(made, out, made, passport.adapter_sha256)
     if result.stopped:
-        context.notice("Stopped by request", f"The adapter of step {result.steps} is saved.")
+        context.notice("Stopped by request", f"The {made} of step {result.steps} is saved.")
         raise Stopped
     metrics = msgspec.to_builtins(result) | {"trained_tokens": report.trained_tokens, "rows": report.rows}
-    return {"adapter": str(out.relative_to(context.folder.path)), "metrics": metrics}
+    return {made: str(out.relative_to(context.folder.path)), "metrics": metrics}
+
+
+def beginning(
+    context: JobContext, base: ModelDirectory, recipe: Recipe
+) -> tuple[ModelDirectory, Path | None]:
+    """The base that is trained on, an earlier run's merge where asked for, and an adapter to continue.
+
+    A merge is kept among the workspace's models: the new adapter stands on it.
+    """
+    if not recipe.init_from:
+        return base, None
+    adapter = adapters.find_adapter(context.workspace(), recipe.init_from)
+    if recipe.init_mode == "continue":
+        return base, adapter
+    merged = cache_folder(context.workspace().paths, base, adapter) / "merged"
+    if not merged.is_dir():
+        from engine.export.merge import merge
+
+        merge(base, adapter, merged, context.progress("merge", len(base.shards)).advance)
+    return ModelDirectory(merged), None
 
 
 def fit(context: JobContext, planned: TrainingPlan) -> Recipe:
@@ -126,7 +159,7 @@ def write_passport(
     out: Path,
     check_sha256: str,
 ) -> AdapterPassport:
-    """Put the passport beside the adapter's weights."""
+    """Put the passport beside the weights of the adapter, or of the model that was trained."""
     passport = AdapterPassport(
         run_id=context.spec.run_id,
         base=recipe.base,
@@ -135,7 +168,9 @@ def write_passport(
         dataset=f"{dataset.name}@{dataset.version}",
         dataset_sha256=dataset.sha256,
         recipe=recipe,
-        adapter_sha256=sha256_of_file(out / adapters.WEIGHTS),
+        adapter_sha256=sha256_of_files(ModelDirectory(out).shards)
+        if recipe.method == "full"
+        else sha256_of_file(out / adapters.WEIGHTS),
         template_sha256=sha256_of_text(renderer.template or renderer.chat_template),
         system=renderer.system,
         steps=result.steps,

@@ -22,6 +22,20 @@ def adapter_folder(run_path: Path) -> Path:
     return run_path / "artifacts" / "adapter"
 
 
+def model_folder(run_path: Path) -> Path:
+    """Where a training run that trains the base itself puts the model."""
+    return run_path / "artifacts" / "model"
+
+
+def find_model(workspace: Workspace, reference: str) -> Path | None:
+    """The model directory that a training run (id, prefix, `last`) made; None where it made none."""
+    try:
+        folder = model_folder(runs.find(workspace.paths.runs, reference, job="train").path)
+    except UsageError:  # none, or several: whoever asks has other names to look at
+        return None
+    return folder if (folder / PASSPORT).is_file() else None
+
+
 def find_adapter(workspace: Workspace, reference: str) -> Path:
     """The folder of a kept adapter or of a training run's (id, prefix, `last`).
 
@@ -32,6 +46,12 @@ def find_adapter(workspace: Workspace, reference: str) -> Path:
         return kept
     run = runs.find(workspace.paths.runs, reference, job="train")
     folder = adapter_folder(run.path)
+    if (model_folder(run.path) / PASSPORT).is_file():
+        raise UsageError(
+            "The run trained a model, not an adapter",
+            f"{run.run_id} trained all of its base.",
+            f"Use it as a model: {run.run_id}",
+        )
     if not (folder / PASSPORT).is_file():
         raise MissingError(
             "The run has no adapter",

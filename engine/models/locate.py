@@ -1,9 +1,10 @@
-"""From what a user types to a path: a model's name in temper.toml, a directory, a GGUF, `builtin:tiny`."""
+"""From what a user types to a path: a model's name, a directory, a GGUF, a run's model, `builtin:tiny`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from engine.models import adapters
 from engine.models.builtin import PREFIX, builtin_directory
 from store.errors import MissingError, UsageError
 from store.workspace import Workspace
@@ -22,6 +23,9 @@ def locate_model(workspace: Workspace, reference: str) -> Path:
             f"{path} does not exist.",
             "Check the path in temper.toml or on the command line.",
         )
+    made = adapters.find_model(workspace, reference)
+    if made is not None:
+        return made
     workspace.model(reference)  # raises, with the nearest name
     raise UsageError("No such model", reference, "Add it with: temper models add NAME PATH")
 

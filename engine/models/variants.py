@@ -133,7 +133,7 @@ def _of_variant(workspace: Workspace, name: str, variant: Variant) -> Parts:
 def _of_run(workspace: Workspace, reference: str) -> Parts:
     try:
         parts = Parts(reference, model=Path())
-        if not (workspace.paths.adapters / reference).is_dir() and reference != "last":
+        if not is_kept(workspace, reference) and reference != "last":
             run = runs.find(workspace.paths.runs, reference)
             if run.spec().job == "export":
                 reference = str(run.spec().params.get("source", ""))
@@ -148,10 +148,16 @@ def _of_run(workspace: Workspace, reference: str) -> Parts:
     return parts
 
 
+def is_kept(workspace: Workspace, reference: str) -> bool:
+    """Whether an adapter was kept under that name."""
+    return (workspace.paths.adapters / reference).is_dir()
+
+
 def _put_adapter(workspace: Workspace, parts: Parts, reference: str) -> None:
-    parts.adapter = adapters.find_adapter(workspace, reference)
-    passport = adapters.read_passport(parts.adapter)
-    parts.model = path_of(passport.base_path, workspace.root)
+    whole = None if is_kept(workspace, reference) else adapters.find_model(workspace, reference)
+    parts.adapter = None if whole else adapters.find_adapter(workspace, reference)
+    passport = adapters.read_passport(whole or parts.adapter or Path())
+    parts.model = whole or path_of(passport.base_path, workspace.root)
     parts.system, parts.template = passport.system, passport.recipe.template
     parts.run_id = passport.run_id
 

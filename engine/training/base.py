@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 
 from engine.models.directory import ModelDirectory
@@ -13,11 +14,12 @@ from store.records.recipe import Recipe
 
 
 def load_base(base: ModelDirectory, recipe: Recipe, device: DeviceDefaults) -> PreTrainedModel:
-    """The base model on its device; 4-bit NormalFloat for QLoRA.
+    """The base model on its device; 4-bit NormalFloat for QLoRA, float32 where its own weights are trained.
 
     Dettmers et al., "QLoRA: Efficient Finetuning of Quantized LLMs", 2023, sections 3 and 5.
     """
-    options: dict[str, Any] = {"dtype": device.dtype, "local_files_only": True, "trust_remote_code": False}
+    dtype = torch.float32 if recipe.method == "full" else device.dtype
+    options: dict[str, Any] = {"dtype": dtype, "local_files_only": True, "trust_remote_code": False}
     if device.cuda:
         options["device_map"] = {"": 0}
     if recipe.method == "qlora":

@@ -62,6 +62,7 @@ class StepReporter(TrainerCallback):
                 eta_seconds=round((now - self._begin) / done * (state.max_steps - state.global_step), 1)
                 if done
                 else None,
+                metrics=preference_metrics(logs),
             )
         )
         self._last, self._last_tokens = now, tokens
@@ -72,3 +73,19 @@ class StepReporter(TrainerCallback):
         """Honour a request to stop: the step is complete, whoever started the trainer saves the adapter."""
         if self._watcher.stop_requested():
             control.should_training_stop = True
+
+
+_PREFERENCE = {
+    "rewards/margins": "reward_margin",
+    "rewards/accuracies": "reward_accuracy",
+    "rewards/chosen": "reward_chosen",
+    "rewards/rejected": "reward_rejected",
+    "kl": "kl",
+}
+
+
+def preference_metrics(logs: dict[str, float]) -> dict[str, float]:
+    """What a preference trainer logs of rewards, under our names: beta times how much likelier an ending has
+    become than it was under the reference (Rafailov et al., 2023, section 4).
+    """
+    return {ours: logs[theirs] for theirs, ours in _PREFERENCE.items() if theirs in logs}

@@ -10,7 +10,7 @@ from engine.models.directory import ModelDirectory
 from engine.training import gate
 from engine.training.estimate import FLOAT, optimiser_bytes, trained_count
 from engine.training.planning import plan_run
-from engine.training.rows import read_data, renderer_of
+from engine.training.reading import read_data, renderer_of
 from engine.training.shape import shape_of
 from store.records.plan import DiskNeed, DryRun
 from store.records.recipe import Recipe

@@ -7,6 +7,7 @@ the device or the rows is found by the run itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -16,7 +17,8 @@ from engine.data.rendering import check_template
 from engine.models.directory import ModelDirectory
 from engine.models.locate import locate_model
 from engine.models.variants import read_prompt
-from engine.training import gate
+from engine.training import consistency, gate
+from engine.training.reading import heldout_reference
 from store.errors import TemperError, UsageError
 from store.records.recipe import Recipe
 from store.workspace import Workspace
@@ -42,7 +44,15 @@ def check(workspace: Workspace, recipe: Recipe, accept: Sequence[str] = ()) -> M
     if base is not None:
         attempt(lambda: check_length(base, recipe))
         attempt(lambda: check_template(base, recipe.template))
-    attempt(lambda: check_reference(workspace, recipe.dataset))
+        problems += consistency.of_base(base, recipe)
+        problems += consistency.of_start(workspace, base, recipe)
+    problems += consistency.of_recipe(recipe)
+    for field in ("dataset", "eval_dataset", "replay_dataset"):
+        reference = getattr(recipe, field)
+        if reference and attempt(partial(found, workspace, reference)):
+            problems += consistency.of_kind(workspace, field, reference, recipe)
+    if recipe.eval_every and not problems and not heldout_reference(workspace, recipe):
+        attempt(partial(refuse_unmeasured, recipe))
     if recipe.prompt:
         attempt(lambda: read_prompt(workspace, recipe.prompt))
     if not problems:
@@ -50,6 +60,21 @@ def check(workspace: Workspace, recipe: Recipe, accept: Sequence[str] = ()) -> M
     if base is None or problems:
         raise together(problems)
     return base
+
+
+def found(workspace: Workspace, reference: str) -> bool:
+    """True for a dataset that is there or can be imported. Raises UsageError for any other."""
+    check_reference(workspace, reference)
+    return True
+
+
+def refuse_unmeasured(recipe: Recipe) -> None:
+    """Raise UsageError: held-out loss is asked for and there are no held-out rows."""
+    raise UsageError(
+        "There are no rows to measure on",
+        f"eval_every is {recipe.eval_every}, {recipe.dataset} has no heldout split, eval_dataset is empty.",
+        f"Hold some out (temper data split {recipe.dataset}), name an eval_dataset, or set eval_every = 0.",
+    )
 
 
 def check_findings(workspace: Workspace, recipe: Recipe, accept: Sequence[str]) -> None:

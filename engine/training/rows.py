@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from engine.data.rendering import Renderer, Row
-from engine.models.directory import ModelDirectory
-from engine.models.variants import read_prompt
-from engine.training.data import TrainingData
-from store import datasets
 from store.errors import UsageError
 from store.records.data import Example
-from store.records.recipe import Recipe
-from store.workspace import Workspace
 
 
 class RowReport(msgspec.Struct):
@@ -33,19 +27,6 @@ class RowReport(msgspec.Struct):
     notes: dict[str, list[int]] = {}
 
 
-def renderer_of(workspace: Workspace, base: ModelDirectory, recipe: Recipe) -> Renderer:
-    """What writes the recipe's rows as token ids."""
-    system = read_prompt(workspace, recipe.prompt) if recipe.prompt else ""
-    return Renderer(base, recipe.template, system, recipe.mask)
-
-
-def read_data(workspace: Workspace, renderer: Renderer, recipe: Recipe) -> tuple[TrainingData, RowReport]:
-    """All rows of the recipe's dataset as training takes them. Raises what `render_rows` does."""
-    examples = datasets.read_rows(workspace.paths, recipe.dataset)
-    rows, report = render_rows(renderer, examples, recipe.max_length)
-    return TrainingData(rows), report
-
-
 def render_rows(
     renderer: Renderer, examples: Iterable[Example], max_length: int
 ) -> tuple[list[Row], RowReport]:
@@ -55,12 +36,17 @@ def render_rows(
     """
     rows = [renderer.row(example, max_length) for example in examples]
     kept = [row for row in rows if row.trained]
+    return kept, report_on(kept, rows)
+
+
+def report_on(kept: Sequence[Row], rows: Sequence[Row]) -> RowReport:
+    """What rendering did, told of all `rows` and of those that were `kept`. Raises UsageError without any."""
     report = RowReport(
         rows=len(kept),
         trained_tokens=sum(row.trained for row in kept),
         total_tokens=sum(len(row.input_ids) for row in kept),
-        truncated=[row.line for row in rows if row.cut_tokens],
-        untrained=[row.line for row in rows if not row.trained],
+        truncated=sorted({row.line for row in rows if row.cut_tokens}),
+        untrained=sorted({row.line for row in rows if not row.trained}),
         problems=by_reason((row.problem, row.line) for row in rows),
         notes=by_reason((row.note, row.line) for row in kept),
     )
@@ -68,10 +54,10 @@ def render_rows(
         first = next(iter(report.problems), "There are none.")
         raise UsageError(
             "No row has a token to train on",
-            f"None of {len(rows)} rows can be trained at max_length {max_length}. The first: {first}",
+            f"None of {len(rows)} rows can be trained. The first: {first}",
             "Look at a row as the model sees it: temper data preview NAME --model MODEL",
         )
-    return kept, report
+    return report
 
 
 def by_reason(said: Iterable[tuple[str, int]]) -> dict[str, list[int]]:

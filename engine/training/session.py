@@ -19,15 +19,15 @@ from safetensors import SafetensorError
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 
 from engine.models.directory import ModelDirectory
-from engine.training import levers, loss_head, memory_ladder, objectives, settings
-from engine.training.adapter import lora_config
+from engine.training import adapter, levers, memory_ladder, objectives, results, settings
 from engine.training.base import load_base
 from engine.training.batches import keeps_apart
-from engine.training.callbacks import StepReporter, Watcher
+from engine.training.callbacks import StepReporter, Watcher, preference_metrics
 from engine.training.checkpoints import Checkpoints, MemoryPlan, Saved, newest
 from engine.training.data import TrainingData
 from engine.training.devices import find_device, peak_memory
 from engine.training.failures import out_of_memory, write_error
+from engine.training.heldout import HeldOut
 from engine.training.objectives.setup import Setup
 from engine.training.order import START, Position
 from engine.training.recompute import RecomputeFirst
@@ -41,7 +41,11 @@ from store.records.recipe import Recipe
 
 
 class TrainResult(msgspec.Struct):
-    """What a run gave. `loss` is the mean over the steps; `stopped` says that the user ended it early."""
+    """What a run gave. `loss` is the mean over the steps; `stopped` says that the user ended it early.
+
+    `heldout_loss` is the lowest, measured behind `best_step`; `ended_early` says that it fell no further.
+    `metrics` are those of the last step.
+    """
 
     steps: int
     loss: float
@@ -49,10 +53,17 @@ class TrainResult(msgspec.Struct):
     peak_memory_bytes: int
     packed: bool
     stopped: bool
+    heldout_loss: float | None = None
+    best_step: int | None = None
+    ended_early: bool = False
+    metrics: dict[str, float] = {}
 
 
 class Run(msgspec.Struct):
-    """What does not change from one attempt at a run to the next. `rehearse`: measure a step first."""
+    """What does not change from one attempt at a run to the next. `rehearse`: measure a step first.
+
+    `start` is the adapter that is trained further.
+    """
 
     base: ModelDirectory
     watcher: Any
@@ -61,6 +72,7 @@ class Run(msgspec.Struct):
     checkpoints: Checkpoints
     callbacks: list[Any]
     rehearse: bool
+    start: Path | None
 
 
 def train(
@@ -73,13 +85,15 @@ def train(
     callbacks: Sequence[TrainerCallback] = (),
     resume: Saved | None = None,
     inputs: dict[str, str] | None = None,
+    start: Path | None = None,
 ) -> TrainResult:
-    """Train on `data` and save what came of it, in fp32 safetensors, to the new directory `out`.
+    """Train on `data` and save what came of it to the new directory `out` (engine.training.results).
 
-    `callbacks` look on beside Temper's own. `resume` is a verified checkpoint of the same data to go on
-    from; `inputs` is written into those to come. Where the device's memory is too small, the run starts
-    again from its last step with less, down the ladder (engine.training.memory_ladder). Raises TemperError
-    when memory or disk run out; checkpoints written before stay.
+    `start` is an adapter's folder to train further. `callbacks` look on beside Temper's own. `resume` is a
+    verified checkpoint of the same data to go on from; `inputs` is written into those to come. Where the
+    device's memory is too small, the run starts again from its last step with less, down the ladder
+    (engine.training.memory_ladder). Raises TemperError when memory or disk run out; checkpoints written
+    before stay.
     """
     device = find_device()
     recipe = levers.defaults(recipe, device.cuda, device.compute != "float16")
@@ -91,7 +105,7 @@ def train(
         refuse_other_rows(resume, given["rows"])
         plan = resume.manifest.plan if resume.manifest.plan.step_rows == plan.step_rows else plan
     rehearse = recipe.rehearse == "always" or (recipe.rehearse == "auto" and device.cuda)
-    run = Run(base, watcher, run_folder, out, checkpoints, list(callbacks), rehearse)
+    run = Run(base, watcher, run_folder, out, checkpoints, list(callbacks), rehearse, start)
     while True:
         try:
             return attempt(run, recipe, plan, data, resume)
@@ -129,9 +143,11 @@ def attempt(
     trained = Position(resume.manifest.step, resume.manifest.examples) if resume else START
     device = find_device().computing(recipe.precision)
     model = load_base(run.base, recipe, device)
-    packed = recipe.packing and keeps_apart(model, data.rows)
+    packed = recipe.packing and not recipe.neftune_alpha and keeps_apart(model, data.rows)
     if not packed:
         model.set_attn_implementation("sdpa")
+    adapted, new_adapter = adapter.prepared(model, recipe, run.start, device.dtype)
+    heldout = HeldOut(run.watcher, recipe, run.run_folder / "artifacts")
     keeper = CheckpointKeeper(
         run.checkpoints,
         plan,
@@ -143,18 +159,19 @@ def attempt(
     rehearsal = Rehearsal(run.watcher, data.lengths, plan.batch_size, packed, export_bytes(run.base))
     trainer = objectives.build(
         Setup(
-            model=model,
+            model=adapted,
             tokenizer=tokenizer_of(run.base),
             recipe=recipe,
             data=data,
             settings=settings.shared(recipe, device, run.checkpoints.writing),
-            adapter=lora_config(recipe),
+            adapter=new_adapter,
             packed=packed,
             callbacks=[
                 RecomputeFirst(recipe.recompute_layers),
                 *([rehearsal] if run.rehearse else []),
                 StepReporter(run.watcher),
                 health,
+                heldout,
                 keeper,
                 *run.callbacks,
             ],
@@ -168,11 +185,11 @@ def attempt(
     for parameter in result.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
-    loss_head.install(model)
     try:
         trainer.train(resume_from_checkpoint=str(resume.path) if resume else None)
+        best = heldout.restore(result)
         with atomic.new_directory(run.out) as folder:
-            result.save_pretrained(folder, safe_serialization=True)
+            results.save(result, run.base, folder)
     except (OSError, RuntimeError, SafetensorError) as error:
         if memory_ladder.is_out_of_memory(error):
             keeper.emergency(trainer)
@@ -185,14 +202,18 @@ def attempt(
         raise atomic.disk_error(failed, run.checkpoints.folder if half else run.out) from error
     finally:
         health.close()
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    steps = [entry for entry in trainer.state.log_history if "loss" in entry]
     return TrainResult(
         steps=trainer.state.global_step,
-        loss=sum(losses) / max(len(losses), 1),
+        loss=sum(entry["loss"] for entry in steps) / max(len(steps), 1),
         device=device.name,
         peak_memory_bytes=peak_memory(),
         packed=packed,
-        stopped=trainer.state.global_step < recipe.max_steps,
+        stopped=trainer.state.global_step < recipe.max_steps and not heldout.ended,
+        heldout_loss=heldout.best[1] if heldout.best else None,
+        best_step=best,
+        ended_early=heldout.ended,
+        metrics=preference_metrics(steps[-1]) if steps else {},
     )
 
 

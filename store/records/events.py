@@ -64,6 +64,16 @@ class Step(Event, tag="step"):
     tokens_per_second: float = 0.0
     memory_bytes: int = 0
     eta_seconds: float | None = None
+    metrics: dict[str, float] = {}
+
+
+class Evaluated(Event, tag="evaluated"):
+    """The loss on held-out rows behind `step`; `best`: the lowest so far. `metrics` as in a Step."""
+
+    step: int
+    loss: float
+    best: bool = False
+    metrics: dict[str, float] = {}
 
 
 class Notice(Event, tag="notice"):
@@ -139,6 +149,7 @@ AnyEvent = (
     | Lease
     | Progress
     | Step
+    | Evaluated
     | Notice
     | Checkpoint
     | Resumed

@@ -58,6 +58,8 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True):
     """A model of the workspace, a Hugging Face directory, or `builtin:tiny`."""
     dataset: str = ""
     """A dataset, optionally `name@version` and `/split`; the newest version and the train split otherwise."""
+    rows_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    """The share of the dataset's rows that is trained on, drawn by `seed`: what a learning curve varies."""
     objective: Literal["sft", "text", "dpo", "kto", "orpo"] = "sft"
     """sft: instruction tuning, loss on what `mask` says. text: continued pretraining, long texts in pieces of
     `max_length`. dpo: of two endings rather the chosen one, measured against a reference. orpo: that and the
@@ -150,8 +152,8 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True):
     """sft, text: this share of each target is spread over the whole vocabulary. dpo: the share of pairs that
     are believed to be the wrong way round (`exo_pair` needs some, e.g. 0.001). Ignored by kto and orpo."""
     neftune_alpha: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
-    """Noise on embeddings while training (NEFTune; Jain et al., 2023): 5 to 15 helps small sets of chats, 0 is
-    none. Its strength depends on a row's length, so rows are padded."""
+    """Noise on embeddings while training (NEFTune; Jain et al., 2023): 5 to 15 helps small sets of chats, 0
+    is none. Its strength depends on a row's length, so rows are padded."""
     beta: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.1
     """dpo, kto: how dearly leaving the reference is bought; lower learns more and forgets more. orpo: the
     weight of the preference beside the chosen row's own loss."""

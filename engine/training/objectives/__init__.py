@@ -1,21 +1,32 @@
 """Objectives: each builds a stock TRL trainer over rows that are tokenised already.
 
-setup.py  what a trainer is built from          sft.py    next token, on what the mask says
+setup.py   what a trainer is built from            sft.py    next token, on what the mask says; texts too
+pairs.py   rows with two endings as batches        dpo.py    the chosen ending rather than the rejected one
+orpo.py    the same without a reference            kto.py    single answers, desirable or not
 """
 
 from __future__ import annotations
 
 import importlib
 
+from peft import PeftModel
 from transformers import Trainer
 
 from engine.training.objectives.setup import Setup
 
-_ROOMS = {"sft": "sft"}
+_ROOMS = {"sft": "sft", "text": "sft", "dpo": "dpo", "kto": "kto", "orpo": "orpo"}
 
 
 def build(setup: Setup) -> Trainer:
     """The trainer of the recipe's objective. Imports that objective alone: each costs seconds."""
     room = importlib.import_module(f"engine.training.objectives.{_ROOMS[setup.recipe.objective]}")
+    # TRL rounds an adapter on a 4-bit base to bf16. What an earlier run has learned is not rounded.
+    learned = isinstance(setup.model, PeftModel) and {
+        name: parameter.detach().clone()
+        for name, parameter in setup.model.named_parameters()
+        if parameter.requires_grad
+    }
     trainer: Trainer = room.build(setup)
+    for name, weight in (learned or {}).items():
+        setup.model.get_parameter(name).data = weight
     return trainer

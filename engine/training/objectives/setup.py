@@ -10,7 +10,7 @@ from peft import PeftConfig, PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
 
 from engine.training.data import TrainingData
-from engine.training.order import START, Position
+from engine.training.order import START, Position, training_order
 from store.records.recipe import Recipe
 
 
