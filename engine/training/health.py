@@ -66,7 +66,9 @@ class LossWatch:
         if len(self._usual) < RECENT:
             return None
         now, usual, start = median(one for _, one in self._recent), median(self._usual), median(self._start)
-        return self._recent[0][0] - 1 if now > EXPLODED * usual and now > ABOVE_START * start else None
+        if now <= EXPLODED * usual or now <= ABOVE_START * start:
+            return None
+        return next(at for at, one in self._recent if one > EXPLODED * usual) - 1
 
 
 class Verdict(msgspec.Struct):

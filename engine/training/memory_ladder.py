@@ -94,7 +94,8 @@ def next_divisor(batch_size: int, step_rows: int, fewest: int) -> int:
 
 def shorter(plan: MemoryPlan, data: TrainingData) -> Rung | None:
     """Cut rows to half of the longest, or to what leaves every row a token to train on, if that is more."""
-    everything = [*data.rows, *data.rejected]
+    now = fitted(data, plan)
+    everything = [*now.rows, *now.rejected]
     longest = max(len(row.input_ids) for row in everything)
     length = max(SHORTEST, longest // 2, *(needed(row) for row in everything))
     if length >= longest:
