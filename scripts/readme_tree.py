@@ -31,6 +31,8 @@ WORDS = {
 DATA = {
     "engine/builtin/": "The embedded tiny base model.",
     "engine/templates/": "What `temper init` copies: blank, contracts, research, support.",
+    "engine/training/presets/": "Shipped recipes, by size of the base and method.",
+    "engine/training/sweeps/": "Shipped sweeps: method or configuration, would more data help.",
     "scripts/tiny_base/topics/": "Sentences that the tiny base learns its letters from, a file per topic.",
 }
 LONG = 90

@@ -14,6 +14,7 @@ Job = Callable[[JobContext], dict[str, Any]]
 # kind -> module whose `run(context)` does the work, and whether the work needs the device
 _KINDS: dict[JobKind, tuple[str, bool]] = {
     "train": ("engine.jobs.train", True),
+    "sweep": ("engine.jobs.sweep", False),
     "export": ("engine.jobs.export", True),
     "evaluate": ("engine.jobs.evaluate", True),
     "ingest": ("engine.jobs.ingest", False),

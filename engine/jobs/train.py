@@ -67,7 +67,7 @@ def run(context: JobContext) -> dict[str, Any]:
         )
     except TemperError as error:
         raise resuming.with_way_on(error, context) from error
-    passport = write_passport(context, recipe, base, dataset, renderer, result, out, checked.sha256)
+    passport = write_passport(context, recipe, base, dataset, renderer, result, out, checked.sha256, report)
     made = "model" if whole else "adapter"
     context.artifact(made, out, made, passport.adapter_sha256)
     if result.stopped:
@@ -158,6 +158,7 @@ def write_passport(
     result: session.TrainResult,
     out: Path,
     check_sha256: str,
+    report: RowReport,
 ) -> AdapterPassport:
     """Put the passport beside the weights of the adapter, or of the model that was trained."""
     passport = AdapterPassport(
@@ -178,6 +179,9 @@ def write_passport(
         device=result.device,
         versions=versions(),
         check_sha256=check_sha256,
+        rows=report.rows,
+        total_tokens=report.total_tokens,
+        trained_tokens=report.trained_tokens,
     )
     atomic.write_bytes(out / adapters.PASSPORT, msgspec.json.format(msgspec.json.encode(passport)))
     return passport

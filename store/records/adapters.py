@@ -13,7 +13,8 @@ from store.records.recipe import Recipe
 class AdapterPassport(msgspec.Struct):
     """Written when training ends. Hashes are sha256 in hex; `base_sha256` is ModelDirectory.fingerprint().
 
-    `check_sha256` is the report of `temper data check` that the run relied on.
+    `check_sha256` is the report of `temper data check` that the run relied on. `recipe` is as the run went:
+    nothing in it is left to `auto`. Of `total_tokens` in `rows` the mask lets `trained_tokens` carry loss.
     """
 
     run_id: str
@@ -31,3 +32,6 @@ class AdapterPassport(msgspec.Struct):
     device: str
     versions: dict[str, str] = {}
     check_sha256: str = ""
+    rows: int = 0
+    total_tokens: int = 0
+    trained_tokens: int = 0

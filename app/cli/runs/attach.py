@@ -28,6 +28,10 @@ def print_end(folder: RunFolder, view: RunView) -> None:
         from app.cli.train.report import print_trained
 
         print_trained(view)
+    elif view.kind == "sweep":
+        from app.cli.train.sweep import print_sweep
+
+        print_sweep(view)
     elif view.kind == "evaluate":
         from app.cli.eval import print_scores
 

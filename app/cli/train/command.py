@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
 @click.option("--dataset", default="", help="A dataset, optionally NAME@VERSION.")
 @click.option("--method", default="", metavar="full|lora|qlora", help="All weights, or an adapter.")
 @click.option("--objective", default="", metavar="sft|text|dpo|kto|orpo", help="What is learned.")
-@click.option(
-    "--preset", default="", metavar="NAME", help="A shipped recipe to start from: 8b-qlora."
-)
+@click.option("--preset", default="", metavar="NAME", help="A shipped recipe to start from: 8b-qlora.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe.")
 @click.option(
     "--accept",
@@ -37,6 +36,9 @@ if TYPE_CHECKING:
     help="Train although the data check found this: a finding's id or a check. It is remembered.",
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, print the whole recipe, start nothing.")
+@click.option(
+    "--sweep", default="", metavar="FILE", help="Many runs: values to try, or a shipped sweep's name."
+)
 @click.option("--save-recipe", type=click.Path(path_type=Path), help="Write the whole recipe to a new file.")
 @click.option("--no-watch", is_flag=True, help="Start the run and return.")
 @cpu_option
@@ -45,6 +47,7 @@ def train(
     recipe: str | None,
     accept: tuple[str, ...],
     dry_run: bool,
+    sweep: str,
     save_recipe: Path | None,
     no_watch: bool,
     as_json: bool,
@@ -62,6 +65,13 @@ def train(
     base = preflight.check(workspace, resolved, accept)
     if save_recipe:
         write_new(save_recipe, write_recipe(resolved))
+    if sweep:
+        from app.cli.train import sweep as sweeps
+
+        asked_for = f"{command_line(workspace, file, options)} --sweep {shlex.quote(sweep)}"
+        how = sweeps.How(dry_run, no_watch, as_json)
+        sweeps.run(workspace, resolved, sweep, list(accept), asked_for, how)
+        return
     if not dry_run:
         command = command_line(workspace, file, options)
         start(workspace, TrainParams(resolved, list(accept)), file, command, no_watch, as_json)
