@@ -10,7 +10,7 @@ from engine.models.directory import ModelDirectory
 from engine.training.data import TrainingData
 from engine.training.reading import render
 from store.records.data import Example, Message
-from store.records.recipe import Lora, Recipe
+from store.records.recipe import Recipe
 from tests.bases import ANSWERS, EXAMPLES, Recorder, recipe
 from tests.engine.conftest import Trained, keeping_model
 
@@ -62,6 +62,3 @@ def run_on(
         rows = data or data_for(base, wanted)
         result = session.train(ModelDirectory(base), wanted, rows, recorder, folder, out, start=start)
     return Trained(base, out, folder, recorder, result, kept[0])
-
-
-SMALL = Lora(rank=4, alpha=8)

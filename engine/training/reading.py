@@ -110,19 +110,19 @@ def answers(
 
 
 def divided(row: Row, max_length: int) -> list[Row]:
-    """A text in pieces of at most `max_length` tokens; one of a single token has nothing to predict."""
+    """A text in pieces of at most `max_length` tokens. Each begins with the token that the one before ended
+    with, so that every token but the first is predicted, once.
+    """
     if len(row.input_ids) <= max_length:
         return [row]
-    begins = range(0, len(row.input_ids), max_length)
-    pieces = [
+    return [
         msgspec.structs.replace(
             row,
             input_ids=row.input_ids[begin : begin + max_length],
             labels=row.labels[begin : begin + max_length],
         )
-        for begin in begins
+        for begin in range(0, len(row.input_ids) - 1, max_length - 1)
     ]
-    return [piece for piece in pieces if piece.trained]
 
 
 def replayed(renderer: Renderer, general: Sequence[Example], own: int, recipe: Recipe) -> list[Row]:
