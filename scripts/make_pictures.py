@@ -1,13 +1,15 @@
 """Makes the README's pictures (docs/pictures/*.svg) from the real app on scripted runs.
 
-Called by scripts/pictures. What a font may lack or draw too wide (braille dots, bars, blocks) is drawn as
-shapes, and no font is fetched.
+Called by scripts/pictures. The data screen shows a real check of the support template's rows, with some
+faults planted that real exports have. What a font may lack or draw too wide (braille dots, bars, blocks) is
+drawn as shapes, and no font is fetched.
 """
 
 from __future__ import annotations
 
 import asyncio
 import html
+import json
 import math
 import os
 import random
@@ -27,6 +29,8 @@ import msgspec
 from app.tui.app import TemperApp
 from app.tui.chat_feed import Ending, Piece
 from app.tui.widgets.next_card import NextCard
+from app.tui.widgets.rows_pane import RowsPane
+from app.tui.widgets.token_view import TokenView
 from app.tui.widgets.turn import Turn
 from engine.jobs import launch
 from engine.jobs.scripted import ScriptedParams
@@ -41,6 +45,7 @@ from store.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = (112, 34)
+LOOKED_AT = 0  # which finding is shown, from the top
 PICTURES = ROOT / "docs" / "pictures"
 SETTINGS = """
 [workspace]
@@ -49,6 +54,7 @@ name = "wallet-support"
 path = "builtin:tiny"
 [datasets.support]
 source = "data/support.jsonl"
+heldout = 0.15
 [knowledge.docs]
 sources = ["knowledge"]
 [variants.base]
@@ -68,6 +74,12 @@ HITS = [
     Hit("knowledge/recovery.md", 120, 312, 0.82, "If a phone is lost, freeze the wallet.", "Recovery"),
     Hit("knowledge/words.md", 0, 96, 0.61, "Twelve words, in order, restore a wallet.", "Twelve words"),
     Hit("knowledge/limits.md", 40, 130, 0.35, "A new device may send small amounts for one day.", "Limits"),
+]
+TEMPLATE = ROOT / "engine" / "templates" / "support"
+RECIPE = 'base = "tiny"\ndataset = "support"\nprompt = "prompts/support.md"\nmax_length = 256\n'
+PRIVATE = [
+    ("My card ends up in the wrong town, write to nora.lind@posteo.example or +49 30 901820", "card"),
+    ("Refund the fee to DE89 3704 0044 0532 0130 00 please", "fees"),
 ]
 
 
@@ -119,6 +131,39 @@ def fill(workspace: Workspace) -> RunFolder:
     return launch.start(
         workspace, "scripted", ScriptedParams(events=events, hold=True), "qlora tiny on support, rank 32"
     )
+
+
+def checked(workspace: Workspace) -> None:
+    """The template's dataset with copies, contradictions and private data in it, imported and checked."""
+    from engine.data.checks.asking import Asked, settings_for
+    from engine.data.checks.run import check
+
+    rows = (TEMPLATE / "data" / "support.jsonl").read_text(encoding="utf-8").splitlines()
+    again = [rows[place] for place in range(0, 120, 5)]
+    shouted = [row.replace(". ", "! ").replace("?", " ?") for row in rows[3:60:4]]
+    others = [row.replace("fees", "card").replace("scam", "recovery") for row in rows[1:40:6]]
+    private = [
+        json.dumps(
+            {
+                "messages": [
+                    {"role": "user", "content": asked},
+                    {"role": "assistant", "content": f'{{"intent": "{intent}"}}'},
+                ]
+            }
+        )
+        for asked, intent in PRIVATE
+    ]
+    broken = ['{"messages": [{"role": "user", "content": "My phone is', '{"messages": []}']
+    for folder in ("data", "prompts"):
+        (workspace.root / folder).mkdir()
+    shutil.copy(TEMPLATE / "prompts" / "support.md", workspace.root / "prompts")
+    (workspace.root / "recipes" / "support.toml").write_text(RECIPE, encoding="utf-8")
+    source = workspace.root / "data" / "support.jsonl"
+    source.write_text(
+        "\n".join([*rows, *again, *shouted, *others, *private, *broken]) + "\n", encoding="utf-8"
+    )
+    info, settings = settings_for(workspace, "support", Asked(recipe="support", embeddings=False))
+    check(workspace.paths, f"{info.name}@{info.version}", settings)
 
 
 class ScriptedChat:
@@ -175,6 +220,15 @@ async def photograph(workspace: Workspace) -> dict[str, str]:
         await until(pilot, lambda: app.screen.query(Turn) and app.screen.query_one(Turn).ending)
         await pilot.pause(0.3)
         take("chat")
+        await pilot.press("f5")
+        await until(pilot, lambda: app.screen.query_one(RowsPane).feed)
+        await pilot.press("enter", *["down"] * LOOKED_AT)
+        await pilot.pause(0.6)
+        take("data")
+        await pilot.press("r", "enter")
+        await until(pilot, lambda: app.screen.query_one(TokenView).lines)
+        await pilot.pause(0.4)
+        take("preview")
     return taken
 
 
@@ -208,6 +262,8 @@ def _shape(letter: str, left: float, top: float, cell: float) -> str:
     """One glyph as rectangles; empty where a font does well enough."""
     if letter == "━":
         return _rectangle(left, top + LINE_HEIGHT * 0.46, cell + 0.2, 2.6)
+    if letter == "─":
+        return _rectangle(left, top + LINE_HEIGHT * 0.49, cell + 0.2, 1.2)
     if letter == "▌":
         return _rectangle(left, top, cell / 2, LINE_HEIGHT + 0.4)
     if letter == "█":
@@ -235,6 +291,7 @@ def main() -> None:
         (root / "recipes").mkdir(parents=True)
         (root / "temper.toml").write_text(SETTINGS, encoding="utf-8")
         workspace = Workspace(root)
+        checked(workspace)
         going = fill(workspace)
         try:
             taken = asyncio.run(photograph(workspace))

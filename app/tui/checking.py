@@ -1,6 +1,6 @@
-"""Starts a check and mends findings for the data screen, with the settings that the command line would take.
+"""Starts a check for the data screen, with the settings that the command line would take.
 
-Imports and waits: call it in threads. What is checked and mended is engine.data's business.
+Imports and waits: call it in threads. What is looked for is engine.data's business.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class TokenLine(msgspec.Struct):
     @property
     def trained(self) -> bool:
         """Whether something in it carries loss."""
-        return any(piece.look & TRAINED for piece in self.pieces)
+        return any(piece.look & TRAINED and not piece.look & CUT for piece in self.pieces)
 
 
 def lay(preview: Preview, width: int) -> list[TokenLine]:

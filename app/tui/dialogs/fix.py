@@ -15,18 +15,19 @@ from store.records.findings import Finding
 
 
 class FixDialog(Dialog[bool]):
-    """Dismissed with True when the command is to be run. `runnable`: whether this screen can run it."""
+    """Dismissed with True when the command is to be run. `command`: the one in the remedy, empty for none."""
 
     LOOK = "ask"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Make the new version"),
-        Binding("c", "copy", "Copy the command"),
+        Binding("y", "answer(True)", "Run it"),
+        Binding("c", "copy", "Copy"),
         Binding("escape,n", "answer(False)", "Close", key_display="esc"),
     ]
 
-    def __init__(self, finding: Finding, runnable: bool) -> None:
-        super().__init__(finding.title)
+    def __init__(self, finding: Finding, command: str, runnable: bool) -> None:
+        super().__init__(visible(finding.title))
         self.finding = finding
+        self.command = command
         self.runnable = runnable
 
     def body(self) -> ComposeResult:
@@ -36,8 +37,8 @@ class FixDialog(Dialog[bool]):
         yield Static("What to do", classes="label")
         yield Static(Content.styled(visible(self.finding.remedy), "bold $primary"), id="fix-command")
         if self.runnable:
-            after = "It makes a new version of the dataset and changes nothing in this one."
-            yield Static(Content.styled(after, "$quiet"), classes="label")
+            after = "\nIt makes a new version of the dataset and changes nothing in this one."
+            yield Static(Content.styled(after, "$quiet"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """No hint for what cannot be done from here."""
@@ -45,7 +46,7 @@ class FixDialog(Dialog[bool]):
 
     def action_copy(self) -> None:
         """Put the command on the clipboard."""
-        self.app.copy_to_clipboard(self.finding.remedy)
+        self.app.copy_to_clipboard(self.command or self.finding.remedy)
         self.notify("Copied.")
 
     def action_answer(self, answer: bool) -> None:

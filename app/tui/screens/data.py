@@ -17,8 +17,9 @@ from textual.widgets import ContentSwitcher, OptionList, Static
 
 from app.tui import shelf
 from app.tui.errors import shown
+from app.tui.mending import command_of, is_simple, mend
 from app.tui.messages import RunNow, RunsPolled
-from app.tui.preview_feed import PreviewFeed, View
+from app.tui.preview_feed import PreviewFeed
 from app.tui.row_feed import RowFeed
 from app.tui.screens.base import TemperScreen
 from app.tui.shelf import Book, Page
@@ -27,7 +28,7 @@ from app.tui.widgets.data_words import NOTHING, about, not_imported
 from app.tui.widgets.dropped_pane import DroppedList, DroppedPane
 from app.tui.widgets.findings_pane import FindingList, FindingsPane
 from app.tui.widgets.pane_tabs import PaneTabs
-from app.tui.widgets.preview_pane import MASKS, PreviewPane
+from app.tui.widgets.preview_pane import PreviewPane
 from app.tui.widgets.rows_pane import RowsPane
 from app.tui.widgets.token_view import TokenView
 from store.records.data import DatasetInfo
@@ -45,15 +46,9 @@ class DataScreen(TemperScreen):
     MODE = "data"
     AUTO_FOCUS = "BookList"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "inside", "Open", key_display="⏎"),
         Binding("c", "check", "Check"),
         Binding("x", "fix", "Fix"),
         Binding("slash", "search", "Search", key_display="/"),
-        Binding("s", "split", "Split"),
-        Binding("w", "finding", "Finding"),
-        Binding("m", "mask", "Mask"),
-        Binding("o", "model", "Model"),
-        Binding("e", "ending", "Ending"),
         Binding("f", "pane('findings')", "Findings", show=False),
         Binding("r", "pane('rows')", "Rows", show=False),
         Binding("p", "pane('preview')", "Preview", show=False),
@@ -71,6 +66,8 @@ class DataScreen(TemperScreen):
         self._rows: RowFeed | None = None
         self._way: list[str] = []
         self._built = False
+        self._inside = False
+        self._wanted = ""
 
     def body(self) -> ComposeResult:
         """Versions; one of them; or how to get a first one."""
@@ -130,6 +127,8 @@ class DataScreen(TemperScreen):
         self.set_class(not books, "empty")
         listed = self.query_one(BookList)
         listed.show(books)
+        if self._wanted and listed.choose(self._wanted):
+            self._wanted = ""
         chosen = listed.chosen
         if chosen is not None:
             self._show_book(chosen, again=True)
@@ -174,6 +173,7 @@ class DataScreen(TemperScreen):
             return
         self._page = page
         self.query_one(PreviewPane).start_as(info.name, first)
+        self.query_one(RowsPane).findings = page.report.findings if page.report is not None else []
         self.query_one(FindingsPane).show(info, page.report, self._rows)
         self.query_one(DroppedPane).show(info, page.dropped)
         self._show_tabs()
@@ -237,9 +237,28 @@ class DataScreen(TemperScreen):
         """The step that mends the highlighted finding."""
         from app.tui.dialogs.fix import FixDialog
 
-        finding = self.query_one(FindingsPane).chosen
-        if finding is not None and finding.remedy:
-            self.app.push_screen(FixDialog(finding, runnable=False))
+        finding, info = self.query_one(FindingsPane).chosen, self._open
+        if finding is None or info is None or not finding.remedy:
+            return
+        command = command_of(finding)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.notify(f"Mending {shelf.key_of(info)} …")
+                self._mend(command, shelf.key_of(info))
+
+        self.app.push_screen(FixDialog(finding, command, is_simple(command)), answered)
+
+    @work(thread=True, group="mend")
+    @shown
+    def _mend(self, command: str, reference: str) -> None:
+        version, told = mend(self.workspace, command, reference)
+        self.app.call_from_thread(self._mended, version, told)
+
+    def _mended(self, version: str, told: str) -> None:
+        self.notify(told)
+        self._wanted = version
+        self._look(fresh=True)
 
     # Moving about
 
@@ -252,23 +271,23 @@ class DataScreen(TemperScreen):
         }
         self.query_one(PaneTabs).show(self.pane, counts)
 
-    def action_inside(self) -> None:
-        """From the list into the pane."""
-        self.action_pane(self.pane)
-
     def action_pane(self, name: str) -> None:
         """Show a pane."""
         self._way.clear()
         self._go(name)
 
     def _go(self, name: str) -> None:
-        self.add_class("inside")
+        self._go_inside(True)
         self.query_one("#panes", ContentSwitcher).current = name
         if name == "preview":
             self._preview()
         self._main_part(name).focus()
         self._show_tabs()
         self.refresh_bindings()
+
+    def _go_inside(self, inside: bool) -> None:
+        self._inside = inside
+        self.query_one("#data-left").set_class(inside, "left-behind")
 
     def _main_part(self, name: str) -> Widget:
         parts: dict[str, Widget] = {
@@ -288,14 +307,14 @@ class DataScreen(TemperScreen):
         elif self._way:
             self._go(self._way.pop())
         elif self.pane != "rows" or not rows.loosen():
-            self.remove_class("inside")
+            self._go_inside(False)
             self.query_one(BookList).focus()
         self.refresh_bindings()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter on a version goes into it."""
         if self._open is not None:
-            self.action_inside()
+            self.action_pane(self.pane)
 
     def on_findings_pane_opened(self, event: FindingsPane.Opened) -> None:
         """A row of a finding among the finding's rows."""
@@ -321,25 +340,6 @@ class DataScreen(TemperScreen):
         self._go("rows")
         self.query_one(RowsPane).open_search()
 
-    def action_split(self) -> None:
-        """The rows of the next split."""
-        self.query_one(RowsPane).next_split()
-
-    def action_finding(self) -> None:
-        """The rows of one finding, or of any."""
-        from app.tui.dialogs.choose import ChooseDialog
-
-        rows, findings = self.query_one(RowsPane), self._page.report.findings if self._page.report else []
-        by_id = {one.id: one for one in findings if one.rows or one.groups}
-
-        def chosen(key: str | None) -> None:
-            if key is not None:
-                rows.narrow_to(by_id.get(key))
-
-        choices = [("any", "all rows"), *((key, one.title) for key, one in by_id.items())]
-        current = rows.finding.id if rows.finding is not None else "any"
-        self.app.push_screen(ChooseDialog("Rows of which finding?", choices, current), chosen)
-
     def _preview(self) -> None:
         table = self.query_one(RowsPane).table
         if self._rows is not None and self.previews is not None and table.place is not None:
@@ -351,52 +351,13 @@ class DataScreen(TemperScreen):
         self.query_one(RowsPane).table.action_move(by)
         self._preview()
 
-    def action_mask(self) -> None:
-        """The next way to choose what carries loss."""
-        pane = self.query_one(PreviewPane)
-        following = MASKS[(MASKS.index(pane.mask) + 1) % len(MASKS)]
-        pane.change(pane.view.with_(mask=following))
-
-    def action_ending(self) -> None:
-        """The other ending of a preference."""
-        pane = self.query_one(PreviewPane)
-        pane.change(pane.view.with_(rejected=not pane.view.rejected))
-
-    def action_model(self) -> None:
-        """Choose whose eyes to see with."""
-        from app.tui.dialogs.choose import ChooseDialog
-
-        pane = self.query_one(PreviewPane)
-
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                pane.change(View(name, rejected=pane.view.rejected))
-
-        choices = self.previews.choices() if self.previews is not None else []
-        self.app.push_screen(ChooseDialog("As who sees it?", choices, pane.view.name), chosen)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """No hint for what would do nothing."""
         if not self._built:
             return True
-        inside = self.has_class("inside")
-        if action == "inside":
-            return not inside and self._open is not None
+        inside = self._inside
         if action == "back":
             return inside
-        if action in ("mask", "model", "turn"):
-            return self.pane == "preview" and inside
-        if action == "ending":
-            return (
-                self.pane == "preview"
-                and inside
-                and self._open is not None
-                and self._open.kind == "preference"
-            )
-        if action == "split":
-            return self.pane == "rows" and len(self._open.splits if self._open else ()) > 1
-        if action == "finding":
-            return self.pane == "rows" and self._page.report is not None
         if action in ("search", "pane"):
             return self._open is not None
         if action == "fix":

@@ -22,6 +22,7 @@ class BookList(OptionList):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Down", show=False),
         Binding("k", "cursor_up", "Up", show=False),
+        Binding("enter", "select", "Open", key_display="⏎"),
     ]
 
     def __init__(self) -> None:
@@ -33,6 +34,13 @@ class BookList(OptionList):
         """The highlighted one."""
         option = self.highlighted_option
         return self._books.get(option.id) if option is not None and option.id is not None else None
+
+    def choose(self, key: str) -> bool:
+        """Highlight a book; False when it is not in the list."""
+        if key not in self._books:
+            return False
+        self.highlighted = self.get_option_index(key)
+        return True
 
     def show(self, books: Sequence[Book]) -> None:
         """Show these books in this order."""

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from app.tui.texts import fit
 from app.tui.widgets.figures import bars
-from app.tui.widgets.long_list import LongList
+from app.tui.widgets.long_list import LongList, Parts
 from store.records.data import DatasetInfo, Dropped
 
 REASONS = 5  # shown with a bar
@@ -29,11 +29,11 @@ class DroppedList(LongList):
         self._dropped = dropped
         self.set_count(len(dropped))
 
-    def line(self, index: int, width: int) -> Content:
+    def line(self, index: int, width: int) -> Parts:
         """Line of the source and reason."""
         one = self._dropped[index]
         number = f"{one.line:>7,}"
-        return Content.assemble((number, "$faint"), "  ", fit(one.reason, max(4, width - len(number) - 2)))
+        return [(number, "$faint"), ("  " + fit(one.reason, max(4, width - len(number) - 2)), "")]
 
 
 class DroppedPane(Vertical):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from app.tui.texts import fit
@@ -15,6 +16,7 @@ from app.tui.words import bar
 
 BARS = 12  # names shown at most
 NAME_CELLS = 24
+NAMES = 4
 COLUMNS_HIGH = 4
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
@@ -37,6 +39,8 @@ def _chart(name: str, value: Any, width: int) -> Content | None:
     elif _are_pairs(value):
         counts = {str(first): count for first, count in value}
         body = columns(counts, width) if _are_ranges(list(counts)) else bars(counts, width)
+    elif (records := _named(value)) is not None:
+        body = bars(records, width)
     elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 2:
         if not all(_is_number(one) for one in value):
             return None
@@ -47,10 +51,12 @@ def _chart(name: str, value: Any, width: int) -> Content | None:
 
 
 def _line(name: str, value: Any) -> Content | None:
-    if isinstance(value, bool) or not (_is_number(value) or isinstance(value, str)):
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        value = ", ".join(value[:NAMES]) + (f" and {len(value) - NAMES} more" if len(value) > NAMES else "")
+    if isinstance(value, bool) or not value or not (_is_number(value) or isinstance(value, str)):
         return None
     shown = value if isinstance(value, str) else number(value)
-    return Content.assemble((f"{words(name)} ", "$quiet"), fit(shown, min(40, len(shown))).rstrip())
+    return Content.assemble((f"{words(name)} ", "$quiet"), fit(shown, min(60, cell_len(shown))).rstrip())
 
 
 def bars(counts: Mapping[str, float], width: int) -> Content:
@@ -95,7 +101,7 @@ def words(name: str) -> str:
 
 def number(value: float) -> str:
     """`1,204` or `0.83`."""
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}"
 
 
 def percent(count: float, whole: float) -> str:
@@ -114,6 +120,27 @@ def _are_pairs(value: Any) -> bool:
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) < 2:
         return False
     return all(isinstance(one, Sequence) and len(one) == 2 and _is_number(one[1]) for one in value)
+
+
+def _named(value: Any) -> dict[str, float] | None:
+    """Records as counts by name: by all that is text in one, counted by its first number."""
+    if not isinstance(value, Sequence) or not value or not all(isinstance(one, Mapping) for one in value):
+        return None
+    counts: dict[str, float] = {}
+    for record in value:
+        names = [_text(one) for key, one in record.items() if key != "row" and _text(one)]
+        numbers = [one for one in record.values() if _is_number(one)]
+        if not names or not numbers:
+            return None
+        counts[" / ".join(names)] = numbers[0]
+    return counts
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    is_list = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return " ".join(value) if is_list else ""
 
 
 def _are_ranges(names: list[str]) -> bool:

@@ -19,16 +19,15 @@ DETAIL_LETTERS = 2000
 
 
 def verdict(report: CheckReport) -> Content:
-    """`▲ warn, look before training   4 findings in 544 rows   checked 3 m ago with tiny`."""
+    """`▲ warn  look before training   checked 3 m ago with tiny`."""
     shade = theme.severity_colour(report.verdict)
-    count = len(report.findings)
     ago = age(report.created, clock.now())
     when = "just now" if ago == "now" else f"{ago} ago"
     model = f" with {visible(report.settings.model)}" if report.settings.model else ""
     return Content.assemble(
         (f"{theme.severity_mark(report.verdict)} {report.verdict}", f"bold {shade}"),
         (f"  {_VERDICTS[report.verdict]}", shade),
-        (f"   {count} finding{'s' * (count != 1)}   checked {when}{model}", "$quiet"),
+        (f"   checked {when}{model}", "$quiet"),
     )
 
 
@@ -39,7 +38,7 @@ def line(finding: Finding, rows: int, width: int) -> Content:
     tail = Content.styled("whole dataset", "$quiet")
     if finding.count:
         share = max(finding.count / max(1, rows), 1 / length)
-        counted = f"{finding.count:>8,} {percent(finding.count, rows):>5}"
+        counted = f"{finding.count:>{8 if width >= 64 else 6},} {percent(finding.count, rows):>5}"
         tail = bar(share, length, shade) + Content(counted)
     title = fit(finding.title, max(4, width - 3 - tail.cell_length))
     return Content.assemble((mark + " ", shade), title, " ", tail)
@@ -57,9 +56,7 @@ def in_full(finding: Finding, width: int) -> Content:
     if finding.detail:
         parts.append(Content.styled(visible(finding.detail[:DETAIL_LETTERS]), "$quiet"))
     if finding.remedy:
-        parts.append(
-            Content.assemble(("→ ", "$accent"), (visible(finding.remedy), "$primary"), ("   x", "$accent"))
-        )
+        parts.append(Content.assemble(("→ ", "$accent"), (visible(finding.remedy), "$primary")))
     return Content("\n").join(parts)
 
 

@@ -25,13 +25,19 @@ SKIPPED = "skipped"  # the id of the line that names checks which did not run; n
 
 
 class FindingList(OptionList):
-    """A line per finding; an option's id is the finding's."""
+    """A line per finding; an option's id is the finding's. `rowed`: those that have rows to go to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Down", show=False),
         Binding("k", "cursor_up", "Up", show=False),
         Binding("enter", "select", "Its rows", key_display="⏎"),
     ]
+    rowed: frozenset[str] = frozenset()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No hint where there are no rows."""
+        option = self.highlighted_option
+        return action != "select" or (option is not None and option.id in self.rowed)
 
 
 class FindingsPane(Vertical):
@@ -90,6 +96,8 @@ class FindingsPane(Vertical):
         parts = [run_words.head(run, self._width())]
         if (problem := run_words.problem(run.view)) is not None:
             parts = [problem]
+        elif run.progress is not None:
+            parts.append(Content.styled(run.progress.phase, "$quiet"))
         self.query_one("#check-run", Static).update(Content("\n").join(parts))
 
     def on_resize(self) -> None:
@@ -117,6 +125,7 @@ class FindingsPane(Vertical):
                 count = len(report.skipped)
                 said = f"◌ {count} check{'s' * (count != 1)} did not run"
                 options.append(Option(Content.styled(said, "$quiet"), id=SKIPPED))
+            listed.rowed = frozenset(one.id for one in report.findings if one.rows or one.groups)
         with listed.prevent(OptionList.OptionHighlighted):
             listed.set_options(options)
             ids = [option.id for option in options]
@@ -127,6 +136,7 @@ class FindingsPane(Vertical):
         """Another finding."""
         event.stop()
         self._show_finding()
+        self.screen.refresh_bindings()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter goes on to the rows."""

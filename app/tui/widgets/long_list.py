@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.segment import Segment
+from rich.style import Style as RichStyle
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.visual import Visual
+from textual.style import Style
+
+Parts = list[tuple[str, str]]
+"""Texts and their styles, "" for a plain one."""
 
 
 class LongList(ScrollView, can_focus=True):
@@ -35,6 +39,11 @@ class LongList(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0, repaint=False)
     count: reactive[int] = reactive(0, repaint=False)
 
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._styles: dict[tuple[Style, str], RichStyle] = {}
+        self._theme = ""
+
     class Moved(Message):
         """The cursor is on another line."""
 
@@ -50,7 +59,7 @@ class LongList(ScrollView, can_focus=True):
     class Chosen(Moved):
         """Enter or a click on the line under the cursor."""
 
-    def line(self, index: int, width: int) -> Content:
+    def line(self, index: int, width: int) -> Parts:
         """What stands in line `index`, at most `width` cells wide."""
         raise NotImplementedError
 
@@ -138,9 +147,19 @@ class LongList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         index = self.scroll_offset.y + y
         under_cursor = index == self.cursor and index < self.count
-        style = self.get_visual_style("long-list--cursor" if under_cursor else "long-list--line")
+        base = self.get_visual_style("long-list--cursor" if under_cursor else "long-list--line")
         if index >= self.count:
-            return Strip.blank(width, style.rich_style)
-        text = Content(" ") + self.line(index, max(1, width - 2))
-        strip = Visual.to_strips(self, text, width, 1, style)[0]
-        return strip.adjust_cell_length(width, style.rich_style)
+            return Strip.blank(width, base.rich_style)
+        parts = [(" ", ""), *self.line(index, max(1, width - 2))]
+        segments = [Segment(text, self._style(base, style)) for text, style in parts]
+        return Strip(segments).adjust_cell_length(width, base.rich_style)
+
+    def _style(self, base: Style, style: str) -> RichStyle:
+        """`style` on top of `base`. Parsing and blending take longer than drawing, so they are done once."""
+        if self.app.theme != self._theme:
+            self._theme = self.app.theme
+            self._styles.clear()
+        if (base, style) not in self._styles:
+            whole = base + Style.parse(style) if style else base
+            self._styles[base, style] = whole.rich_style
+        return self._styles[base, style]

@@ -14,6 +14,7 @@ _PANES = {
     "preview": ("p", "Preview"),
     "dropped": ("d", "Dropped"),
 }
+GAP = "   "
 
 
 class PaneTabs(Line):
@@ -26,15 +27,29 @@ class PaneTabs(Line):
     def show(self, current: str, counts: Mapping[str, int | None]) -> None:
         """Light `current`; a count of None is not known."""
         self._shown = (current, counts)
+        self._lay_tabs()
+
+    def on_resize(self) -> None:
+        """Counts stand where there is room for them."""
+        self._lay_tabs()
+
+    def _lay_tabs(self) -> None:
+        current, counts = self._shown
+        tabs = [_tab(pane, pane == current, counts.get(pane)) for pane in _PANES]
+        gap = GAP
+        if sum(tab.cell_length + len(gap) for tab in tabs) - len(gap) > self.content_size.width:
+            tabs, gap = [_tab(pane, pane == current, None) for pane in _PANES], GAP[1:]
         parts: list[tuple[Content, str]] = []
-        for pane, (key, title) in _PANES.items():
-            lit = pane == current
-            count = counts.get(pane)
-            amount = "" if count is None else f" {count:,}"
-            tab = Content.assemble(
-                (f"{key} ", "$accent"),
-                (title, "bold underline" if lit else "$quiet"),
-                (amount, "$primary" if lit else "$faint"),
-            )
-            parts += [(tab, key), (Content("   "), "")]
+        for (key, _), tab in zip(_PANES.values(), tabs, strict=True):
+            parts += [(tab, key), (Content(gap), "")]
         self.lay(parts)
+
+
+def _tab(pane: str, lit: bool, count: int | None) -> Content:
+    key, title = _PANES[pane]
+    amount = "" if count is None else f" {count:,}"
+    return Content.assemble(
+        (f"{key} ", "$accent"),
+        (title, "bold underline" if lit else "$quiet"),
+        (amount, "$primary" if lit else "$faint"),
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import ClassVar, get_args
 
 from textual import work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -39,11 +40,17 @@ LEGEND = Content.assemble(
 class PreviewPane(Vertical):
     """Shows the row that it is told to; reading and rendering are done in a thread."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "mask", "Mask"),
+        Binding("o", "model", "Model"),
+        Binding("e", "ending", "Ending"),
+    ]
+
     def __init__(self) -> None:
         super().__init__(id="preview")
         self.view = View()
         self._dataset = ""
-        self._seen_mask: Mask = "assistant"
+        self._seen: Preview | None = None
         self.place: int | None = None
         self._rows: RowFeed | None = None
         self._feed: PreviewFeed | None = None
@@ -62,7 +69,7 @@ class PreviewPane(Vertical):
     @property
     def mask(self) -> Mask:
         """What carries loss now."""
-        return self.view.mask or self._seen_mask
+        return self.view.mask or (self._seen.mask if self._seen is not None else "assistant")
 
     def start_as(self, dataset: str, name: str) -> None:
         """Rows of another dataset are first seen as `name` sees them."""
@@ -86,6 +93,31 @@ class PreviewPane(Vertical):
         """Look at the same row in another way."""
         self.view = view
         self.look()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No hint for what would do nothing: only a preference has two endings."""
+        if action == "ending":
+            return self._seen is not None and bool(self._seen.ending)
+        return self._feed is not None
+
+    def action_mask(self) -> None:
+        """The next way to choose what carries loss."""
+        self.change(self.view.with_(mask=MASKS[(MASKS.index(self.mask) + 1) % len(MASKS)]))
+
+    def action_ending(self) -> None:
+        """The other ending of a preference."""
+        self.change(self.view.with_(rejected=not self.view.rejected))
+
+    def action_model(self) -> None:
+        """Choose whose eyes to see with."""
+        from app.tui.dialogs.choose import ChooseDialog
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.change(View(name, rejected=self.view.rejected))
+
+        choices = self._feed.choices() if self._feed is not None else []
+        self.app.push_screen(ChooseDialog("As who sees it?", choices, self.view.name), chosen)
 
     def look(self) -> None:
         """Render the row as things stand."""
@@ -117,7 +149,8 @@ class PreviewPane(Vertical):
         self.set_class(bool(str(problem.content)), "troubled")
         self.query_one("#preview-share", Static).update(share(preview, self._width()) if preview else "")
         if preview is not None:
-            self._seen_mask = preview.mask
+            self._seen = preview
+            self.screen.refresh_bindings()
         self._show_view(preview)
         self.query_one(TokenView).show(preview)
 
@@ -149,14 +182,15 @@ class PreviewPane(Vertical):
                 Content.assemble(("ending ", "$quiet"), (preview.ending, "$primary"), (" e", "$accent"))
             )
         if preview is not None and preview.max_length:
-            parts.append(Content.styled(f"at most {preview.max_length:,} tokens", "$quiet"))
+            parts.append(Content.styled(f"limit {preview.max_length:,} tokens", "$quiet"))
         self.query_one("#preview-view", Static).update(Content("   ").join(parts))
 
 
 def share(preview: Preview, width: int) -> Content:
     """`━━━━────  38 of 126 tokens carry loss  30 %   ✓ end trained   ✓ nothing cut`."""
     kept = len(preview.tokens) - preview.cut
-    said = f" {preview.trained:,} of {kept:,} tokens carry loss, {percent(preview.trained, kept)}"
+    tokens = "tokens carry loss" if width >= 76 else "carry loss"
+    said = f" {preview.trained:,} of {kept:,} {tokens}, {percent(preview.trained, kept)}"
     end = ("   ✓ end trained", "$success") if preview.eos_trained else ("   ▲ end not trained", "$warning")
     cut = ("", "")
     if preview.cut:

@@ -11,12 +11,11 @@ from typing import ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.content import Content
 
 from app.tui.errors import shown
 from app.tui.row_feed import Cells, RowFeed
 from app.tui.texts import fit
-from app.tui.widgets.long_list import LongList
+from app.tui.widgets.long_list import LongList, Parts
 
 Entry = int | str
 HELD = 4000  # rows whose cells are kept
@@ -62,34 +61,34 @@ class RowTable(LongList):
         """Heads name the rows below them."""
         return isinstance(self.entries[index], str)
 
-    def line(self, index: int, width: int) -> Content:
+    def line(self, index: int, width: int) -> Parts:
         """Line number, split, question and answer; or a head."""
         entry = self.entries[index]
         if isinstance(entry, str):
-            return Content.styled(fit(entry, width), "$primary")
+            return [(fit(entry, width), "$primary")]
         if self._feed is None:
-            return Content("")
+            return []
         if (cells := self._cells.get(entry)) is None:
             self._want(entry)
         return self._row(entry, cells, width)
 
-    def _row(self, place: int, cells: Cells | None, width: int) -> Content:
+    def _row(self, place: int, cells: Cells | None, width: int) -> Parts:
         assert self._feed is not None
         keys = self._feed.keys
         number = f"{keys.lines[place]:>{len(str(max(9999, len(keys.lines))))}}"
-        split = fit(keys.splits[place], 8 if width >= 60 else 3)
+        split = fit(keys.splits[place], 8) if width >= 60 else ""
         left = f"{number}  {split} "
         note = self._notes.get(keys.rows[place], "")
         room = max(4, width - len(left))
         second = room * 2 // 5
         asked = fit(cells.asked if cells else "…", room - second - 1)
         right = note or (cells.answer if cells else "")
-        return Content.assemble(
+        return [
             (number, "$faint"),
             (f"  {split} ", "$quiet"),
             (asked + " ", ""),
             (fit(right, second), "$warning" if note else "$secondary"),
-        )
+        ]
 
     def _want(self, place: int) -> None:
         self._wanted[place] = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -23,6 +25,11 @@ from store.records.findings import Finding
 class RowsPane(Vertical):
     """Three filters hold together. Filtering is done in a thread, the newest wish wins."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "split", "Split"),
+        Binding("w", "finding", "Finding"),
+    ]
+
     class Opened(Message):
         """The user wants to see a row as a model sees it."""
 
@@ -39,6 +46,7 @@ class RowsPane(Vertical):
         self.split = ""
         self.finding: Finding | None = None
         self.text = ""
+        self.findings: list[Finding] = []
         self._wish = 0
         self._place: int | None = None
 
@@ -91,7 +99,31 @@ class RowsPane(Vertical):
             self.query_one("#row-search").display = False
         self.narrow()
 
-    def next_split(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No hint for what would do nothing."""
+        if action == "split":
+            return self.feed is not None and len(set(self.feed.keys.splits)) > 1
+        return any(self._by_id) if action == "finding" else True
+
+    @property
+    def _by_id(self) -> dict[str, Finding]:
+        return {one.id: one for one in self.findings if one.rows or one.groups}
+
+    def action_finding(self) -> None:
+        """The rows of one finding, or of any."""
+        from app.tui.dialogs.choose import ChooseDialog
+
+        by_id = self._by_id
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                self.narrow_to(by_id.get(key))
+
+        choices = [("any", "all rows"), *((key, one.title) for key, one in by_id.items())]
+        current = self.finding.id if self.finding is not None else "any"
+        self.app.push_screen(ChooseDialog("Rows of which finding?", choices, current), chosen)
+
+    def action_split(self) -> None:
         """The next of all splits and none."""
         if self.feed is not None:
             names = ["", *dict.fromkeys(self.feed.keys.splits)]
@@ -186,9 +218,10 @@ def _filter(name: str, value: str, key: str, on: bool) -> Content:
     )
 
 
-def kept(feed: RowFeed, split: str, finding: Finding | None, text: str, stopped: object) -> Sequence[int]:
+def kept(
+    feed: RowFeed, split: str, finding: Finding | None, text: str, stopped: Callable[[], bool]
+) -> Sequence[int]:
     """The places that all filters let through, in the order of the source."""
-    assert callable(stopped)
     places: Sequence[int] = range(len(feed)) if finding is None else matching(finding, feed)
     if split:
         places = [place for place in places if feed.keys.splits[place] == split]

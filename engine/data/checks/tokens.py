@@ -6,9 +6,10 @@ Renders every row as training does, so what is counted is what is trained. Does 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from engine.data.checks.contract import Basis, CannotRun, Kind
 from engine.data.checks.scanning import Hit
@@ -19,6 +20,7 @@ from store.records.findings import CheckSettings, Finding
 from store.records.preview import Mask
 
 PERCENTS = (50, 90, 99)
+COLUMNS = 20  # of the histogram, at most
 NO_LIMIT = 1 << 62
 
 UNTRAINED = Kind(
@@ -100,7 +102,8 @@ class Tokens:
         figures = lengths(counted) | {"max_length": self.limit if self.limit < NO_LIMIT else 0}
         for finding in found:
             finding.figures = {key: figures[key] for key in ("cut_answer_tokens", "max_length")}
-        return [*found, _lengths_finding(figures)]
+        rows_by_length = histogram([row[0] for row in counted])
+        return [*found, _lengths_finding(figures | {"rows_by_tokens": rows_by_length})]
 
 
 def lengths(counted: Sequence[Sequence[int]]) -> dict[str, int]:
@@ -116,7 +119,16 @@ def lengths(counted: Sequence[Sequence[int]]) -> dict[str, int]:
     }
 
 
-def _lengths_finding(figures: dict[str, int]) -> Finding:
+def histogram(lengths: Sequence[int]) -> dict[str, int]:
+    """How many of `lengths` fall into each of up to COLUMNS ranges of one round width, named `0-49`."""
+    widths = (part * 10**power for power in range(12) for part in (1, 2, 5))
+    longest = max(lengths)
+    width = next(width for width in widths if longest < COLUMNS * width)
+    counts = Counter(length // width for length in lengths)
+    return {f"{at * width}-{at * width + width - 1}": counts[at] for at in range(max(counts) + 1)}
+
+
+def _lengths_finding(figures: dict[str, Any]) -> Finding:
     title = f"Half the rows have up to {figures['p50']:,} tokens, 99 of 100 up to {figures['p99']:,}"
     return Finding(
         id=COUNTED.id,

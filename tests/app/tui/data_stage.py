@@ -107,7 +107,7 @@ def findings() -> list[Finding]:
             "block",
             "2 held-out rows are also in train",
             [6, 14, 13, 21],
-            "temper data fix support --drop-leaked",
+            "temper data fix support --drop-leaks",
             detail="A model that has seen the answer is not measured by it.",
             groups=[
                 Group([f"{6:016x}", f"{14:016x}"], "the same question", 1.0),
@@ -227,7 +227,9 @@ class ScriptedPreviews:
 
 
 class DataStaged(Staged):
-    """The real app with scripted previews."""
+    """The real app with scripted previews, opened on the data screen."""
+
+    DEFAULT_MODE = "data"
 
     def __init__(self, workspace: Workspace, previews: ScriptedPreviews | None = None) -> None:
         super().__init__(workspace)

@@ -6,6 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from app.tui import shelf
+from app.tui.mending import command_of, is_simple
 from app.tui.preview_feed import PreviewFeed, View
 from app.tui.row_feed import RowFeed, cells_of
 from app.tui.texts import fit, visible
@@ -110,6 +111,27 @@ def test_classes_that_do_not_fit_are_named_by_the_smallest() -> None:
     said = str(figures.charts({"classes": counts}, 60))
     assert "18 more" in said
     assert "'class 29' with 71" in said
+
+
+def test_records_become_bars_by_what_is_text_in_them() -> None:
+    counts = [{"class": "fees", "rows": 6, "train": 5}, {"class": "card", "rows": 2, "train": 2}]
+    lines = str(
+        figures.charts({"counts": counts, "few": ["card"], "ratio": 3.0, "p": 0.00021}, 60)
+    ).splitlines()
+    assert lines[0] == "few card   ratio 3   p 0.00021"
+    assert lines[2].startswith("fees ━")
+    assert lines[2].endswith("6  75 %")
+    clusters = [{"words": ["lost", "phone"], "row": "a1", "train": 4}]
+    assert "lost phone" in str(figures.charts({"clusters": clusters}, 60))
+
+
+def test_the_command_is_found_in_a_remedy_and_run_only_where_it_is_simple() -> None:
+    remedy = "Clean the source, or: temper data fix support --drop encoding/control"
+    assert command_of(finding("encoding", "warn", "", [], remedy)) == remedy.partition("or: ")[2]
+    assert command_of(finding("coverage", "info", "", [], "Add rows like those listed.")) == ""
+    assert is_simple("temper data fix support --mask pii")
+    assert not is_simple("temper data fix support --resolve-conflicts labels")
+    assert not is_simple("")
 
 
 @pytest.mark.parametrize("value", [{}, [], None, True, {"a": "b"}, [["x", "y"]], object()])

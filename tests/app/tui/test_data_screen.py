@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from textual.widgets import Input
 
 from app.tui.dialogs.choose import ChooseDialog
 from app.tui.dialogs.error import ErrorDialog
-from app.tui.dialogs.fix import FixDialog
 from app.tui.screens.data import DataScreen
 from app.tui.widgets.book_list import BookList
 from app.tui.widgets.dropped_pane import DroppedList
@@ -21,10 +18,9 @@ from app.tui.widgets.token_view import TokenView
 from store import datasets
 from store.errors import UsageError
 from store.records.data import Dropped, Edit
-from store.records.events import Event, Failure, Finished, Progress
 from store.workspace import Workspace
 from tests.app.tui.data_stage import DataStaged, ScriptedPreviews, findings, lay_dataset, lay_report
-from tests.app.tui.stage import alive, lay_run, text_of, until
+from tests.app.tui.stage import text_of, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -60,7 +56,6 @@ async def test_versions_are_listed_with_the_outcome_of_their_newest_check(worksp
     lay_dataset(workspace, parent="support@1", edits=[Edit("drop_duplicates", 12)])
     app = DataStaged(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("4")
         listed = app.screen.query_one(BookList)
         await until(pilot, lambda: listed.option_count == 2)
         newest, oldest = (str(listed.get_option_at_index(at).prompt) for at in (0, 1))
@@ -77,7 +72,6 @@ async def test_without_datasets_the_screen_says_what_to_type(workspace: Workspac
     )
     app = DataStaged(Workspace(workspace.root))
     async with app.run_test() as pilot:
-        await pilot.press("4")
         await until(pilot, lambda: app.screen.query_one("#no-data").display)
         assert "temper data import FILE --as NAME" in text_of(app, "#no-data")
 
@@ -85,7 +79,6 @@ async def test_without_datasets_the_screen_says_what_to_type(workspace: Workspac
 async def test_a_dataset_that_was_never_imported_says_how_to(workspace: Workspace) -> None:
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("4")
         await until(pilot, lambda: app.screen.has_class("unimported"))
         assert "temper data import data/support.jsonl --as support" in text_of(app, "#not-imported")
 
@@ -94,7 +87,6 @@ async def test_a_version_without_a_report_says_how_to_check_it(workspace: Worksp
     lay_dataset(workspace)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("4")
         await until(pilot, lambda: app.screen.query_one("#never-checked").display)
         assert "temper data check support@1" in text_of(app, "#never-checked")
 
@@ -103,10 +95,10 @@ async def test_the_chosen_finding_shows_its_remedy_and_its_rows_in_groups(worksp
     lay_report(workspace, lay_dataset(workspace))
     app = DataStaged(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("4", "enter")
+        await pilot.press("enter")
         rows = app.screen.query_one("#finding-rows", RowTable)
         await until(pilot, lambda: rows.count)
-        assert "temper data fix support --drop-leaked" in text_of(app, "#finding-text")
+        assert "temper data fix support --drop-leaks" in text_of(app, "#finding-text")
         assert rows.entries[0] == "the same question · 1.00 · 2 rows"
         assert rows.place == 6  # heads are stepped over
         await pilot.press("down")
@@ -120,7 +112,7 @@ async def test_enter_on_a_row_of_a_finding_shows_it_among_the_rows_of_that_findi
     lay_report(workspace, lay_dataset(workspace))
     app = DataStaged(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("4", "enter")
+        await pilot.press("enter")
         rows = app.screen.query_one("#finding-rows", RowTable)
         await until(pilot, lambda: rows.count and rows_are_there(app))
         await pilot.press("enter", "down", "enter")
@@ -135,7 +127,7 @@ async def test_a_finding_on_the_whole_dataset_has_a_chart_and_no_rows(workspace:
     lay_report(workspace, lay_dataset(workspace))
     app = DataStaged(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("4", "enter")
+        await pilot.press("enter")
         await until(pilot, lambda: rows_are_there(app))
         app.screen.query_one(FindingList).highlighted = 3
         await until(pilot, lambda: "recovery" in text_of(app, "#finding-figures"))
@@ -146,7 +138,6 @@ async def test_checks_that_did_not_run_are_named(workspace: Workspace) -> None:
     lay_report(workspace, lay_dataset(workspace), [], "ok")
     app = DataStaged(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("4")
         await until(pilot, lambda: "there is no embedder here" in text_of(app, "#finding-text"))
 
 
@@ -154,7 +145,7 @@ async def test_a_hundred_rows_further_down_are_read_when_they_are_to_be_seen(wor
     lay_dataset(workspace, rows=300)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("4", "r")
+        await pilot.press("r")
         await until(pilot, lambda: "lost my phone" in cells_of_first_row(app))
         table = table_of(app)
         assert len(table._cells) < 60
@@ -170,7 +161,7 @@ async def test_s_shows_one_split_after_the_other_and_then_all(workspace: Workspa
     lay_dataset(workspace, rows=14)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("4", "r")
+        await pilot.press("r")
         await until(pilot, lambda: rows_are_there(app))
         await pilot.press("s")
         await until(pilot, lambda: table_of(app).count == 12)
@@ -184,9 +175,9 @@ async def test_the_search_narrows_the_rows_and_escape_takes_it_off(workspace: Wo
     lay_dataset(workspace, rows=40)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("4", "r")
+        await pilot.press("r")
         await until(pilot, lambda: rows_are_there(app))
-        await pilot.press("slash", *"TWELVE")
+        await pilot.press("slash", *"ELV")
         await until(pilot, lambda: list(table_of(app).entries) == [3, 11, 19, 27, 35])
         assert "5 of 40 rows" in text_of(app, "#row-filters")
         await pilot.press("enter")
@@ -200,9 +191,9 @@ async def test_a_search_without_a_hit_says_so(workspace: Workspace) -> None:
     lay_dataset(workspace)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("4", "r")
+        await pilot.press("r")
         await until(pilot, lambda: rows_are_there(app))
-        await pilot.press("slash", *"zzz")
+        await pilot.press("slash", *"zz")
         await until(pilot, lambda: "No row fits" in text_of(app, "#no-rows"))
 
 
@@ -210,7 +201,7 @@ async def test_rows_of_a_finding_can_be_asked_for_in_the_table(workspace: Worksp
     lay_report(workspace, lay_dataset(workspace))
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("4", "r")
+        await pilot.press("r")
         await until(pilot, lambda: rows_are_there(app))
         await pilot.press("w")
         assert isinstance(app.screen, ChooseDialog)
@@ -223,12 +214,12 @@ async def test_enter_on_a_row_previews_it_and_the_arrows_go_to_its_neighbours(wo
     lay_dataset(workspace)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("4", "r")
+        await pilot.press("r")
         await until(pilot, lambda: rows_are_there(app))
         await pilot.press("enter")
         view = app.screen.query_one(TokenView)
         await until(pilot, lambda: view.lines)
-        assert "7 of 29 tokens" in text_of(app, "#preview-share")
+        assert "7 of 29 carry loss" in text_of(app, "#preview-share")
         assert "✓ end trained" in text_of(app, "#preview-share")
         await pilot.press("right")
         await until(pilot, lambda: view.preview is not None and view.preview.line == 2)
@@ -244,7 +235,7 @@ async def test_m_goes_through_the_masks_and_o_chooses_who_sees(workspace: Worksp
     previews = ScriptedPreviews()
     app = DataStaged(workspace, previews)
     async with app.run_test() as pilot:
-        await pilot.press("4", "p")
+        await pilot.press("p")
         await until(pilot, lambda: app.screen.query_one(TokenView).lines)
         await pilot.press("m", "m", "m")
         await until(pilot, lambda: previews.asked[-1][1].mask == "whole")
@@ -258,7 +249,7 @@ async def test_a_cut_answer_is_marked_where_it_is_cut(workspace: Workspace) -> N
     lay_dataset(workspace)
     app = DataStaged(workspace, ScriptedPreviews(max_length=24))
     async with app.run_test() as pilot:
-        await pilot.press("4", "p")
+        await pilot.press("p")
         view = app.screen.query_one(TokenView)
         await until(pilot, lambda: view.lines)
         assert any(line.rule.startswith("cut here, at 24 tokens") for line in view.lines)
@@ -270,7 +261,7 @@ async def test_a_model_that_cannot_show_rows_says_why_in_the_pane(workspace: Wor
     error = UsageError("A GGUF file cannot show rows", "It is for inference.", "Name the directory.")
     app = DataStaged(workspace, ScriptedPreviews(error=error))
     async with app.run_test() as pilot:
-        await pilot.press("4", "p")
+        await pilot.press("p")
         await until(pilot, lambda: "Name the directory." in text_of(app, "#preview-problem"))
         assert not isinstance(app.screen, ErrorDialog)
 
@@ -280,7 +271,7 @@ async def test_only_the_row_asked_for_last_is_shown(workspace: Workspace) -> Non
     previews = ScriptedPreviews(hold=True)
     app = DataStaged(workspace, previews)
     async with app.run_test() as pilot:
-        await pilot.press("4", "p")
+        await pilot.press("p")
         await until(pilot, lambda: previews.asked)
         await pilot.press("right", "right")
         previews.let_go.set()
@@ -295,7 +286,7 @@ async def test_dropped_rows_are_listed_with_line_and_reason(workspace: Workspace
     lay_dataset(workspace, dropped=lost)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("4", "d")
+        await pilot.press("d")
         listed = app.screen.query_one(DroppedList)
         await until(pilot, lambda: listed.count == 3)
         assert "not JSON: line ends early" in str(listed.line(0, 70))
@@ -303,87 +294,11 @@ async def test_dropped_rows_are_listed_with_line_and_reason(workspace: Workspace
         assert text_of(app, "#dropped-reasons").startswith("empty")
 
 
-async def test_the_fix_of_a_finding_can_be_copied(workspace: Workspace) -> None:
-    lay_report(workspace, lay_dataset(workspace))
-    app = DataStaged(workspace)
-    async with app.run_test() as pilot:
-        await pilot.press("4", "enter")
-        await until(pilot, lambda: app.screen.query_one(FindingsPane).chosen)
-        await pilot.press("x")
-        assert isinstance(app.screen, FixDialog)
-        await pilot.press("c")
-        assert app.clipboard == "temper data fix support --drop-leaked"
-
-
-async def test_a_new_report_appears_without_a_key(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.tui.screens.data.LOOK_SECONDS", 0.05)
-    info = lay_dataset(workspace)
-    app = DataStaged(workspace)
-    async with app.run_test() as pilot:
-        await pilot.press("4")
-        await until(pilot, lambda: app.screen.query_one("#never-checked").display)
-        lay_report(workspace, info)
-        await until(pilot, lambda: app.screen.query_one(FindingList).option_count == 5)
-
-
-async def test_a_check_under_way_is_shown_with_what_is_left(workspace: Workspace) -> None:
-    lay_dataset(workspace)
-    events: list[Event] = [Progress(phase="near_duplicate", done=30, total=40, eta_seconds=12.0)]
-    folder = lay_run(workspace, "check-a", "check", "check support@1", events)
-    app = DataStaged(workspace)
-    with alive(folder):
-        async with app.run_test() as pilot:
-            await pilot.press("4")
-            await until(pilot, lambda: "30/40   0:12 left" in text_of(app, "#check-run"))
-            await pilot.press("c")  # one at a time
-            assert list(app.board.order) == ["check-a"]
-
-
-async def test_a_check_that_failed_says_why(workspace: Workspace) -> None:
-    lay_dataset(workspace)
-    failure = Failure("A dataset version is damaged", "rows.parquet is short.", "Import it again.")
-    lay_run(workspace, "check-a", "check", "check support@1", [Finished(status="failed", error=failure)])
-    app = DataStaged(workspace)
-    async with app.run_test() as pilot:
-        await pilot.press("4")
-        await until(pilot, lambda: "Import it again." in text_of(app, "#check-run"))
-
-
-async def test_c_imports_and_checks_a_dataset_and_the_report_appears(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.data.checks.asking.MOST_EMBEDDED", 0)  # loading the embedder takes long
-    rows = [
-        {
-            "messages": [
-                {"role": "user", "content": f"Question {n % 5}"},
-                {"role": "assistant", "content": "yes"},
-            ]
-        }
-        for n in range(12)
-    ]
-    recipe = 'base = "tiny"\ndataset = "support"\n'
-    (workspace.root / "recipes" / "support.toml").write_text(recipe, encoding="utf-8")
-    source = workspace.paths.data / "support.jsonl"
-    source.parent.mkdir(exist_ok=True)
-    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    app = DataStaged(workspace)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("4")
-        await until(pilot, lambda: app.screen.has_class("unimported"))
-        await pilot.press("c")
-        await until(pilot, lambda: app.screen.query_one(FindingsPane).report, seconds=60)
-        assert datasets.versions(workspace.paths, "support") == [1]
-
-
 async def test_a_damaged_version_becomes_a_dialog(workspace: Workspace) -> None:
     info = lay_dataset(workspace)
     (datasets.version_folder(workspace.paths, info.name, 1) / datasets.ROWS).write_bytes(b"PAR1")
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("4")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
         assert "damaged" in text_of(app, "#dialog-title")
 
@@ -392,7 +307,7 @@ async def test_on_a_narrow_screen_the_open_version_has_all_of_it(workspace: Work
     lay_report(workspace, lay_dataset(workspace))
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("4", "enter")
+        await pilot.press("enter")
         await until(pilot, lambda: not app.screen.query_one("#data-left").display)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen.query_one("#data-left").display)
@@ -404,7 +319,6 @@ async def test_another_version_shows_its_own_rows_and_report(workspace: Workspac
     lay_dataset(workspace, rows=9, parent="support@1")
     app = DataStaged(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("4")
         await until(pilot, lambda: rows_are_there(app) and table_of(app).count == 9)
         assert app.screen.query_one(FindingsPane).report is None
         await pilot.press("down")

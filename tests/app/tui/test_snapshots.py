@@ -281,16 +281,14 @@ def data_pressed(*keys: str, version: str = "support@2") -> Before:
     """The data screen on a version, then these keys; until everything is read."""
 
     async def before(pilot: Pilot[None]) -> None:
-        await board_complete(pilot)
-        await pilot.press("4")
         app: Any = pilot.app
+        await until(pilot, lambda: app.board.complete)
         books = app.screen.query_one(BookList)
         await until(pilot, lambda: books.option_count)
         books.highlighted = books.get_option_index(version)
         await until(pilot, lambda: app.screen.query_one(RowsPane).feed is not None)
         for key in keys:
             await pilot.press(key)
-            await pilot.pause(0.05)
         tables = list(app.screen_stack[-1].query(RowTable))
         await until(pilot, lambda: not any(table._reading or table._wanted for table in tables))
         await pilot.pause(0.1)
