@@ -1,4 +1,4 @@
-"""Checks and fixes from the data screen: real jobs, real commands, what is shown while they work and after."""
+"""Checks and fixes from the data screen: real jobs, real commands, what is shown meanwhile and after."""
 
 from __future__ import annotations
 
