@@ -169,8 +169,8 @@ def attempt(
             callbacks=[
                 RecomputeFirst(recipe.recompute_layers),
                 *([rehearsal] if run.rehearse else []),
+                health,  # first: a loss that is no number is no step
                 StepReporter(run.watcher),
-                health,
                 heldout,
                 keeper,
                 *run.callbacks,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from engine.training import checkpoints
 from engine.training.checkpoints import WRITING, Checkpoints, DamagedError, MemoryPlan, newest, verify
 from store.errors import TemperError
 from tests.bases import RECIPE
@@ -133,7 +132,7 @@ def test_a_disk_that_is_full_leaves_the_ones_before(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     draft(store, 4)
-    monkeypatch.setattr(checkpoints.atomic, "sync_file", full)
+    monkeypatch.setattr("store.atomic.sync_file", full)
     with pytest.raises(TemperError, match="The disk is full"):
         store.publish(4, PLAN, 32)
     assert names(store) == ["checkpoint-2"]

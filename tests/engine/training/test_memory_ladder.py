@@ -182,7 +182,7 @@ def test_a_step_that_is_done_again_has_the_random_numbers_it_had(
 
     monkeypatch.setattr(Trainer, "training_step", step)
     # nothing smaller than four rows, so that the only rung left changes no result
-    monkeypatch.setattr(session.memory_ladder, "least_rows", lambda asked: 4)
+    monkeypatch.setattr("engine.training.memory_ladder.least_rows", lambda asked: 4)
     again = train(micro, tmp_path / "b", batch_size=4, recompute_layers=0, lora=dropout)
     assert again.losses == pytest.approx(before.losses, abs=1e-6)
     saved = [event.step for event in again.events if isinstance(event, Checkpoint)]
