@@ -47,6 +47,13 @@ class LoraDelta:
     def __init__(self, folder: Path) -> None:
         self.config = read_adapter_config(folder)
         self._pairs, self._lengths = read_pairs(folder)
+        if self._lengths.keys() != (self._pairs.keys() if self.config.get("use_dora") else set()):
+            raise UsageError(
+                "The adapter's weights are not what its settings say",
+                f"{folder}: DoRA has a length for each row of every matrix, here are {len(self._lengths)} for "
+                f"{len(self._pairs)} matrices.",
+                "Train it again.",
+            )
 
     def targets(self) -> set[str]:
         """Names of base tensors that the adapter changes."""

@@ -140,7 +140,13 @@ def test_an_adapter_with_unknown_tensors_is_refused(attempt: Refused) -> None:
 
 
 @pytest.mark.training
-@pytest.mark.parametrize("key", ["use_dora", "modules_to_save", "fan_in_fan_out", "lora_bias"])
+def test_an_adapter_without_the_lengths_of_dora_is_refused(attempt: Refused, tmp_path: Path) -> None:
+    adapter = changed(attempt.adapter, tmp_path / "changed", use_dora=True)
+    attempt._replace(adapter=adapter).check("not what its settings say")
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("key", ["modules_to_save", "fan_in_fan_out", "lora_bias"])
 def test_a_kind_of_adapter_that_is_not_plain_lora_is_refused(
     key: str, attempt: Refused, tmp_path: Path
 ) -> None:
