@@ -50,7 +50,7 @@ class LoraDelta:
         if self._lengths.keys() != (self._pairs.keys() if self.config.get("use_dora") else set()):
             raise UsageError(
                 "The adapter's weights are not what its settings say",
-                f"{folder}: DoRA has a length for each row of every matrix, here are {len(self._lengths)} for "
+                f"{folder}: DoRA has lengths for every matrix, here are {len(self._lengths)} for "
                 f"{len(self._pairs)} matrices.",
                 "Train it again.",
             )

@@ -96,6 +96,10 @@ class HeldOut(TrainerCallback):
                 trained[name].data.copy_(file.get_tensor(name))
         return self.best[0]
 
+    def forget(self) -> None:
+        """Delete the best weights: the run's result holds them now."""
+        self._file.unlink(missing_ok=True)
+
     def _write(self, model: Any, step: int) -> None:
         weights = {
             name: parameter.detach().cpu().contiguous()

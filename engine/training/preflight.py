@@ -51,8 +51,8 @@ def check(workspace: Workspace, recipe: Recipe, accept: Sequence[str] = ()) -> M
         reference = getattr(recipe, field)
         if reference and attempt(partial(found, workspace, reference)):
             problems += consistency.of_kind(workspace, field, reference, recipe)
-    if recipe.eval_every and not problems and not heldout_reference(workspace, recipe):
-        attempt(partial(refuse_unmeasured, recipe))
+    if not problems:
+        attempt(lambda: heldout_reference(workspace, recipe))
     if recipe.prompt:
         attempt(lambda: read_prompt(workspace, recipe.prompt))
     if not problems:
@@ -66,15 +66,6 @@ def found(workspace: Workspace, reference: str) -> bool:
     """True for a dataset that is there or can be imported. Raises UsageError for any other."""
     check_reference(workspace, reference)
     return True
-
-
-def refuse_unmeasured(recipe: Recipe) -> None:
-    """Raise UsageError: held-out loss is asked for and there are no held-out rows."""
-    raise UsageError(
-        "There are no rows to measure on",
-        f"eval_every is {recipe.eval_every}, {recipe.dataset} has no heldout split, eval_dataset is empty.",
-        f"Hold some out (temper data split {recipe.dataset}), name an eval_dataset, or set eval_every = 0.",
-    )
 
 
 def check_findings(workspace: Workspace, recipe: Recipe, accept: Sequence[str]) -> None:

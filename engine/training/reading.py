@@ -14,9 +14,11 @@ from engine.data.ensure import ensure_dataset
 from engine.data.rendering import Renderer, Row, cut, endings
 from engine.models.directory import ModelDirectory
 from engine.models.variants import read_prompt
+from engine.training.consistency import of_kind
 from engine.training.data import TrainingData
 from engine.training.rows import RowReport, render_rows, report_on
 from store import datasets
+from store.errors import UsageError
 from store.records.data import Example
 from store.records.recipe import Recipe
 from store.workspace import Workspace
@@ -32,15 +34,21 @@ def renderer_of(workspace: Workspace, base: ModelDirectory, recipe: Recipe) -> R
 
 
 def read_data(workspace: Workspace, renderer: Renderer, recipe: Recipe) -> tuple[TrainingData, RowReport]:
-    """All rows that the recipe trains and measures on. Raises UsageError where none of a dataset is left."""
+    """All rows that the recipe trains and measures on.
+
+    Raises UsageError where a dataset has rows of the wrong kind, or none of them is left.
+    """
+    refuse_kind(workspace, "dataset", recipe.dataset, recipe)
     examples = drawn(datasets.read_rows(workspace.paths, recipe.dataset), recipe)
     data, report = render(renderer, examples, recipe)
     if recipe.replay_dataset and recipe.replay_share:
         ensure_dataset(workspace, recipe.replay_dataset)
+        refuse_kind(workspace, "replay_dataset", recipe.replay_dataset, recipe)
         general = datasets.read_rows(workspace.paths, recipe.replay_dataset)
         data.rows += replayed(renderer, general, len(data.rows), recipe)
     if reference := heldout_reference(workspace, recipe):
         ensure_dataset(workspace, reference)
+        refuse_kind(workspace, "eval_dataset", reference, recipe)
         data.heldout, _ = render(renderer, datasets.read_rows(workspace.paths, reference), recipe)
     return data, report
 
@@ -54,8 +62,17 @@ def drawn(examples: Sequence[Example], recipe: Recipe) -> Sequence[Example]:
     return [examples[at] for at in chosen]
 
 
+def refuse_kind(workspace: Workspace, field: str, reference: str, recipe: Recipe) -> None:
+    """Raise UsageError for rows that the recipe's objective cannot take."""
+    for problem in of_kind(workspace, field, reference, recipe):
+        raise problem
+
+
 def heldout_reference(workspace: Workspace, recipe: Recipe) -> str:
-    """The rows that loss is measured on while training; empty where none are asked for, or there are none."""
+    """The rows that loss is measured on while training; empty where none are asked for.
+
+    Raises UsageError where the dataset has none; empty too while it is not imported.
+    """
     if not recipe.eval_every or recipe.eval_dataset:
         return recipe.eval_dataset if recipe.eval_every else ""
     asked = datasets.parse_reference(recipe.dataset)
@@ -63,7 +80,13 @@ def heldout_reference(workspace: Workspace, recipe: Recipe) -> str:
         return ""
     info = datasets.load_info(workspace.paths, asked.name, asked.version)
     inside = info.splits.get(HELDOUT, 0) and asked.split != HELDOUT
-    return f"{info.name}@{info.version}/{HELDOUT}" if inside else ""
+    if not inside:
+        raise UsageError(
+            "There are no rows to measure on",
+            f"eval_every is {recipe.eval_every}, {recipe.dataset} holds none out, eval_dataset is empty.",
+            f"Hold some out (temper data split {asked.name}), name an eval_dataset, or set eval_every = 0.",
+        )
+    return f"{info.name}@{info.version}/{HELDOUT}"
 
 
 def render(renderer: Renderer, examples: Sequence[Example], recipe: Recipe) -> tuple[TrainingData, RowReport]:

@@ -143,7 +143,7 @@ def attempt(
     trained = Position(resume.manifest.step, resume.manifest.examples) if resume else START
     device = find_device().computing(recipe.precision)
     model = load_base(run.base, recipe, device)
-    packed = recipe.packing and not recipe.neftune_alpha and keeps_apart(model, data.rows)
+    packed = objectives.packs(recipe) and keeps_apart(model, data.rows)
     if not packed:
         model.set_attn_implementation("sdpa")
     adapted, new_adapter = adapter.prepared(model, recipe, run.start, device.dtype)
@@ -190,6 +190,7 @@ def attempt(
         best = heldout.restore(result)
         with atomic.new_directory(run.out) as folder:
             results.save(result, run.base, folder)
+        heldout.forget()
     except (OSError, RuntimeError, SafetensorError) as error:
         if memory_ladder.is_out_of_memory(error):
             keeper.emergency(trainer)

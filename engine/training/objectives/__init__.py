@@ -13,8 +13,16 @@ from peft import PeftModel
 from transformers import Trainer
 
 from engine.training.objectives.setup import Setup
+from store.records.recipe import Recipe
 
 _ROOMS = {"sft": "sft", "text": "sft", "dpo": "dpo", "kto": "kto", "orpo": "orpo"}
+
+
+def packs(recipe: Recipe) -> bool:
+    """Whether rows may stand one after another: not where a trainer compares rows, nor where noise on the
+    embeddings depends on the length of each.
+    """
+    return recipe.packing and recipe.objective in ("sft", "text") and not recipe.neftune_alpha
 
 
 def build(setup: Setup) -> Trainer:
