@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import errno
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from store import clock, runs
-from store.errors import TemperError, UsageError
+from store.errors import BusyError, TemperError, UsageError
 from store.locks import FileLock
-from store.records.events import Artifact, Event, Failure, Finished, Lease, Notice, Started, Step
+from store.records.events import Artifact, Event, Failure, Finished, Lease, Notice, Resumed, Started, Step
 from store.records.runs import JobKind, RunSpec, State
 from store.runs import EventReader, EventWriter, RunFolder, RunTracker
 
@@ -173,6 +174,76 @@ def test_a_run_that_is_resumed_after_it_died_is_running(folder: RunFolder) -> No
     view = tracker.refresh()
     assert (view.state, view.ended, view.log_tail) == ("running", None, "")
     lock.release()
+
+
+def test_a_run_that_is_resumed_after_it_ended_is_as_its_last_worker_leaves_it(folder: RunFolder) -> None:
+    failure = Failure("The disk is full", "0 MB are free.", "Free some space.")
+    write(
+        folder,
+        started(),
+        Lease(device="cpu"),
+        Step(step=4, loss=1.0),
+        Finished(status="failed", error=failure),
+    )
+    tracker = RunTracker(folder)
+    assert tracker.refresh().state == "failed"
+    lock = FileLock(folder.lock)
+    lock.acquire()
+    write(folder, started(), Resumed(step=2, path="artifacts/checkpoints/checkpoint-2"))
+    view = tracker.refresh()
+    assert (view.state, view.error, view.ended, view.step) == ("waiting", None, None, 2)
+    write(folder, Lease(device="cpu"), Step(step=3, loss=0.5), Finished(status="finished", result={"a": 1}))
+    lock.release()
+    assert (tracker.refresh().state, view.step, view.result) == ("finished", 3, {"a": 1})
+    assert runs.view(folder) == view
+
+
+def test_steps_that_are_done_again_count_once_with_their_last_word(folder: RunFolder) -> None:
+    steps = [Step(step=step, loss=loss) for step, loss in ((1, 9.0), (2, 8.0), (3, 7.0), (2, 0.8), (3, 0.7))]
+    write(folder, started(), *steps)
+    found = runs.curve(runs.read_events(folder.events))
+    assert [(step.step, step.loss) for step in found] == [(1, 9.0), (2, 0.8), (3, 0.7)]
+
+
+def test_a_run_is_not_reopened_while_its_worker_lives(folder: RunFolder) -> None:
+    with FileLock(folder.lock) as lock:
+        assert lock.acquire()
+        with pytest.raises(BusyError):
+            runs.reopen(folder)
+    folder.request_stop()
+    runs.reopen(folder)
+    assert not folder.control.exists()
+
+
+def test_threads_of_a_worker_write_whole_lines_with_numbers_of_their_own(folder: RunFolder) -> None:
+    writer = EventWriter(folder)
+
+    def emit(thread: int) -> None:
+        for _ in range(50):
+            writer.emit(Notice(title=str(thread)))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(emit, range(4)))
+    writer.close()
+    assert [event.seq for event in runs.read_events(folder.events)] == list(range(1, 201))
+
+
+@pytest.mark.parametrize(
+    ("kind", "events", "way_on"),
+    [
+        ("train", [Step(step=2, loss=1.0)], True),
+        ("train", [Step(step=2, loss=1.0), Finished(status="cancelled")], True),
+        ("train", [Step(step=2, loss=1.0), Finished(status="finished")], False),
+        ("train", [Finished(status="failed", error=Failure("No such dataset", "", ""))], False),
+        ("evaluate", [Step(step=2, loss=1.0)], False),
+    ],
+)
+def test_a_training_run_that_stopped_short_says_how_it_goes_on(
+    tmp_path: Path, kind: JobKind, events: list[Event], way_on: bool
+) -> None:
+    made = runs.create(tmp_path, RunSpec("r-1", kind, clock.stamp(), str(tmp_path)))
+    write(made, started(), *events)
+    assert runs.view(made).way_on == ("temper runs resume r-1" if way_on else "")
 
 
 def test_a_request_to_stop_is_a_file(folder: RunFolder) -> None:

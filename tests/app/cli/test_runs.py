@@ -12,7 +12,7 @@ import pytest
 from store import clock, runs
 from store.locks import FileLock
 from store.records.events import Artifact, Event, Failure, Finished, Notice, Step
-from store.records.runs import RunSpec, State
+from store.records.runs import JobKind, RunSpec, State
 from store.runs import RunFolder
 from store.workspace import Workspace
 from tests.app.cli.conftest import Temper
@@ -132,6 +132,62 @@ def test_attaching_to_a_run_that_has_ended_prints_its_end(
     ended = temper("runs", "attach", folder.run_id)
     assert ended.code == code
     assert said in ended.err
+
+
+@pytest.mark.parametrize(
+    "ends", [[Finished(status="failed", error=FAILURE)], [Finished(status="cancelled")], []]
+)
+def test_a_training_run_that_stopped_short_says_how_it_goes_on(
+    temper: Temper, workspace: Workspace, ends: list[Event]
+) -> None:
+    folder = lay_run(workspace, "train-x", [Step(step=2, total=9, loss=1.0), *ends], "train", "temper again")
+    assert "temper runs resume train-x" in temper("runs", "show").out
+    # the error of a failed run has a remedy of its own
+    told = runs.view(folder).state == "failed" or "temper runs resume train-x" in temper("runs", "attach").err
+    assert told
+
+
+@pytest.mark.parametrize(
+    ("job", "ends", "said"),
+    [
+        ("train", [Finished(status="finished")], "all of its steps are done"),
+        ("evaluate", [], "Only training runs can be resumed"),
+    ],
+)
+def test_a_run_that_has_nothing_to_go_on_with_is_refused(
+    temper: Temper, workspace: Workspace, job: JobKind, ends: list[Event], said: str
+) -> None:
+    folder = lay_run(workspace, "a-run", ends, job, "temper again")
+    before = folder.events.read_bytes()
+    ended = temper("runs", "resume")
+    assert ended.code == 2
+    assert said in ended.err
+    assert folder.events.read_bytes() == before
+
+
+def test_a_run_that_lives_is_not_resumed(temper: Temper, workspace: Workspace) -> None:
+    folder = lay_run(workspace, "train-x", [], "train")
+    with FileLock(folder.lock) as lock:
+        assert lock.acquire()
+        ended = temper("runs", "resume", "train-x")
+    assert ended.code == 4
+    assert "temper runs attach train-x" in ended.err
+
+
+@pytest.mark.slow
+@pytest.mark.training
+def test_a_run_is_resumed_to_its_end(temper: Temper, workspace: Workspace) -> None:
+    long = ("--set", "max_steps=100000", "--set", "checkpoint_every=1")
+    started = temper("train", "support", *long, "--no-watch")
+    folder = runs.find(workspace.paths.runs, started.out.strip())
+    wait_until(lambda: runs.view(folder).step >= 2)
+    os.kill(pid_of(folder), signal.SIGKILL)
+    wait_until(lambda: runs.view(folder).state == "died")
+    behind = runs.view(folder).step
+    assert temper("runs", "resume", "--no-watch").out.strip() == folder.run_id
+    wait_until(lambda: runs.view(folder).step > behind)
+    assert temper("runs", "stop").code == 0
+    assert runs.view(folder).state == "cancelled"
 
 
 def test_attaching_to_a_finished_training_run_prints_its_figures(

@@ -14,7 +14,8 @@ from app.tui.feed import RunFeed
 from app.tui.messages import RunsPolled
 from engine.jobs import launch
 from engine.jobs.scripted import ScriptedParams
-from store.records.events import Checkpoint, Finished, Notice, Progress, Queued
+from store.records.events import Checkpoint, Finished, Notice, Progress, Queued, Resumed, Started
+from store.runs import announce
 from store.workspace import Workspace
 from tests.app.tui.stage import Clock, add_events, alive, lay_run, steps
 
@@ -55,6 +56,18 @@ def test_a_run_that_has_ended_is_not_read_again(workspace: Workspace) -> None:
     poll(feed)
     add_events(folder, steps(1, 10))
     assert feed.poll() is None
+
+
+def test_a_run_that_is_resumed_is_read_again(workspace: Workspace) -> None:
+    folder = lay_run(workspace, "train-a", "train", "a", [*steps(2, 10), Finished(status="cancelled")])
+    feed = RunFeed(workspace.paths.runs)
+    assert [run.view.state for run in poll(feed).changed] == ["cancelled"]
+    with alive(folder):
+        add_events(folder, [Started(run_id="train-a", pid=2), Resumed(step=2)])
+        announce(folder)
+        assert [run.view.state for run in poll(feed).changed] == ["waiting"]
+    add_events(folder, [Finished(status="finished")])
+    assert [run.view.state for run in poll(feed).changed] == ["finished"]
 
 
 def test_a_new_run_is_noticed(workspace: Workspace) -> None:

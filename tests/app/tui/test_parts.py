@@ -141,6 +141,19 @@ def test_a_dead_run_shows_the_end_of_its_log() -> None:
     assert "Killed" in str(problem(died))
 
 
+def test_a_training_run_that_stopped_short_shows_the_command_that_goes_on() -> None:
+    for state in ("died", "cancelled"):
+        assert "temper runs resume" in str(problem(view("train", state)))
+        assert "resume" not in str(problem(view("export", state)))
+
+
+def test_steps_that_are_done_again_are_drawn_once() -> None:
+    history = History("train-a")
+    history.add(Watched("train-a", steps=[1, 2, 3], losses=[3.0, 2.0, 1.0]))
+    history.add(Watched("train-a", steps=[2, 3], losses=[0.2, 0.1]))
+    assert (history.steps, history.losses) == ([1, 2, 3], [3.0, 0.2, 0.1])
+
+
 def test_the_drivers_answer_is_read_in_mebibytes() -> None:
     gpu = machine.parse_gpu("GPU-1, NVIDIA GeForce RTX 4090, 512, 24564\nGPU-2, Another, 0, 1\n")
     assert gpu is not None

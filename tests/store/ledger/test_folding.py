@@ -11,7 +11,7 @@ import pytest
 from store import clock, ledger, runs
 from store.locks import FileLock
 from store.paths import WorkspacePaths
-from store.records.events import Failure, Finished
+from store.records.events import Failure, Finished, Resumed, Started, Step
 from store.records.runs import RunSpec
 from store.runs import RunFolder
 from tests.store.ledger.stage import (
@@ -177,6 +177,16 @@ def test_a_run_that_ends_twice_has_the_scores_of_its_last_end(paths: WorkspacePa
     result = {"suite": "support", "variants": [score], "baselines": {}}
     write_events(folder, [Finished(status="finished", result=result)])
     assert ask("SELECT variant FROM eval_scores") == [["other"]]
+
+
+def test_steps_that_a_resumed_run_does_again_are_counted_once(paths: WorkspacePaths, ask: Ask) -> None:
+    folder = make_training(paths, count=3)
+    ledger.fold(paths)
+    again = [Resumed(step=1), Step(step=2, total=3, loss=0.25), Step(step=3, total=3, loss=0.125)]
+    write_events(folder, [Started(run_id=folder.run_id), *again, Finished(status="finished")])
+    assert ask("SELECT step, loss FROM steps ORDER BY step") == [[1, 1.0], [2, 0.25], [3, 0.125]]
+    delete(paths)
+    assert ask("SELECT count(*) FROM steps") == [[3]]
 
 
 def test_a_result_that_is_not_what_the_job_writes_stays_readable_in_runs(
