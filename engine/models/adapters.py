@@ -61,6 +61,16 @@ def find_adapter(workspace: Workspace, reference: str) -> Path:
     return folder
 
 
+def settled(workspace: Workspace, reference: str) -> str:
+    """The reference as it will mean the same later: a kept name, or a run's whole id. `last` moves on.
+
+    Raises UsageError where it names neither.
+    """
+    if not reference or (workspace.paths.adapters / reference / PASSPORT).is_file():
+        return reference
+    return runs.find(workspace.paths.runs, reference, job="train").run_id
+
+
 def read_passport(folder: Path) -> AdapterPassport:
     """The passport in an adapter's folder. Raises UsageError when it is damaged."""
     try:

@@ -55,6 +55,7 @@ def train(
 ) -> None:
     """Train an adapter from RECIPE (a file, or a name in recipes/), or from --base and --dataset alone."""
     from engine.jobs.train import TrainParams
+    from engine.models import adapters
     from engine.training import preflight
     from engine.training.recipe import write_recipe
 
@@ -65,6 +66,7 @@ def train(
     base = preflight.check(workspace, resolved, accept)
     if save_recipe:
         write_new(save_recipe, write_recipe(resolved))
+    resolved.init_from = adapters.settled(workspace, resolved.init_from)  # `last` will be the new run itself
     if sweep:
         from app.cli.train import sweep as sweeps
 

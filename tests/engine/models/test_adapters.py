@@ -12,6 +12,7 @@ from engine.models.adapters import (
     keep,
     list_kept,
     read_passport,
+    settled,
 )
 from store.errors import MissingError, UsageError
 from store.workspace import Workspace
@@ -33,6 +34,15 @@ def test_a_kept_adapter_goes_before_a_run_of_that_name(workspace: Workspace) -> 
     kept = lay_adapter(workspace.paths.adapters / "brave-fox", "calm-owl")
 
     assert find_adapter(workspace, "brave-fox") == kept
+
+
+def test_a_reference_is_settled_so_that_a_later_run_does_not_change_what_it_means(
+    workspace: Workspace,
+) -> None:
+    lay_run(workspace, "brave-fox")
+    lay_adapter(workspace.paths.adapters / "good", "calm-owl")
+    assert settled(workspace, "last") == settled(workspace, "bra") == "brave-fox"
+    assert (settled(workspace, "good"), settled(workspace, "")) == ("good", "")
 
 
 def test_a_run_without_adapter_is_missing_one_and_says_how_it_stands(workspace: Workspace) -> None:
