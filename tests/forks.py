@@ -21,6 +21,7 @@ def dies(act: Callable[[], object], function: str, call: int = 1) -> None:
     """
     child = os.fork()
     if child == 0:
+        signal.alarm(120)  # a lock that another thread held at the fork is never given back
         try:
             arm(function, call)
             act()
