@@ -100,7 +100,7 @@ def beginning(
 def fit(context: JobContext, planned: TrainingPlan) -> Recipe:
     """The recipe as it runs on this device, and what was chosen for it said aloud."""
     found = planned.estimate
-    figures = f"{found.total_bytes / 1e9:.1f} of {found.free_bytes / 1e9:.1f} GB that are free"
+    figures = f"{found.total_bytes / 1e6:,.0f} MB needed, {found.free_bytes / 1e6:,.0f} MB are free"
     context.notice("Plan", "\n".join([*planned.decisions, figures]), warn=not found.fits)
     return planned.recipe
 

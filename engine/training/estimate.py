@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.training.shape import Matrix, ModelShape
-from engine.training.targets import adapted, trained_whole, trains_head
+from engine.training.targets import adapted, first_reached, trained_whole, trains_head
 from store.records.plan import Demand, Machine, MemoryEstimate, MemoryPart, PartName
 from store.records.recipe import Recipe
 
@@ -24,6 +24,8 @@ NF4_DOUBLE_BITS = 4 + 8 / 64 + 32 / (64 * 256)
 2023, section 3)."""
 LOSS_TILE = 64 << 20
 """Logits that the loss holds at a time, in float32 (engine.training.loss_head)."""
+TRL_TILE_TOKENS, TRL_TILE_COLUMNS, TRL_TILE_COPIES = 4096, 32768, 8
+"""TRL's own head: its buffer is that wide whatever the vocabulary (trl.kernels.chunked_logprob, 1.16)."""
 STATE_BYTES = {
     "adamw": 8.0,
     "paged_adamw": 8.0,
@@ -53,7 +55,7 @@ def estimate(shape: ModelShape, recipe: Recipe, demand: Demand, machine: Machine
         MemoryPart("gradients", FLOAT * count, "float32"),
         MemoryPart("optimiser", optimiser_bytes(shape, recipe), recipe.optimiser),
     ]
-    parts = [*static, *passing_parts(shape, recipe, demand)]
+    parts = [*static, *passing_parts(shape, recipe, demand, machine)]
     if machine.cuda:
         parts.append(MemoryPart("CUDA context", CUDA_CONTEXT))
     parts = [part for part in parts if part.bytes]
@@ -124,17 +126,17 @@ def optimiser_bytes(shape: ModelShape, recipe: Recipe) -> int:
     return int(total)
 
 
-def passing_parts(shape: ModelShape, recipe: Recipe, demand: Demand) -> list[MemoryPart]:
+def passing_parts(shape: ModelShape, recipe: Recipe, demand: Demand, machine: Machine) -> list[MemoryPart]:
     """What comes and goes with every forward pass: activations, the loss, working space.
 
     The peak stands either where the forward pass ends (all that is kept, and the loss or the first layer's
     working space) or where a recomputed layer is whole again: those behind it are gone by then.
     """
-    layers = [layer_bytes(shape, recipe, demand, layer) for layer in range(shape.layers)]
+    layers = layer_sizes(shape, recipe, demand)
     again = recomputed_layers(shape, recipe)  # the first ones: see recompute.py
     stored = min(again, OFFLOAD_STASH) if recipe.offload == "activations" else again
     inputs = stored * demand.tokens * shape.hidden * compute_bytes(recipe)
-    loss, work = loss_bytes(shape, recipe, demand), working_bytes(shape, recipe, demand)
+    loss, work = loss_bytes(shape, recipe, demand, machine.cuda), working_bytes(shape, recipe, demand)
     last = FLOAT * demand.tokens * shape.hidden + loss_held(shape, recipe, demand)
     end = inputs + sum(layers[again:]) + last + max(loss, work)
     middle = inputs + max(layers[:again], default=0) + work
@@ -154,8 +156,27 @@ def passing_parts(shape: ModelShape, recipe: Recipe, demand: Demand) -> list[Mem
     ]
 
 
-def layer_bytes(shape: ModelShape, recipe: Recipe, demand: Demand, layer: int) -> int:
-    """What autograd keeps of one block between its forward and backward pass.
+def layer_sizes(shape: ModelShape, recipe: Recipe, demand: Demand) -> list[int]:
+    """What each block keeps; nothing those that the backward pass does not reach."""
+    carrying = {one.name for one in adapted(shape, recipe)}
+    blocks: list[list[Matrix]] = [[] for _ in range(shape.layers)]
+    for one in shape.matrices:
+        blocks[one.layer].append(one)
+    known: dict[tuple[tuple[int, int, bool], ...], int] = {}  # most blocks are alike
+    sizes = []
+    for block in blocks:
+        key = tuple((one.inputs, one.outputs, one.name in carrying) for one in block)
+        if key not in known:
+            known[key] = layer_bytes(shape, recipe, demand, block, carrying)
+        sizes.append(known[key])
+    first = first_reached(shape, recipe)
+    return [0] * first + sizes[first:]
+
+
+def layer_bytes(
+    shape: ModelShape, recipe: Recipe, demand: Demand, mine: list[Matrix], carrying: set[str]
+) -> int:
+    """What autograd keeps of one block, with matrices `mine`, between its forward and backward pass.
 
     Per token, in numbers of the computing type unless said otherwise: the input of each norm in float32 (the
     norm computes in it); queries, keys, values, the attention's output and, in float32, a normaliser per head
@@ -165,8 +186,6 @@ def layer_bytes(shape: ModelShape, recipe: Recipe, demand: Demand, layer: int) -
     tensors that they have.
     """
     size = compute_bytes(recipe)
-    mine = [one for one in shape.matrices if one.layer == layer]
-    carrying = {one.name for one in adapted(shape, recipe)}
     whole = recipe.method == "full"
     wide = next((one.inputs for one in mine if one.place == "attention_out"), shape.hidden)
     numbers = sum(one.outputs for one in mine if one.place == "attention_in") + wide
@@ -231,13 +250,25 @@ def loss_held(shape: ModelShape, recipe: Recipe, demand: Demand) -> int:
     return 2 * demand.trained * shape.hidden * compute_bytes(recipe)
 
 
-def loss_bytes(shape: ModelShape, recipe: Recipe, demand: Demand) -> int:
-    """What the loss takes for a moment: a tile of logits, its slope and, where computed in 16 bits, the slope
-    in those; with a head that is trained, its gradient in float32 on top."""
-    tile = min(LOSS_TILE, FLOAT * demand.trained * shape.vocabulary)
-    passing = 2 * tile + (tile // 2 if compute_bytes(recipe) == HALF else 0)
-    head = FLOAT * shape.vocabulary * shape.hidden if trains_head(shape, recipe) else 0
-    return passing + head
+def loss_bytes(shape: ModelShape, recipe: Recipe, demand: Demand, cuda: bool) -> int:
+    """What the loss takes for a moment.
+
+    Temper's head (loss_head.py): a tile of logits, its slope and, where computed in 16 bits, the slope in
+    those. TRL's, where the head is trained or scaled: a tile of fixed width, gradients of hidden states and
+    head in float32; without Triton every position is scored, and the tile is worked on in eight copies.
+    """
+    size = compute_bytes(recipe)
+    if not (trains_head(shape, recipe) or shape.scaled_head):
+        tile = min(LOSS_TILE, FLOAT * demand.trained * shape.vocabulary)
+        return 2 * tile + (tile // 2 if size == HALF else 0)
+    scored = demand.trained if cuda else demand.tokens
+    at_a_time = min(scored, TRL_TILE_TOKENS)
+    columns = min(shape.vocabulary, TRL_TILE_COLUMNS)
+    copies = (
+        columns * shape.hidden * (size + FLOAT) if cuda else TRL_TILE_COPIES * at_a_time * columns * FLOAT
+    )
+    gradients = FLOAT * shape.hidden * (scored + (shape.vocabulary if trains_head(shape, recipe) else 0))
+    return at_a_time * TRL_TILE_COLUMNS * size + copies + gradients
 
 
 def working_bytes(shape: ModelShape, recipe: Recipe, demand: Demand) -> int:

@@ -19,6 +19,9 @@ _LAYER = re.compile(r"\.(\d+)\.")
 _ATTENTION_OUT = {"o_proj", "out_proj", "dense", "c_proj", "wo"}
 _MLP_OUT = {"down_proj", "fc2", "c_proj", "dense_4h_to_h", "w2", "wo", "fc_out"}
 
+SCALES = ("logit_scale", "output_multiplier", "lm_head_multiplier", "logits_scaling")
+ROUTED = "output_router_logits"
+
 
 class Matrix(msgspec.Struct, frozen=True):
     """A linear layer inside a block. `name` is the module's path, `inputs` and `outputs` its widths."""
@@ -41,7 +44,7 @@ class ModelShape(msgspec.Struct):
 
     `norms` holds the widths per token of the norms of one layer; `intermediate` is the width of the MLP that
     a token goes through (of all chosen experts together); `heads` of attention; `softcap`: scores are capped,
-    which needs them all in memory.
+    which needs them all in memory; `scaled_head`: logits are scaled, or experts are chosen.
     """
 
     parameters: int
@@ -52,6 +55,7 @@ class ModelShape(msgspec.Struct):
     intermediate: int
     gated: bool
     softcap: bool
+    scaled_head: bool
     embeddings: int
     head: int
     layer_parameters: list[int]
@@ -86,6 +90,7 @@ def shape_of(base: ModelDirectory) -> ModelShape:
         intermediate=width,
         gated=gated,
         softcap=bool(config.get("attn_logit_softcapping")),
+        scaled_head=any(config.get(key) not in (None, 1.0) for key in SCALES) or ROUTED in config,
         embeddings=sum(math.prod(size) for name, size in tensors.items() if is_embedding(name)),
         head=math.prod(tensors.get("lm_head.weight", [0])),
         layer_parameters=by_layer(tensors, layers),

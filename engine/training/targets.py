@@ -47,6 +47,23 @@ def trains_head(shape: ModelShape, recipe: Recipe) -> bool:
     return recipe.method == "full" and "head" not in frozen and (shape.head > 0 or "embeddings" not in frozen)
 
 
+def first_reached(shape: ModelShape, recipe: Recipe) -> int:
+    """The first layer that the backward pass goes through: those before it keep no activations.
+
+    It ends where nothing further down is trained; recomputing under an adapter leads it down to the
+    embeddings, since the recomputed layers' inputs are told to need gradients.
+    """
+    if recipe.method == "full":
+        frozen = [part for part in recipe.freeze.split(",") if part]
+        if "embeddings" not in frozen:
+            return 0
+        still = {layer for part in frozen if "-" in part for layer in span(part)}
+        return next((layer for layer in range(shape.layers) if layer not in still), shape.layers)
+    if recipe.recompute_layers != 0:
+        return 0
+    return min((one.layer for one in adapted(shape, recipe)), default=0)
+
+
 def span(text: str) -> range:
     """`8-15` as the layers from 8 to 15."""
     first, _, last = text.partition("-")
