@@ -55,6 +55,6 @@ class RunView(msgspec.Struct):
 
     @property
     def way_on(self) -> str:
-        """The command that takes the run up where it was; empty where its error tells it or no step was done."""
+        """The command that takes the run up where it was; empty where its error tells it, or at no step."""
         told = self.error is not None and (not self.step or "runs resume" in self.error.remedy)
         return f"temper runs resume {self.run_id}" if self.resumable and not told else ""

@@ -46,7 +46,7 @@ class _Last:
 
     def found(self, example: Example) -> list[Found]:
         if self._example is not example:
-            self._found = [one for text in texts_of(example) for one in self._detector.find(text)]
+            self._found = [one for text in texts_of(example) if text for one in self._detector.find(text)]
             self._example = example
         return self._found
 

@@ -34,13 +34,13 @@ class PeakOfStep(TrainerCallback):
             return
         self.bytes = size_of(living(rest["model"], rest["optimizer"]))
         self._watch: Any = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
-        self._watch.__enter__()
+        self._watch.start()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Add up what was taken and given back, in the order in which it was."""
         if state.global_step != SECOND + 1:
             return
-        self._watch.__exit__(None, None, None)
+        self._watch.stop()
         found = self._watch.profiler.kineto_results.events()
         changes = sorted((one.start_ns(), one.nbytes()) for one in found if one.name() == "[memory]")
         now = most = 0
