@@ -14,6 +14,7 @@ from engine.jobs import launch
 from engine.jobs.context import JobContext
 from engine.jobs.train import TrainParams
 from engine.training.curves import final_loss, take
+from engine.training.reading import judged_at_end
 from engine.training.sweep import changes_of, conclude, hopeless, recipes_of
 from store.errors import TemperError
 from store.records.comparison import Curve
@@ -29,7 +30,7 @@ def run(context: JobContext) -> dict[str, Any]:
     """Run all points; the result is the sweep's conclusion."""
     params = context.params(SweepParams)
     sweep = params.sweep
-    recipes = recipes_of(params.recipe, sweep)
+    recipes = recipes_of(judged_at_end(context.workspace(), params.recipe), sweep)
     points = [Point(changes) for changes in changes_of(sweep)]
     curves: list[Curve] = []
     meter = context.progress("runs", len(points))

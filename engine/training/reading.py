@@ -89,6 +89,18 @@ def heldout_reference(workspace: Workspace, recipe: Recipe) -> str:
     return f"{info.name}@{info.version}/{HELDOUT}"
 
 
+def judged_at_end(workspace: Workspace, recipe: Recipe) -> Recipe:
+    """The recipe with held-out loss measured after its last step, if nobody asked and there are rows for it.
+
+    Held-out rows judge runs against each other better than training loss does.
+    """
+    asked = msgspec.structs.replace(recipe, eval_every=recipe.eval_every or recipe.max_steps)
+    try:
+        return asked if heldout_reference(workspace, asked) else recipe
+    except UsageError:
+        return recipe
+
+
 def render(renderer: Renderer, examples: Sequence[Example], recipe: Recipe) -> tuple[TrainingData, RowReport]:
     """Examples as the recipe's objective takes them, and what was left out of them."""
     if recipe.objective in ("dpo", "orpo"):

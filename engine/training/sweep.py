@@ -89,8 +89,6 @@ def changes_of(sweep: Sweep) -> list[dict[str, Any]]:
 
 def recipes_of(recipe: Recipe, sweep: Sweep) -> list[Recipe]:
     """The recipe of each run. Raises UsageError with what is wrong with any of them, once each."""
-    if not recipe.eval_every:  # held-out rows are a better judge; those of the last step are enough
-        recipe = msgspec.structs.replace(recipe, eval_every=recipe.max_steps)
     problems: dict[str, None] = {}
     found = []
     for changes in changes_of(sweep):

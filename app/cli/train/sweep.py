@@ -29,10 +29,12 @@ def run(
 ) -> None:
     """Start the sweep that `reference` names, watch it unless told otherwise, print what it found."""
     from engine.jobs import launch
+    from engine.training.reading import judged_at_end
     from engine.training.sweep import find_sweep, load_sweep, recipes_of
 
     file = find_sweep(workspace.root, reference, Path.cwd())
     sweep = load_sweep(file)
+    recipe = judged_at_end(workspace, recipe)
     recipes = recipes_of(recipe, sweep)  # every problem of every run, before the first is started
     if how.dry_run:
         print_plan(sweep, recipes, how.as_json)
