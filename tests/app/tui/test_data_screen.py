@@ -299,7 +299,7 @@ async def test_a_damaged_version_becomes_a_dialog(workspace: Workspace) -> None:
     (datasets.version_folder(workspace.paths, info.name, 1) / datasets.ROWS).write_bytes(b"PAR1")
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog) and app.screen.query("#dialog-title"))
         assert "damaged" in text_of(app, "#dialog-title")
 
 

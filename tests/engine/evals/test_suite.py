@@ -66,7 +66,8 @@ checks: [{kind: exact, valeu: x}]
 """
 
     assert problems(tmp_path, text) == [
-        "mine.yaml: cases[0] (c1).checks[0].kind: Invalid enum value 'exat', got 'exat'; did you mean 'exact'?",
+        "mine.yaml: cases[0] (c1).checks[0].kind: "
+        "Invalid enum value 'exat', got 'exat'; did you mean 'exact'?",
         "mine.yaml: cases[1] (c2).inptu: unknown key; did you mean 'input'?",
         "mine.yaml: cases[1] (c2).input: missing",
         "mine.yaml: cases[2]: expected a table, got str",
