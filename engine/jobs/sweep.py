@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 
+from engine.data.ensure import ensure_dataset
 from engine.jobs import launch
 from engine.jobs.context import JobContext
 from engine.jobs.train import TrainParams
 from engine.training.curves import final_loss, take
 from engine.training.reading import judged_at_end
-from engine.training.sweep import changes_of, conclude, hopeless, recipes_of
+from engine.training.sweep import changes_of, check_judge, conclude, hopeless, recipes_of
 from store.errors import TemperError
 from store.records.comparison import Curve
 from store.records.recipe import Recipe
@@ -30,7 +31,10 @@ def run(context: JobContext) -> dict[str, Any]:
     """Run all points; the result is the sweep's conclusion."""
     params = context.params(SweepParams)
     sweep = params.sweep
-    recipes = recipes_of(judged_at_end(context.workspace(), params.recipe), sweep)
+    ensure_dataset(context.workspace(), params.recipe.dataset)  # the first run would: here it is known sooner
+    recipe = judged_at_end(context.workspace(), params.recipe)
+    check_judge(sweep, recipe)
+    recipes = recipes_of(recipe, sweep)
     points = [Point(changes) for changes in changes_of(sweep)]
     curves: list[Curve] = []
     meter = context.progress("runs", len(points))

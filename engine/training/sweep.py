@@ -113,6 +113,16 @@ def recipes_of(recipe: Recipe, sweep: Sweep) -> list[Recipe]:
     return found
 
 
+def check_judge(sweep: Sweep, recipe: Recipe) -> None:
+    """Raise UsageError for a learning curve that no held-out row would judge: it could not tell anything."""
+    if sweep.rows and not recipe.eval_every:
+        raise UsageError(
+            "A learning curve needs held-out rows",
+            f"{recipe.dataset} holds none out, and training loss is lower with fewer rows.",
+            f"Hold some out: temper data split {recipe.dataset.partition('@')[0].partition('/')[0]}",
+        )
+
+
 def hopeless(losses: Sequence[float], others: Iterable[Sequence[float]], patience: int) -> bool:
     """Whether a run is to be stopped at its last step.
 

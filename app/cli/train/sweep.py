@@ -28,13 +28,16 @@ def run(
     workspace: Workspace, recipe: Recipe, reference: str, accept: list[str], command: str, how: How
 ) -> None:
     """Start the sweep that `reference` names, watch it unless told otherwise, print what it found."""
+    from engine.data.ensure import ensure_dataset
     from engine.jobs import launch
     from engine.training.reading import judged_at_end
-    from engine.training.sweep import find_sweep, load_sweep, recipes_of
+    from engine.training.sweep import check_judge, find_sweep, load_sweep, recipes_of
 
     file = find_sweep(workspace.root, reference, Path.cwd())
     sweep = load_sweep(file)
+    ensure_dataset(workspace, recipe.dataset)
     recipe = judged_at_end(workspace, recipe)
+    check_judge(sweep, recipe)
     recipes = recipes_of(recipe, sweep)  # every problem of every run, before the first is started
     if how.dry_run:
         print_plan(sweep, recipes, how.as_json)

@@ -149,12 +149,21 @@ def test_a_learning_curve_is_judged_on_held_out_rows(here: Workspace) -> None:
 
 
 def test_a_sweep_in_which_nothing_finishes_fails_with_the_first_error(here: Workspace) -> None:
-    wrong = msgspec.structs.replace(RECIPE, dataset="nothing")
+    wrong = msgspec.structs.replace(RECIPE, max_length=100_000)
     folder = run_here(here, "sweep", SweepParams(wrong, Sweep(grid={"seed": [0, 1]})), "a sweep")
     view = runs.view(folder)
     assert view.state == "failed"
     assert view.error is not None
-    assert "nothing" in view.error.happened
+    assert "max_length" in view.error.happened
+
+
+def test_a_learning_curve_without_held_out_rows_is_refused_before_anything_runs(here: Workspace) -> None:
+    before = len(runs.list_folders(here.paths.runs, "train"))
+    folder = run_here(here, "sweep", SweepParams(RECIPE, Sweep(rows=[0.5, 1.0])), "a learning curve")
+    view = runs.view(folder)
+    assert view.error is not None
+    assert "temper data split chats" in view.error.remedy
+    assert len(runs.list_folders(here.paths.runs, "train")) == before
 
 
 def test_train_params_are_what_the_job_reads() -> None:
