@@ -184,11 +184,11 @@ def lesser(shape: ModelShape, recipe: Recipe) -> list[tuple[dict[str, Any], str]
         found.append(({"recompute_layers": "all"}, "all activations computed twice: a third slower"))
     if recipe.optimiser in ("adamw", "paged_adamw"):
         found.append(({"optimiser": "paged_adamw_8bit"}, "the optimiser's state in 8 bits"))
+    adapter = "an adapter instead of all weights, " if recipe.method == "full" else ""
+    if recipe.method == "full":
+        found.append(({"method": "lora"}, f"{adapter}the base in 16 bits"))
     if recipe.method != "qlora":
-        words = "the base in 4 bits while training" + (
-            ", an adapter trained" if recipe.method == "full" else ""
-        )
-        found.append(({"method": "qlora"}, words))
+        found.append(({"method": "qlora"}, f"{adapter}the base in 4 bits while training"))
     if recipe.method == "qlora" and recipe.double_quantisation is not True:
         found.append(({"double_quantisation": True}, "scales quantised too"))
     if recipe.method != "full" and recipe.lora.rank > LEAST_RANK:

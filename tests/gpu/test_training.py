@@ -39,12 +39,14 @@ def losses(tmp_path: Path) -> list[float]:
     return [step.loss for step in recorder.steps]
 
 
-def test_a_card_gets_bf16_and_the_paged_8_bit_optimiser() -> None:
+def test_a_card_gets_16_bits_and_the_paged_8_bit_optimiser() -> None:
     from engine.training.devices import find_device
+    from engine.training.levers import defaults
 
     device = find_device()
     assert device.cuda
     assert device.compute in ("bfloat16", "float16")
+    assert defaults(Recipe(), cuda=True).optimiser == "paged_adamw_8bit"
 
 
 def test_the_base_is_in_nf4_with_double_quantisation_on_the_card() -> None:
