@@ -25,9 +25,11 @@ HEADROOM = 0.92
 """The share of free memory that is planned for: the rest is the allocator's, and the estimate's error."""
 UNPACKING_TOKENS = 230
 """Taking a matrix out of its 4 bits takes as long as multiplying it with this many tokens: 22% of the
-multiplying at 1,024 tokens, 5.6% at 4,096 (PERFORMANCE figures for bitsandbytes)."""
+multiplying at 1,024 tokens, 5.6% at 4,096 (derived from the
+speed of bitsandbytes' unpacking; not yet measured here)."""
 OFFLOADING_COST = 0.05
 DOUBLE_COST = 0.01
+"""What these take of a step's time, assumed: they order ways that fit, and promise nothing."""
 SHORTEST = 256
 LEAST_RANK = 8
 
