@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.training.recipe import load_recipe
+from engine.training.recipe import load_recipe, recipes_in
 from store.datasets import parse_reference
-from store.errors import TemperError, UsageError
+from store.errors import UsageError
 from store.records.data import Example
 from store.records.preview import Mask, Preview
-from store.records.recipe import Recipe
 from store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class PreviewFeed:
     def first_name(self, dataset: str) -> str:
         """Who sees this dataset first: a recipe that trains on it, else the default variant, else a model."""
         config = self._workspace.config
-        for name, recipe in self._recipes().items():
+        for name, recipe in recipes_in(self._workspace.root).items():
             if recipe is not None and parse_reference(recipe.dataset).name == dataset:
                 return name
         return config.defaults.variant or next(iter(config.variants), None) or next(iter(config.models), "")
@@ -58,7 +57,7 @@ class PreviewFeed:
     def choices(self) -> list[tuple[str, str]]:
         """Everyone who can see rows, and what that means: recipes, variants, models."""
         config, found = self._workspace.config, []
-        for name, recipe in self._recipes().items():
+        for name, recipe in recipes_in(self._workspace.root).items():
             about = "cannot be read" if recipe is None else f"as {recipe.base} is trained on {recipe.dataset}"
             found.append((name, about))
         for name in config.variants:
@@ -95,14 +94,3 @@ class PreviewFeed:
         while len(self._held) > HELD:
             del self._held[next(iter(self._held))]
         return made
-
-    def _recipes(self) -> dict[str, Recipe | None]:
-        """Recipes by their path in the workspace; None for those that cannot be read."""
-        root = self._workspace.root
-        found: dict[str, Recipe | None] = {}
-        for path in sorted((root / "recipes").glob("*.toml")):
-            try:
-                found[str(path.relative_to(root))] = load_recipe(path)
-            except TemperError:
-                found[str(path.relative_to(root))] = None
-        return found

@@ -13,7 +13,7 @@ import tomlkit
 
 from engine.training import preset as presets
 from store import settings
-from store.errors import MissingError, UsageError
+from store.errors import MissingError, TemperError, UsageError
 from store.records.recipe import Recipe
 
 ALTERNATIVES = (("max_steps", "epochs"), ("warmup_steps", "warmup_ratio"))
@@ -37,6 +37,26 @@ def find_recipe(root: Path, reference: str, here: Path) -> Path:
         f"{reference} is no file; recipes/ holds {', '.join(known) or 'none'}.{hint}",
         "Name a TOML file, or train without one: temper train --base MODEL --dataset DATASET",
     )
+
+
+def recipes_in(root: Path) -> dict[str, Recipe | None]:
+    """The workspace's recipes by their path in it, None for those that cannot be read."""
+    found: dict[str, Recipe | None] = {}
+    for path in sorted((root / "recipes").glob("*.toml")):
+        try:
+            found[str(path.relative_to(root))] = load_recipe(path)
+        except TemperError:
+            found[str(path.relative_to(root))] = None
+    return found
+
+
+def trains_on(root: Path, dataset: str) -> list[str]:
+    """The recipes that train on a dataset (its name, whatever version and split), by their path."""
+    return [
+        path
+        for path, recipe in recipes_in(root).items()
+        if recipe is not None and recipe.dataset.partition("/")[0].partition("@")[0] == dataset
+    ]
 
 
 def load_recipe(path: Path | None, overrides: Sequence[str] = (), preset: str = "") -> Recipe:

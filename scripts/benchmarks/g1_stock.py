@@ -26,11 +26,11 @@ times: list[float] = []
 class Clock(TrainerCallback):
     """Keeps when each step ended, and the first step's gradients."""
 
-    def on_pre_optimizer_step(self, args, state, control, model=None, **rest):  # type: ignore[no-untyped-def]
+    def on_pre_optimizer_step(self, args, state, control, model=None, **rest):  # type: ignore[no-untyped-def]  # as stock code is written
         if not times:
             save_file({n: p.grad for n, p in model.named_parameters() if p.grad is not None}, out)
 
-    def on_step_end(self, args, state, control, **rest):  # type: ignore[no-untyped-def]
+    def on_step_end(self, args, state, control, **rest):  # type: ignore[no-untyped-def]  # as stock code is written
         times.append(time.perf_counter())
 
 

@@ -24,7 +24,7 @@ path, pairs, steps = sys.argv[1:]
 class Tokenised(DPOTrainer):
     """It would tokenise texts; these are ids."""
 
-    def _prepare_dataset(self, dataset, *rest):  # type: ignore[no-untyped-def]
+    def _prepare_dataset(self, dataset, *rest):  # type: ignore[no-untyped-def]  # as stock code is written
         return dataset
 
 

@@ -68,7 +68,7 @@ def main() -> None:
         taken = time.perf_counter() - begin
         return outcome
 
-    dpo.PairTrainer.train = timed  # type: ignore[method-assign]
+    dpo.PairTrainer.train = timed  # type: ignore[method-assign]  # timed from outside
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "adapter"
         session.train(ModelDirectory(Path(model)), recipe, data, recorder, Path(folder), out)

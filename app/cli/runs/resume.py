@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli import watch
-from app.cli.output import cpu_option, json_option, print_json
+from app.cli.output import cpu_option, json_option
 from app.cli.runs.words import find, was
 from store import runs as folders
 from store.errors import UsageError
@@ -22,22 +21,13 @@ def resume(run: str, no_watch: bool, as_json: bool) -> None:
 
     Its losses are those of a run that was never interrupted. Without a checkpoint it begins anew.
     """
-    from app.cli.train.report import print_trained, report
+    from app.cli.train.report import follow
     from engine.jobs import launch
 
     folder = find(run)
     refuse(folders.view(folder), folder.spec().command)
     launch.resume(folder)
-    if no_watch:
-        watch.say_queue(folder)
-        watch.print_started(folder, as_json)
-        return
-    view = watch.watch_to_end(folder, quiet=as_json)
-    if as_json:
-        print_json(report(view))
-    watch.raise_unless_finished(view)
-    if not as_json:
-        print_trained(view)
+    follow(folder, no_watch, as_json)
 
 
 def refuse(view: RunView, command: str) -> None:

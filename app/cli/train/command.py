@@ -12,7 +12,7 @@ import msgspec
 from app.cli.output import cpu_option, json_option, print_json, say
 from app.cli.train.asking import Asked, command_line, read_recipe, recipe_file
 from app.cli.train.dry_run import print_dry_run
-from app.cli.train.report import print_trained, report
+from app.cli.train.report import follow
 from store import atomic
 from store.errors import UsageError
 from store.workspace import Workspace, open_workspace
@@ -101,19 +101,9 @@ def start(
     workspace: Workspace, params: TrainParams, file: Path | None, command: str, no_watch: bool, as_json: bool
 ) -> None:
     """Start the run; watch it unless told otherwise; print how it ended."""
-    from app.cli import watch
     from engine.jobs import launch
 
     recipe = params.recipe
     title = f"{file.stem}: {recipe.base}" if file else f"{recipe.dataset}: {recipe.base}"
     folder = launch.start(workspace, "train", params, title, command)
-    if no_watch:
-        watch.say_queue(folder)
-        watch.print_started(folder, as_json)
-        return
-    view = watch.watch_to_end(folder, quiet=as_json)
-    if as_json:
-        print_json(report(view))
-    watch.raise_unless_finished(view)
-    if not as_json:
-        print_trained(view)
+    follow(folder, no_watch, as_json)

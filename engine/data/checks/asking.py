@@ -17,7 +17,7 @@ from engine.data.ensure import ensure_dataset
 from engine.models.locate import locate_model
 from engine.models.variants import read_prompt
 from engine.retrieval.sources import BUILTIN_EMBEDDER, embedder_path
-from engine.training.recipe import find_recipe, load_recipe
+from engine.training.recipe import find_recipe, load_recipe, trains_on
 from store.errors import MissingError, UsageError
 from store.records.data import DatasetInfo
 from store.records.findings import CheckSettings
@@ -58,7 +58,7 @@ def settings_for(
     Raises UsageError or MissingError for what is unknown, not there or cannot be read.
     """
     info = ensure_dataset(workspace, reference)
-    recipe = _recipe(workspace, asked.recipe, here or workspace.root)
+    recipe = _recipe(workspace, asked.recipe or _usual(workspace, info, asked, say), here or workspace.root)
     settings = of_recipe(workspace, recipe)
     if asked.model:
         locate_model(workspace, asked.model)
@@ -76,6 +76,16 @@ def settings_for(
     settings.known = asked.known
     settings.languages = asked.languages
     return info, settings
+
+
+def _usual(workspace: Workspace, info: DatasetInfo, asked: Asked, say: Callable[[str], None]) -> str:
+    """The one recipe that trains on the dataset, where nothing that a recipe says was asked for."""
+    chosen = asked.model or asked.max_length or asked.mask or asked.prompt
+    found = [] if chosen else trains_on(workspace.root, info.name)
+    if len(found) != 1:
+        return ""
+    say(f"Seen as {found[0]} trains it. Another: --recipe FILE, or --model M")
+    return found[0]
 
 
 def of_recipe(workspace: Workspace, recipe: Recipe | None) -> CheckSettings:

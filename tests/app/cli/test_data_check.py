@@ -131,7 +131,6 @@ def test_many_rows_are_compared_by_words_unless_asked_and_that_is_said(
         (["support", "--schema", "temper.toml"], 2, "JSON Schema"),
         (["support", "--task", "prompts/support.md"], 2, "## In"),
         (["support", "--mask", "none"], 2, "assistant, last, completion or whole"),
-        (["support", "--known"], 2, "--model"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_starts(
@@ -140,6 +139,13 @@ def test_what_cannot_work_is_refused_before_anything_starts(
     temper("data", "import", "data/support.jsonl", "--as", "support")
     ended = temper("data", "check", *arguments)
     assert (ended.code, said in ended.err) == (code, True)
+    assert runs.list_folders(workspace.paths.runs) == []
+
+
+def test_whom_to_ask_must_be_known_where_no_recipe_says_it(temper: Temper, workspace: Workspace) -> None:
+    (workspace.root / "recipes" / "support.toml").unlink()
+    ended = temper("data", "check", "support", "--known")
+    assert (ended.code, "--model" in ended.err) == (2, True)
     assert runs.list_folders(workspace.paths.runs) == []
 
 
@@ -153,3 +159,19 @@ def test_without_watching_only_the_run_is_named(temper: Temper, workspace: Works
     started = temper("data", "check", "support", "--no-embeddings", "--no-watch", "--json")
     assert list(started.json()) == ["run_id"]
     assert datasets.versions(workspace.paths, "support") == [1]
+
+
+def test_the_one_recipe_that_trains_on_the_dataset_says_how_its_rows_are_seen(
+    temper: Temper, workspace: Workspace
+) -> None:
+    ended = temper("data", "check", "support", "--no-embeddings")
+    settings = newest(workspace.paths).settings
+    assert "recipes/support.toml" in ended.err
+    assert (settings.model, settings.max_length) == ("tiny", 128)
+
+
+def test_of_two_recipes_neither_is_taken_unasked(temper: Temper, workspace: Workspace) -> None:
+    recipes = workspace.root / "recipes"
+    (recipes / "other.toml").write_text((recipes / "support.toml").read_text(), encoding="utf-8")
+    temper("data", "check", "support", "--no-embeddings")
+    assert newest(workspace.paths).settings.model == ""

@@ -170,6 +170,27 @@ def test_json_is_the_stable_fields(temper: Temper, workspace: Workspace, started
     assert answer["metrics"] == METRICS
 
 
+def test_a_full_run_made_a_model_and_says_so(
+    temper: Temper, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[Event] = [
+        Artifact(name="model", path="artifacts/model", type="model"),
+        Finished(status="finished", result={"model": "artifacts/model", "metrics": METRICS}),
+    ]
+    numbers = iter("12")
+
+    def start(workspace: Workspace, job: JobKind, *_: object) -> RunFolder:
+        return lay_run(workspace, f"train-20260131-100000-000{next(numbers)}", done, job)
+
+    monkeypatch.setattr("engine.jobs.launch.start", start)
+    shown = temper("train", "support", "--set", "method=full")
+    assert shown.code == 0
+    assert "artifacts/model" in shown.out
+    assert "--model train-20260131-100000-0001" in shown.err
+    answer = temper("train", "support", "--set", "method=full", "--json").json()
+    assert (answer["adapter"], answer["model"]) == (None, "artifacts/model")
+
+
 def test_json_of_a_failed_run_is_printed_before_its_error(
     temper: Temper, workspace: Workspace, started: list[RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:

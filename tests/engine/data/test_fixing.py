@@ -53,7 +53,7 @@ class Desk:
 
     def fix(self, reference: str = "d@1", dry_run: bool = False, **asked: object) -> Fixed:
         """Mend version 1."""
-        return fix_dataset(self.paths, reference, Asked(**asked), dry_run=dry_run)  # type: ignore[arg-type]
+        return fix_dataset(self.paths, reference, Asked(**asked), dry_run=dry_run)  # type: ignore[arg-type]  # a test names fields as it likes
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def finding(
     name: str, rows: list[Example], groups: list[list[Example]] | None = None, severity: Severity = "warn"
 ) -> Finding:
     """A finding on rows, tied into groups."""
-    check: CheckName = name.partition("/")[0]  # type: ignore[assignment]
+    check: CheckName = name.partition("/")[0]  # type: ignore[assignment]  # made from its id
     tied = [Group([row.row for row in group]) for group in groups or []]
     refs = [RowRef(row.row, row.line) for row in rows]
     return Finding(name, check, severity, name, len(rows), refs, groups=tied)

@@ -36,7 +36,7 @@ PAIR = Example(
 
 def chat(*turns: str) -> Example:
     roles = ["user", "assistant"] * len(turns)
-    return Example("r", 7, [Message(role, text) for role, text in zip(roles, turns, strict=False)])  # type: ignore[arg-type]
+    return Example("r", 7, [Message(role, text) for role, text in zip(roles, turns, strict=False)])  # type: ignore[arg-type]  # any role
 
 
 def seen(example: Example, view: View | None = None) -> Preview:

@@ -12,6 +12,6 @@ def frozen_libraries() -> None:
     """What the libraries have made is never garbage; looking at it took a quarter of a short run."""
     import engine.training.objectives.dpo
     import engine.training.objectives.sft
-    import engine.training.session  # noqa: F401
+    import engine.training.session  # noqa: F401  # imported for what that costs
 
     gc.freeze()

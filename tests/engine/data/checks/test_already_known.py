@@ -39,7 +39,7 @@ def reply(messages: Sequence[Message], most: int) -> str:
 def asked(paths: WorkspacePaths, **settings: object) -> list[Finding]:
     info = lay(paths, ROWS)
     path = datasets.version_folder(paths, info.name, info.version) / datasets.ROWS
-    made = CheckSettings(known=True, model="tiny", **settings)  # type: ignore[arg-type]
+    made = CheckSettings(known=True, model="tiny", **settings)  # type: ignore[arg-type]  # a test names fields as it likes
     return list(ask(basis_of(ROWS, made, path), reply))
 
 

@@ -9,7 +9,7 @@ from store.records.findings import CheckSettings
 
 
 def row(*turns: Message, **more: object) -> Example:
-    return Example("r", 1, list(turns), **more)  # type: ignore[arg-type]
+    return Example("r", 1, list(turns), **more)  # type: ignore[arg-type]  # a test names fields as it likes
 
 
 def scan(example: Example) -> dict[str, str]:

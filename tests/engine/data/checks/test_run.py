@@ -21,7 +21,7 @@ ROWS = [*[chat(f"question {n}", f"This is answer {n}.") for n in range(6)], chat
 
 
 def made(id_: str, severity: Severity) -> Finding:
-    return Finding(id_, id_.partition("/")[0], severity, "t", 1, [])  # type: ignore[arg-type]
+    return Finding(id_, id_.partition("/")[0], severity, "t", 1, [])  # type: ignore[arg-type]  # made from its id
 
 
 def test_a_report_names_the_version_its_rows_and_its_findings(paths: WorkspacePaths) -> None:

@@ -47,7 +47,7 @@ def found(
     rows = list(rows)
     info = lay(paths, rows)
     path = datasets.version_folder(paths, info.name, info.version) / datasets.ROWS
-    basis = basis_of(rows, CheckSettings(variant=variant, **settings), path)  # type: ignore[arg-type]
+    basis = basis_of(rows, CheckSettings(variant=variant, **settings), path)  # type: ignore[arg-type]  # a test names fields as it likes
     return {one.id.partition("/")[2]: one for one in check(basis)}
 
 
