@@ -16,6 +16,7 @@ from engine.data.checks.contract import Basis, CannotRun, Embed, RowScan
 from engine.data.checks.registry import NAMES, ROW_SCANS, SET_CHECKS, Entry, absent, load_check, make_scan
 from engine.data.checks.scanning import Found, Scanning, Table, read_table
 from engine.data.checks.settling import findings_of
+from engine.data.checks.vectors import vectors_of
 from engine.models.locate import locate_model, path_of
 from store import check_reports, clock, datasets
 from store.errors import TemperError
@@ -37,7 +38,7 @@ log = logging.getLogger("temper.check")
 PhaseProgress = Callable[[str, int, int], None]
 """Told `done` of `total` of a phase; raises when the user asked to stop."""
 SEVERITIES: tuple[Severity, ...] = ("block", "warn", "info")
-READING, SCANNING, COMPARING = "read rows", "scan rows", "compare rows"
+READING, SCANNING, EMBEDDING, COMPARING = "read rows", "scan rows", "embed questions", "compare rows"
 
 
 def quiet(phase: str, done: int, total: int) -> None:
@@ -139,6 +140,9 @@ class _Run:
     def _compare(self, basis: Basis) -> None:
         """All set checks."""
         entries = self._wanted(SET_CHECKS)
+        if basis.embed is not None:  # the longest part by far, so it has a phase of its own; it is remembered
+            basis.progress = partial(self.progress, EMBEDDING)
+            vectors_of(basis)
         for done, entry in enumerate(entries):
             self.progress(COMPARING, done, len(entries))
             basis.progress = partial(self.progress, ", ".join(entry.checks).replace("_", " "))

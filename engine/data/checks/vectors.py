@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 CHUNK = 100_000
-AT_ONCE = 512
+AT_ONCE = 128
+"""Texts between two looks at whether to stop: about a second of work for a processor alone."""
 _remembered: dict[tuple[Embed, tuple[str, ...]], Vectors] = {}
 
 
@@ -55,6 +56,8 @@ def embedded(embed: Embed, texts: tuple[str, ...], progress: Progress | None = N
             if progress is not None:
                 progress(begin, len(texts))
             parts.append(embed(texts[begin : begin + AT_ONCE]))
+        if progress is not None:
+            progress(len(texts), len(texts))
         _remembered.clear()
         _remembered[key] = np.concatenate(parts) if parts else np.zeros((0, 1), dtype=np.float32)
     return _remembered[key]

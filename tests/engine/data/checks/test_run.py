@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import pytest
 
-from engine.data.checks import run
+from engine.data.checks import run, vectors
 from engine.data.checks.contract import Basis, CannotRun
 from engine.data.checks.registry import Entry
 from store import check_reports
@@ -107,6 +109,23 @@ def test_what_progress_raises_ends_the_check_wherever_it_is(
     with pytest.raises(Stop):
         run.check(paths, "d", CheckSettings(), stop)
     assert check_reports.latest(paths, "d", 1) is None
+
+
+def test_embedding_is_a_phase_of_its_own_that_can_be_stopped(paths: WorkspacePaths) -> None:
+    lay(paths, [chat(f"question {n}", "This is an answer.") for n in range(vectors.AT_ONCE + 1)])
+    asked: list[int] = []
+
+    def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        asked.append(len(texts))
+        return np.ones((len(texts), 1), dtype=np.float32)
+
+    def stop(phase: str, done: int, total: int) -> None:
+        if phase == run.EMBEDDING and done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.check(paths, "d", CheckSettings(), stop, embed, processes=1)
+    assert asked == [vectors.AT_ONCE]
 
 
 def test_an_unknown_model_is_refused(paths: WorkspacePaths) -> None:
