@@ -55,6 +55,8 @@ _CODE = re.compile(
     r".*[(:{;=]|[=!<>]=|\w\(\w*\)|^\s*(?://|#include|/\*)",
     re.MULTILINE,
 )
+_CODE_SIGN = re.compile(r"[;{}(:=/#]")
+"""Without one of these nothing is code: one quick look at most texts."""
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 
@@ -146,9 +148,11 @@ def prose_of(text: str) -> str:
         prose = _FENCED.sub(" ", prose)
     if "<" in prose or "{" in prose:
         prose = _MARKUP.sub(" ", prose)
-    if len(_CODE.findall(prose)) > prose.count("\n") / 4 + 1:
+    if _CODE_SIGN.search(prose) and len(_CODE.findall(prose)) > prose.count("\n") / 4 + 1:
         return ""
-    words = [word for word in prose.split() if not word.isnumeric() and not _NO_WORD.search(word)]
+    words = [word for word in prose.split() if not word.isnumeric()]
+    if _NO_WORD.search(prose):
+        words = [word for word in words if not _NO_WORD.search(word)]
     letters = sum(map(str.isalpha, "".join(words)))
     if not prose.isascii() and len(_UNSPACED.findall(prose)) * 2 > letters:
         return " ".join(words) if letters >= FEWEST_LETTERS_UNSPACED else ""
