@@ -219,7 +219,6 @@ class Client:
         self.variant = variant
         self._closed = threading.Event()
         self._socket: socket.socket | None = None
-        self._http = connect(server, timeout=None)  # a first answer may wait for a conversion
 
     def load(self, on_progress: Progress = lambda words: None) -> None:
         """Have the variant loaded; returns when it is. Raises what ensure_server does."""
@@ -257,16 +256,25 @@ class Client:
             # Closing a socket does not wake a thread that reads from it; shutting it down does.
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
-        self._http.close()
 
     def _lines(self, path: str, body: dict[str, Any]) -> Iterator[str]:
         """The lines of a streamed response. Ends in silence when closed meanwhile."""
         import httpx
 
+        if self._closed.is_set():
+            return
         content = msgspec.json.encode(body)
         try:
-            with self._http.stream("POST", path, content=content) as response:
+            # One HTTP client per answer, closed by the thread that reads from it: one closed by another
+            # thread while it connects would leave the connection open. No time limit: a first answer may
+            # wait for a conversion.
+            with (
+                connect(self.server, timeout=None) as http,
+                http.stream("POST", path, content=content) as response,
+            ):
                 self._remember_socket(response)
+                if self._closed.is_set():
+                    return
                 if response.status_code != 200:
                     raise error_from(read_json(response.read()), response.status_code)
                 for line in response.iter_lines():

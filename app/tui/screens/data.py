@@ -359,7 +359,7 @@ class DataScreen(TemperScreen):
         if action == "back":
             return inside
         if action in ("search", "pane"):
-            return self._open is not None
+            return self._open is not None or self._books is None  # typed ahead of the list
         if action == "fix":
             finding = self.query_one(FindingsPane).chosen
             return self.pane == "findings" and finding is not None and bool(finding.remedy)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import threading
 
+from textual.pilot import Pilot
+
 from app.tui.preview_feed import View
 from store import check_reports, clock, datasets
 from store.example_table import Writer
@@ -21,7 +23,7 @@ from store.records.findings import (
 )
 from store.records.preview import Preview, Token
 from store.workspace import Workspace
-from tests.app.tui.stage import Staged
+from tests.app.tui.stage import Staged, text_of, until
 
 ASKED = [
     ("I lost my phone, how do I get my wallet back?", "recovery"),
@@ -34,6 +36,12 @@ ASKED = [
     ("My papers are in Arabic, can you read them?", "verification"),
 ]
 TOKENS = re.compile(r"<\|[a-z_]+\|>|\n| ?\w+| ?[^\w\s<]+|<|\s")
+
+
+async def press_once_open(pilot: Pilot[None], key: str) -> None:
+    """Press a key when a version is open: before, nothing is there that the key could act on."""
+    await until(pilot, lambda: text_of(pilot.app, "#data-head"))
+    await pilot.press(key)
 
 
 def example(number: int) -> Example:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from textual.app import App
 from textual.pilot import Pilot
 
 from app.tui.app import TemperApp
@@ -187,7 +188,7 @@ async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: fl
         await pilot.pause(0.01)
 
 
-def text_of(app: TemperApp, selector: str) -> str:
+def text_of(app: App[None], selector: str) -> str:
     """What a Static shows, without its styles."""
     from textual.widgets import Static
 

@@ -13,7 +13,7 @@ from app.tui.widgets.findings_pane import FindingList, FindingsPane
 from store import datasets
 from store.records.events import Event, Failure, Finished, Progress
 from store.workspace import Workspace
-from tests.app.tui.data_stage import DataStaged, finding, findings, lay_dataset, lay_report
+from tests.app.tui.data_stage import DataStaged, finding, findings, lay_dataset, lay_report, press_once_open
 from tests.app.tui.stage import alive, lay_run, text_of, until
 
 pytestmark = pytest.mark.asyncio
@@ -23,7 +23,7 @@ async def test_the_fix_of_a_finding_can_be_copied(workspace: Workspace) -> None:
     lay_report(workspace, lay_dataset(workspace))
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("enter")
+        await press_once_open(pilot, "enter")
         await until(pilot, lambda: app.screen.query_one(FindingsPane).chosen)
         await pilot.press("x")
         assert isinstance(app.screen, FixDialog)
@@ -35,7 +35,7 @@ async def test_the_fix_of_a_finding_makes_a_new_version_after_a_yes(workspace: W
     lay_report(workspace, lay_dataset(workspace, rows=12), [findings()[2]], "warn")
     app = DataStaged(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("enter")
+        await press_once_open(pilot, "enter")
         await until(pilot, lambda: app.screen.query_one(FindingsPane).chosen)
         await pilot.press("x", "y")
         await until(pilot, lambda: datasets.versions(workspace.paths, "support") == [1, 2], seconds=60)
@@ -51,7 +51,7 @@ async def test_a_fix_that_is_refused_says_so_in_the_commands_own_words(workspace
     lay_report(workspace, lay_dataset(workspace, rows=12), [odd], "warn")
     app = DataStaged(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("enter")
+        await press_once_open(pilot, "enter")
         await until(pilot, lambda: app.screen.query_one(FindingsPane).chosen)
         await pilot.press("x", "y")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog), seconds=60)

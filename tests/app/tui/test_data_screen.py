@@ -19,7 +19,14 @@ from store import datasets
 from store.errors import UsageError
 from store.records.data import Dropped, Edit
 from store.workspace import Workspace
-from tests.app.tui.data_stage import DataStaged, ScriptedPreviews, findings, lay_dataset, lay_report
+from tests.app.tui.data_stage import (
+    DataStaged,
+    ScriptedPreviews,
+    findings,
+    lay_dataset,
+    lay_report,
+    press_once_open,
+)
 from tests.app.tui.stage import text_of, until
 
 pytestmark = pytest.mark.asyncio
@@ -95,7 +102,7 @@ async def test_the_chosen_finding_shows_its_remedy_and_its_rows_in_groups(worksp
     lay_report(workspace, lay_dataset(workspace))
     app = DataStaged(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("enter")
+        await press_once_open(pilot, "enter")
         rows = app.screen.query_one("#finding-rows", RowTable)
         await until(pilot, lambda: rows.count)
         assert "temper data fix support --drop-leaks" in text_of(app, "#finding-text")
@@ -112,7 +119,7 @@ async def test_enter_on_a_row_of_a_finding_shows_it_among_the_rows_of_that_findi
     lay_report(workspace, lay_dataset(workspace))
     app = DataStaged(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("enter")
+        await press_once_open(pilot, "enter")
         rows = app.screen.query_one("#finding-rows", RowTable)
         await until(pilot, lambda: rows.count and rows_are_there(app))
         await pilot.press("enter", "down", "enter")
@@ -127,7 +134,7 @@ async def test_a_finding_on_the_whole_dataset_has_a_chart_and_no_rows(workspace:
     lay_report(workspace, lay_dataset(workspace))
     app = DataStaged(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("enter")
+        await press_once_open(pilot, "enter")
         await until(pilot, lambda: rows_are_there(app))
         app.screen.query_one(FindingList).highlighted = 3
         await until(pilot, lambda: "recovery" in text_of(app, "#finding-figures"))
@@ -145,7 +152,7 @@ async def test_a_hundred_rows_further_down_are_read_when_they_are_to_be_seen(wor
     lay_dataset(workspace, rows=300)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("r")
+        await press_once_open(pilot, "r")
         await until(pilot, lambda: "lost my phone" in cells_of_first_row(app))
         table = table_of(app)
         assert len(table._cells) < 60
@@ -161,7 +168,7 @@ async def test_s_shows_one_split_after_the_other_and_then_all(workspace: Workspa
     lay_dataset(workspace, rows=14)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("r")
+        await press_once_open(pilot, "r")
         await until(pilot, lambda: rows_are_there(app))
         await pilot.press("s")
         await until(pilot, lambda: table_of(app).count == 12)
@@ -175,7 +182,7 @@ async def test_the_search_narrows_the_rows_and_escape_takes_it_off(workspace: Wo
     lay_dataset(workspace, rows=40)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("r")
+        await press_once_open(pilot, "r")
         await until(pilot, lambda: rows_are_there(app))
         await pilot.press("slash", *"ELV")
         await until(pilot, lambda: list(table_of(app).entries) == [3, 11, 19, 27, 35])
@@ -191,7 +198,7 @@ async def test_a_search_without_a_hit_says_so(workspace: Workspace) -> None:
     lay_dataset(workspace)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("r")
+        await press_once_open(pilot, "r")
         await until(pilot, lambda: rows_are_there(app))
         await pilot.press("slash", *"zz")
         await until(pilot, lambda: "No row fits" in text_of(app, "#no-rows"))
@@ -201,7 +208,7 @@ async def test_rows_of_a_finding_can_be_asked_for_in_the_table(workspace: Worksp
     lay_report(workspace, lay_dataset(workspace))
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("r")
+        await press_once_open(pilot, "r")
         await until(pilot, lambda: rows_are_there(app))
         await pilot.press("w")
         assert isinstance(app.screen, ChooseDialog)
@@ -214,7 +221,7 @@ async def test_enter_on_a_row_previews_it_and_the_arrows_go_to_its_neighbours(wo
     lay_dataset(workspace)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("r")
+        await press_once_open(pilot, "r")
         await until(pilot, lambda: rows_are_there(app))
         await pilot.press("enter")
         view = app.screen.query_one(TokenView)
@@ -235,7 +242,7 @@ async def test_m_goes_through_the_masks_and_o_chooses_who_sees(workspace: Worksp
     previews = ScriptedPreviews()
     app = DataStaged(workspace, previews)
     async with app.run_test() as pilot:
-        await pilot.press("p")
+        await press_once_open(pilot, "p")
         await until(pilot, lambda: app.screen.query_one(TokenView).lines)
         await pilot.press("m", "m", "m")
         await until(pilot, lambda: previews.asked[-1][1].mask == "whole")
@@ -249,7 +256,7 @@ async def test_a_cut_answer_is_marked_where_it_is_cut(workspace: Workspace) -> N
     lay_dataset(workspace)
     app = DataStaged(workspace, ScriptedPreviews(max_length=24))
     async with app.run_test() as pilot:
-        await pilot.press("p")
+        await press_once_open(pilot, "p")
         view = app.screen.query_one(TokenView)
         await until(pilot, lambda: view.lines)
         assert any(line.rule.startswith("cut here, at 24 tokens") for line in view.lines)
@@ -261,7 +268,7 @@ async def test_a_model_that_cannot_show_rows_says_why_in_the_pane(workspace: Wor
     error = UsageError("A GGUF file cannot show rows", "It is for inference.", "Name the directory.")
     app = DataStaged(workspace, ScriptedPreviews(error=error))
     async with app.run_test() as pilot:
-        await pilot.press("p")
+        await press_once_open(pilot, "p")
         await until(pilot, lambda: "Name the directory." in text_of(app, "#preview-problem"))
         assert not isinstance(app.screen, ErrorDialog)
 
@@ -271,7 +278,7 @@ async def test_only_the_row_asked_for_last_is_shown(workspace: Workspace) -> Non
     previews = ScriptedPreviews(hold=True)
     app = DataStaged(workspace, previews)
     async with app.run_test() as pilot:
-        await pilot.press("p")
+        await press_once_open(pilot, "p")
         await until(pilot, lambda: previews.asked)
         await pilot.press("right", "right")
         previews.let_go.set()
@@ -286,7 +293,7 @@ async def test_dropped_rows_are_listed_with_line_and_reason(workspace: Workspace
     lay_dataset(workspace, dropped=lost)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("d")
+        await press_once_open(pilot, "d")
         listed = app.screen.query_one(DroppedList)
         await until(pilot, lambda: listed.count == 3)
         assert "not JSON: line ends early" in str(listed.line(0, 70))
@@ -307,7 +314,7 @@ async def test_on_a_narrow_screen_the_open_version_has_all_of_it(workspace: Work
     lay_report(workspace, lay_dataset(workspace))
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
-        await pilot.press("enter")
+        await press_once_open(pilot, "enter")
         await until(pilot, lambda: not app.screen.query_one("#data-left").display)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen.query_one("#data-left").display)
