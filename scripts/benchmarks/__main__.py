@@ -60,9 +60,11 @@ def measure(goal: str, pairs: int) -> Result:
     """
     load = os.getloadavg()
     module = importlib.import_module(f"scripts.benchmarks.{goal.lower()}")
-    parts: list[Result] = module.measure(pairs)
-    for part in parts:
+    parts: list[Result] = []
+    for part in module.measure(pairs):
         part["met"] = is_met(part["ratio"]["median"], part["target"])
+        print(f"{gate_line(part)}\n{part['goal']}  {figures(part)}", file=sys.stderr)  # some take long
+        parts.append(part)
     failed = [part for part in parts if not part["gate"]["passed"]]
     detail = "; ".join(f"{part['goal']}: {part['gate']['detail']}" for part in failed)
     return {

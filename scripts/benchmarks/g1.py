@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ HIDDEN, LAYERS = 256, 6
 GROUPED = "group_by_length"
 
 
-def measure(pairs: int) -> list[Result]:
-    """All four; the goal itself first. A quick run takes fewer steps and pairs."""
+def measure(pairs: int) -> Iterator[Result]:
+    """All four as they come; the goal itself first. A quick run takes fewer steps and pairs."""
     data = shared_data()
     if data is None:
         raise SystemExit("G1 trains on real rows: set TEMPER_SHARED_DATA to their folder.")
@@ -44,12 +45,10 @@ def measure(pairs: int) -> list[Result]:
         worked = g1_mix.rows_of(model, data, ["gsm8k"])
         even = g1_mix.uniform(mix, 256)
         control = Part(folder / "control", model, even, steps // 2).ratios(1)
-        return [
-            Part(folder / "mix", model, mix, steps).result("G1 mix", pairs, ">= 3", control),
-            Part(folder / "gsm8k", model, worked, steps // 2).result("G1 gsm8k", 1, ">= 1", None),
-            Part(folder / "grouped", model, mix, steps, GROUPED).result("G1 grouped", 1, ">= 1", None),
-            Part(folder / "even", model, even, steps // 2).result("G1 one length", 1, ">= 1", None),
-        ]
+        yield Part(folder / "mix", model, mix, steps).result("G1 mix", pairs, ">= 3", control)
+        yield Part(folder / "gsm8k", model, worked, steps // 2).result("G1 gsm8k", 1, ">= 1", None)
+        yield Part(folder / "grouped", model, mix, steps, GROUPED).result("G1 grouped", 1, ">= 1", None)
+        yield Part(folder / "even", model, even, steps // 2).result("G1 one length", 1, ">= 1", None)
 
 
 class Part:
@@ -72,6 +71,7 @@ class Part:
             stock = arm("g1_stock.py", self.model, self.theirs, self.steps, self.strategy, self.file(0))
             ours = arm("g1_temper.py", self.model, self.ours, self.steps, self.file(1))
             self.runs.append((stock, ours))
+            tell(self.folder.name, stock, ours)
         return [stock["seconds"] / ours["seconds"] for stock, ours in self.runs]
 
     def result(self, goal: str, pairs: int, target: str, control: list[float] | None) -> Result:
@@ -115,6 +115,12 @@ def arm(script: str, *arguments: object) -> dict[str, Any]:
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     answer: dict[str, Any] = json.loads(out.stdout.splitlines()[-1])
     return answer
+
+
+def tell(part: str, stock: dict[str, Any], ours: dict[str, Any]) -> None:
+    """A pair of runs, on stderr: each takes minutes."""
+    seconds = stock["seconds"], ours["seconds"]
+    print(f"{part}: stock {seconds[0]:.1f} s, Temper {seconds[1]:.1f} s", file=sys.stderr, flush=True)
 
 
 def cosine(first: Path, second: Path) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from engine.models.directory import ModelDirectory
 from engine.training.order import training_order
 from scripts.benchmarks import g1_mix
 from scripts.benchmarks.arms import FULL_PAIRS, Result, result
-from scripts.benchmarks.g1 import HIDDEN, LAYERS, arm
+from scripts.benchmarks.g1 import HIDDEN, LAYERS, arm, tell
 from scripts.real_runs.commands import shared_data
 from store import datasets
 from store.paths import WorkspacePaths
@@ -32,8 +33,8 @@ SOURCE = "preference/llama_factory/dpo_train.jsonl"
 Pair = tuple[Row, Row]
 
 
-def measure(pairs: int) -> list[Result]:
-    """All parts; the goal itself first. A quick run takes fewer pairs of rows and of arms."""
+def measure(pairs: int) -> Iterator[Result]:
+    """All parts as they come; the goal itself first. A quick run takes fewer pairs of rows and of arms."""
     data = shared_data()
     if data is None:
         raise SystemExit("G4 trains on real pairs: set TEMPER_SHARED_DATA to their folder.")
@@ -46,13 +47,11 @@ def measure(pairs: int) -> list[Result]:
         control.run(1)
         goal = Part(folder / "once", model, real, 1)
         goal.run(repeats)
+        yield goal.result("G4 pairs", ">= 1.8", control.ratios)
         again = Part(folder / "thrice", model, real, 3)
         again.run(1)
-        return [
-            goal.result("G4 pairs", ">= 1.8", control.ratios),
-            again.result("G4 three times", ">= 1.8", None),
-            control.result("G4 control", ">= 1", None),
-        ]
+        yield again.result("G4 three times", ">= 1.8", None)
+        yield control.result("G4 control", ">= 1", None)
 
 
 def pairs_of(model: Path, data: Path) -> list[Pair]:
@@ -94,7 +93,9 @@ class Part:
         """Both arms in turn."""
         for _ in range(times):
             stock = arm("g4_stock.py", self.model, self.theirs, self.steps)
-            self.runs.append((stock, arm("g4_temper.py", self.model, self.ours, self.steps)))
+            ours = arm("g4_temper.py", self.model, self.ours, self.steps)
+            self.runs.append((stock, ours))
+            tell(self.theirs.parent.name, stock, ours)
 
     @property
     def ratios(self) -> list[float]:
