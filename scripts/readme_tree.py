@@ -31,6 +31,7 @@ WORDS = {
 DATA = {
     "engine/builtin/": "The embedded tiny base model.",
     "engine/templates/": "What `temper init` copies: blank, contracts, research, support.",
+    "engine/training/general/": "Short rows of several kinds, on which a run's forgetting is measured.",
     "engine/training/presets/": "Shipped recipes, by size of the base and method.",
     "engine/training/sweeps/": "Shipped sweeps: method or configuration, would more data help.",
     "scripts/tiny_base/topics/": "Sentences that the tiny base learns its letters from, a file per topic.",

@@ -45,6 +45,12 @@ def fingerprint(paths: WorkspacePaths, model: ModelDirectory) -> str:
     return entry.fingerprint
 
 
+def known_fingerprint(paths: WorkspacePaths, model: ModelDirectory) -> str | None:
+    """`fingerprint` where it is remembered: nothing is hashed, nothing is written."""
+    entry = _memory(paths).get(str(model.path))
+    return entry.fingerprint if entry is not None and entry.stamps == _stamps(model) else None
+
+
 def _memory_file(paths: WorkspacePaths) -> Path:
     return paths.models / "fingerprints.json"
 

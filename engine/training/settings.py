@@ -12,17 +12,20 @@ from engine.training.devices import DeviceDefaults
 from store.records.recipe import Recipe
 
 # Transformers renamed it; the older name warns where the newer one exists
-_RECOMPUTE = next(
+RECOMPUTE = next(
     name
     for name in ("activation_checkpointing", "gradient_checkpointing")
     if name in TrainingArguments.__dataclass_fields__
 )
 
 
-def shared(recipe: Recipe, device: DeviceDefaults, checkpoints: Path) -> dict[str, Any]:
+def shared(
+    recipe: Recipe, device: DeviceDefaults, checkpoints: Path, resumed: bool = False
+) -> dict[str, Any]:
     """Arguments for any of TRL's configs; all that would call out is turned off.
 
-    `recipe` leaves nothing to `auto` (levers.defaults).
+    `recipe` leaves nothing to `auto` (levers.defaults). A run that is not `resumed` is measured on held-out
+    rows before its first step too: what it gains is counted from there.
     """
     return {
         "output_dir": str(checkpoints),
@@ -37,12 +40,13 @@ def shared(recipe: Recipe, device: DeviceDefaults, checkpoints: Path) -> dict[st
         "fp16": recipe.precision == "float16",
         "use_cpu": not device.cuda,
         "torch_compile": recipe.compile,
-        _RECOMPUTE: recipe.recompute_layers != 0,
+        RECOMPUTE: recipe.recompute_layers != 0,
         # noise that a row's own length decides; a batch that is one long row would get next to none
         "neftune_noise_alpha": recipe.neftune_alpha or None,
         "per_device_eval_batch_size": recipe.batch_size,
         "eval_strategy": "steps" if recipe.eval_every else "no",
         "eval_steps": recipe.eval_every or None,
+        "eval_on_start": bool(recipe.eval_every) and not resumed,
         "prediction_loss_only": True,
         "logging_steps": 1,
         "logging_nan_inf_filter": False,

@@ -74,8 +74,8 @@ class HealthWatch(TrainerCallback):
         metrics: dict[str, float] | None = None,
         **rest: object,
     ) -> None:
-        """Compare the held-out loss with what went before."""
-        if metrics and "eval_loss" in metrics:
+        """Compare the held-out loss with what went before; what the run began with is no result of it."""
+        if metrics and "eval_loss" in metrics and state.global_step:
             verdict = self._heldout.evaluation(state.global_step, metrics["eval_loss"])
             if verdict:
                 self._watcher.emit(Notice(title=verdict.title, text=verdict.text, level="warn"))

@@ -19,8 +19,8 @@ class Curve(msgspec.Struct):
 
     @property
     def best_heldout(self) -> float | None:
-        """The lowest held-out loss; None where none was measured."""
-        return min((loss for _, loss in self.heldout), default=None)
+        """The lowest held-out loss of what was trained; None where none was measured."""
+        return min((loss for step, loss in self.heldout if step), default=None)
 
 
 class EvalScore(msgspec.Struct):

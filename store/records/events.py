@@ -68,12 +68,27 @@ class Step(Event, tag="step"):
 
 
 class Evaluated(Event, tag="evaluated"):
-    """The loss on held-out rows behind `step`; `best`: the lowest so far. `metrics` as in a Step."""
+    """The loss on held-out rows behind `step`; `best`: the lowest so far. `metrics` as in a Step.
+
+    Step 0 is the model as the run begins, never the best. `general_loss` is that on the general set, in nats
+    per token.
+    """
 
     step: int
     loss: float
     best: bool = False
     metrics: dict[str, float] = {}
+    general_loss: float | None = None
+
+
+class Probed(Event, tag="probed"):
+    """The loss on the general set behind `step` where no evaluation tells it: before the first step, behind
+    the last. `seconds` is what measuring it took.
+    """
+
+    step: int
+    general_loss: float
+    seconds: float = 0.0
 
 
 class Notice(Event, tag="notice"):
@@ -150,6 +165,7 @@ AnyEvent = (
     | Progress
     | Step
     | Evaluated
+    | Probed
     | Notice
     | Checkpoint
     | Resumed

@@ -94,6 +94,9 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True):
     packing: bool = True
     """Rows of a batch one after another without padding, each seeing itself alone, where that is proven of
     the base; padded otherwise. The same rows make the same step either way."""
+    share_prompt: bool = True
+    """dpo: the two endings of a pair behind their prompt, which is computed once for both, without padding,
+    where `packing` is on and that is proven of the base. The same margins either way."""
     learning_rate: Annotated[float, msgspec.Meta(gt=0, le=1)] = 2e-4
     """The peak, reached after the warm-up."""
     schedule: Schedule = "cosine"
@@ -184,4 +187,11 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True):
     """End the run after so many measurements in a row without a lower held-out loss; 0 goes on to the end."""
     keep_best: bool = True
     """Where held-out loss is measured, the result is what had the lowest, not what came last."""
+    general: str = "builtin"
+    """What forgetting is measured on, before the run, at every evaluation and behind it: `builtin` (a few
+    dozen short rows of several kinds that ship with Temper), a dataset or `name/split` of your own. Empty:
+    not at all. Nothing of it is trained on."""
+    measure_quantisation: bool = True
+    """qlora: what 4 bits cost the base on held-out rows, measured against the base in 16 bits before anything
+    is trained; once for a base and its rows, and only where memory holds the base in 16 bits."""
     lora: Lora = msgspec.field(default_factory=Lora)
