@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from app.cli.output import json_option, print_facts, print_json, say
+from app.cli.runs import outcome
 from app.cli.runs.words import coloured, find, local, summary, took
 from app.words import size
 from store import runs as folders
@@ -37,6 +38,7 @@ def details(folder: RunFolder, view: RunView) -> dict[str, Any]:
         "command": folder.spec().command,
         "folder": str(folder.path),
         "log_tail": view.log_tail,
+        **outcome.paths(folder, view),
     }
 
 
@@ -54,8 +56,11 @@ def print_run(folder: RunFolder, view: RunView) -> None:
             ("took", took(view)),
             ("step", f"{view.step} of {view.total}" if view.total else ""),
             ("folder", folder.path),
+            *outcome.facts(view),
+            *outcome.read_facts(folder, view),
         ]
     )
+    outcome.print_remarks(view)
     for artifact in view.artifacts:
         click.echo(f"{artifact.type}  {artifact.path}  {size(artifact.bytes)}")
     print_trouble(folder, view)

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.cli import watch
 from app.cli.output import print_facts, print_json, say
+from app.cli.runs import outcome
 from app.words import span
 from store import clock
 from store.records.runs import RunView
@@ -35,6 +36,8 @@ def report(view: RunView) -> dict[str, Any]:
         "adapter": made.get("adapter"),
         "model": made.get("model"),
         "metrics": view.result.get("metrics", {}),
+        "outcome": view.result.get("outcome"),
+        "quantisation": view.result.get("quantisation"),
         "error": view.error,
     }
 
@@ -53,8 +56,10 @@ def print_trained(view: RunView) -> None:
             ("loss", f"{metrics['loss']:.4f} (mean of all steps)"),
             ("rows", f"{metrics['rows']:,}, {metrics['trained_tokens']:,} trained tokens"),
             ("time", f"{span(seconds)} on {metrics['device']}"),
+            *outcome.facts(view),
         ]
     )
+    outcome.print_remarks(view)
     say(
         f"Next:\n  temper ask QUESTION --variant {view.run_id}\n  temper export {view.run_id}\n"
         f"  temper variants add NAME --{made} {view.run_id}"
