@@ -101,7 +101,7 @@ def not_over(folder: RunFolder) -> BusyError:
 class EventWriter:
     """Appends events to events.jsonl; a run's only writer. Each line is flushed: kill -9 keeps it.
 
-    Threads of the worker may write at the same time.
+    Threads of the worker may write at the same time, other processes only in its place (`catch_up`).
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -121,6 +121,12 @@ class EventWriter:
                 self._file.flush()
             except OSError as error:
                 raise atomic.disk_error(error, self._path) from error
+
+    def catch_up(self) -> None:
+        """Go on behind what another process has written meanwhile, which writes no more."""
+        with self._turn:
+            end_torn_line(self._path)
+            self._seq = max((event.seq for event in read_events(self._path)), default=0)
 
     def close(self) -> None:
         """Flush to the disk and close."""

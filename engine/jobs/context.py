@@ -45,6 +45,10 @@ class JobContext:
         """Append one event to the run's events.jsonl."""
         self._writer.emit(event)
 
+    def written_by_others(self) -> None:
+        """A process of the run has written its events in our place, and writes no more."""
+        self._writer.catch_up()
+
     def notice(self, title: str, text: str = "", *, warn: bool = False) -> None:
         """Tell the user something worth reading."""
         self.emit(Notice(title=title, text=text, level="warn" if warn else "info"))

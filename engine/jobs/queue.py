@@ -20,14 +20,26 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def device_name() -> str:
-    """The UUID of the first GPU, or `cpu`. Asks the driver's own tool: importing torch would cost seconds.
+    """The UUID of the first GPU, or `cpu`."""
+    return next(iter(gpu_names()), "cpu")
+
+
+def gpu_names() -> list[str]:
+    """The UUIDs of all GPUs. Asks the driver's own tool: importing torch would cost seconds.
 
     An empty CUDA_VISIBLE_DEVICES hides every GPU (what `--cpu` sets).
     """
     if os.environ.get(VISIBLE) == "":
-        return "cpu"
-    listed = ask_driver("--query-gpu=uuid")
-    return listed[0][0] if listed else "cpu"
+        return []
+    return [row[0] for row in ask_driver("--query-gpu=uuid")]
+
+
+def devices(processes: int) -> list[str]:
+    """What so many processes of one run need: a GPU each, as far as there are some, or the processor.
+
+    In one order for all runs, so that two which take several never wait for each other.
+    """
+    return sorted(gpu_names()[:processes]) or ["cpu"] if processes > 1 else [device_name()]
 
 
 class GpuProgram(msgspec.Struct):

@@ -17,10 +17,11 @@ from types import FrameType
 from engine import offline
 from engine.jobs import kinds
 from engine.jobs.context import JobContext, Stopped, failure_of
-from engine.jobs.queue import device_name, programs_on_gpu, wait_for_device
+from engine.jobs.queue import devices, programs_on_gpu, wait_for_device
 from store.leases import DeviceLease, Holder
 from store.locks import FileLock
 from store.records.events import Failure, Finished, Lease, Queued, Started
+from store.records.runs import RunSpec
 from store.runs import EventWriter, RunFolder
 
 log = logging.getLogger("temper.worker")
@@ -47,10 +48,10 @@ def main(path: Path) -> int:
 def work(context: JobContext) -> Finished:
     """Queue for the device if the job needs it, do the job, and say how it ended."""
     kind = context.spec.job
-    lease = DeviceLease(device_name() if kinds.needs_device(kind) else "none")
+    leases = [DeviceLease(name) for name in devices_of(context.spec)]
     try:
-        if kinds.needs_device(kind):
-            queue_for(context, lease)
+        if leases:
+            queue_for(context, leases)
         else:
             context.emit(Lease(device="none"))
         context.check_stop()
@@ -63,11 +64,31 @@ def work(context: JobContext) -> Finished:
         failure = Failure(shown.title, shown.happened, shown.remedy, int(shown.exit_code))
         return Finished(status="failed", error=failure)
     finally:
-        lease.release()
+        for lease in leases:
+            lease.release()
 
 
-def queue_for(context: JobContext, lease: DeviceLease) -> None:
-    """Hold the lease when this returns; every holder in the way becomes an event."""
+def devices_of(spec: RunSpec) -> list[str]:
+    """The devices that the job takes; parameters that name `processes` take one for each."""
+    return devices(int(spec.params.get("processes", 1))) if kinds.needs_device(spec.job) else []
+
+
+def queue_for(context: JobContext, leases: list[DeviceLease]) -> None:
+    """Hold all leases when this returns; every holder in the way becomes an event."""
+    waited = sum(queue_for_one(context, lease) for lease in leases)
+    context.device = leases[0].device
+    names = ",".join(lease.device for lease in leases)
+    context.emit(Lease(device=names, waited_seconds=round(waited, 3)))
+    if context.device != "cpu":
+        # The queue is ours, so what still holds memory is not Temper: look there first when it runs out.
+        for one in programs_on_gpu():
+            context.notice(
+                "Another program uses the GPU", f"{one.name} (pid {one.pid}), {one.memory}", warn=True
+            )
+
+
+def queue_for_one(context: JobContext, lease: DeviceLease) -> float:
+    """Hold the lease when this returns; the seconds that it took."""
     spec = context.spec
 
     def claim() -> bool:
@@ -76,15 +97,7 @@ def queue_for(context: JobContext, lease: DeviceLease) -> None:
     def on_wait(holder: Holder) -> None:
         context.emit(Queued(device=lease.device, holder=holder.what, since=holder.since))
 
-    waited = wait_for_device(lease, claim, on_wait, context.check_stop)
-    context.device = lease.device
-    context.emit(Lease(device=lease.device, waited_seconds=round(waited, 3)))
-    if lease.device != "cpu":
-        # The queue is ours, so what still holds memory is not Temper: look there first when it runs out.
-        for one in programs_on_gpu():
-            context.notice(
-                "Another program uses the GPU", f"{one.name} (pid {one.pid}), {one.memory}", warn=True
-            )
+    return wait_for_device(lease, claim, on_wait, context.check_stop)
 
 
 def stop_like_the_user(number: int, frame: FrameType | None) -> None:

@@ -13,21 +13,26 @@ from engine.training.devices import DeviceDefaults
 from store.records.recipe import Recipe
 
 
-def load_base(base: ModelDirectory, recipe: Recipe, device: DeviceDefaults) -> PreTrainedModel:
+def load_base(
+    base: ModelDirectory, recipe: Recipe, device: DeviceDefaults, sharded: bool = False
+) -> PreTrainedModel:
     """The base model on its device; 4-bit NormalFloat for QLoRA, float32 where its own weights are trained.
 
-    Dettmers et al., "QLoRA: Efficient Finetuning of Quantized LLMs", 2023, sections 3 and 5.
+    Dettmers et al., "QLoRA: Efficient Finetuning of Quantized LLMs", 2023, sections 3 and 5. `sharded`: it
+    will be divided over GPUs.
     """
     dtype = torch.float32 if recipe.method == "full" else device.dtype
     options: dict[str, Any] = {"dtype": dtype, "local_files_only": True, "trust_remote_code": False}
     if device.cuda:
-        options["device_map"] = {"": 0}
+        options["device_map"] = {"": torch.cuda.current_device()}
     if recipe.method == "qlora":
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=recipe.double_quantisation is not False,
             bnb_4bit_compute_dtype=device.dtype,
+            # FSDP divides tensors of floating-point numbers: four bits are stored as if they were such
+            bnb_4bit_quant_storage=device.dtype if sharded else torch.uint8,
         )
     if recipe.packing:
         options["attn_implementation"] = packed_attention.register()

@@ -89,7 +89,7 @@ class Rehearsal(TrainerCallback):
         """Rehearse. Raises what a real step would raise, torch.OutOfMemoryError above all."""
         if state.global_step >= state.max_steps:
             return
-        step_rows = self._batch_size * args.gradient_accumulation_steps
+        step_rows = self._batch_size * args.gradient_accumulation_steps * args.world_size
         ordered = lengths_in_order(self.trainer.train_dataset, self._lengths)
         longest = longest_step(ordered, self._batch_size, step_rows, self._packed)
         seconds = checkpoint = 0.0
@@ -115,9 +115,10 @@ class Rehearsal(TrainerCallback):
         trainer: Any = self.trainer
         trainer.accelerator.gradient_state._set_sync_gradients(True)  # or the optimiser waits for more
         begin = time.monotonic()
+        passes = range(0, len(rows), self._batch_size)[trainer.args.process_index :: trainer.args.world_size]
         batches = [
             trainer.data_collator([trainer.train_dataset[at] for at in rows[n : n + self._batch_size]])
-            for n in range(0, len(rows), self._batch_size)
+            for n in passes
         ]
         items = trainer._get_num_items_in_batch(batches, trainer.args.device)
         trainer.current_gradient_accumulation_steps = len(batches)

@@ -82,6 +82,19 @@ def test_a_writer_cuts_what_a_kill_left_before_it_goes_on(folder: RunFolder) -> 
     assert [event.seq for event in runs.read_events(folder.events)] == [1, 2]
 
 
+def test_a_writer_goes_on_behind_what_another_process_wrote_in_its_place(folder: RunFolder) -> None:
+    mine = EventWriter(folder)
+    mine.emit(started())
+    write(folder, Step(step=1, loss=2.0), Step(step=2, loss=1.0))
+    with folder.events.open("ab") as file:  # the other one was killed in the middle of a line
+        file.write(b'{"kind":"step","st')
+    mine.catch_up()
+    mine.emit(Finished(status="failed"))
+    mine.close()
+    assert [event.seq for event in runs.read_events(folder.events)] == [1, 2, 3, 4]
+    assert runs.view(folder).state == "failed"
+
+
 def test_a_full_disk_is_told_as_such(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = EventWriter(folder)
     writer.close()

@@ -159,6 +159,24 @@ def test_hidden_gpus_leave_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert queue.device_name() == "cpu"
 
 
+@pytest.mark.parametrize(
+    ("words", "processes", "taken"),
+    [
+        ("GPU-b\nGPU-a\nGPU-c", 1, ["GPU-b"]),
+        ("GPU-b\nGPU-a\nGPU-c", 2, ["GPU-a", "GPU-b"]),  # sorted: no two runs wait for each other
+        ("", 2, ["cpu"]),
+    ],
+)
+def test_a_run_in_several_processes_takes_a_gpu_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, processes: int, taken: list[str]
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\nprintf '%s\\n' '{words}'\n", encoding="utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert queue.devices(processes) == taken
+
+
 def test_programs_on_the_gpu_are_named_with_pid_and_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
