@@ -6,6 +6,8 @@ objective nor device.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +16,27 @@ from safetensors.torch import save_file
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from engine.training.callbacks import Watcher, preference_metrics
+from engine.training.trial import GENERAL, Trial
 from store import atomic
 from store.records.events import Evaluated, Notice
 from store.records.recipe import Recipe
 
 BEST = "best.safetensors"
+STATE = "trainer_state.json"  # the trainer's own, in every checkpoint
 
 
 class HeldOut(TrainerCallback):
-    """Watches the held-out loss. `best` is (step, loss) of the lowest; `ended` says that patience ran out."""
+    """Watches the held-out loss. `best` is (step, loss) of the lowest; `ended` says that patience ran out.
 
-    def __init__(self, watcher: Watcher, recipe: Recipe, folder: Path) -> None:
+    What the run begins with is measured as step 0: told, and never the best. `trial` measures the loss on the
+    general set beside it.
+    """
+
+    def __init__(self, watcher: Watcher, recipe: Recipe, folder: Path, trial: Trial) -> None:
         self._watcher = watcher
         self._recipe = recipe
         self._file = folder / BEST
+        self._trial = trial
         self._last_step = 0
         self._stale = 0
         self.best: tuple[int, float] | None = None
@@ -37,11 +46,13 @@ class HeldOut(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: object
     ) -> None:
         """A run that goes on knows its best from before; what came behind its checkpoint never happened."""
-        measured = [(int(e["step"]), float(e["eval_loss"])) for e in state.log_history if "eval_loss" in e]
-        self.best = min(measured, key=lambda pair: (pair[1], pair[0]), default=None)
-        if self.best is not None:
-            self._last_step = measured[-1][0]
-            self._stale = sum(step > self.best[0] for step, _ in measured)
+        self.best, self._last_step, self._stale = standing(state.log_history)
+        self.ended = 0 < self._recipe.patience <= self._stale and state.global_step < self._recipe.max_steps
+
+    def ran_out(self, checkpoint: Path) -> bool:
+        """Whether patience had run out at a checkpoint: nothing is left to train then."""
+        state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
+        return 0 < self._recipe.patience <= standing(state["log_history"])[2]
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: object
@@ -63,6 +74,15 @@ class HeldOut(TrainerCallback):
         if not metrics or "eval_loss" not in metrics:
             return
         step, loss = state.global_step, metrics["eval_loss"]
+        general = self._trial.general_loss(model, step)
+        if general is not None:
+            # the trainer's own record of this evaluation, which every checkpoint keeps
+            state.log_history[-1][GENERAL] = general
+        stripped = {name.removeprefix("eval_"): value for name, value in metrics.items()}
+        told = Evaluated(step=step, loss=loss, metrics=preference_metrics(stripped), general_loss=general)
+        if step == 0:
+            self._watcher.emit(told)
+            return
         self._last_step = step
         better = self.best is None or loss < self.best[1]
         if better:
@@ -71,8 +91,8 @@ class HeldOut(TrainerCallback):
                 self._write(model, step)
         else:
             self._stale += 1
-        stripped = {name.removeprefix("eval_"): value for name, value in metrics.items()}
-        self._watcher.emit(Evaluated(step=step, loss=loss, best=better, metrics=preference_metrics(stripped)))
+        told.best = better
+        self._watcher.emit(told)
         if self._recipe.patience and self._stale >= self._recipe.patience and step < state.max_steps:
             control.should_training_stop = self.ended = True
             self._watcher.emit(
@@ -110,3 +130,15 @@ class HeldOut(TrainerCallback):
         partial = atomic.temporary_name(self._file)
         save_file(weights, partial, metadata={"step": str(step)})
         partial.replace(self._file)
+
+
+def standing(history: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, float] | None, int, int]:
+    """From a trainer's log: (step, loss) of the lowest held-out loss, the earliest of equals, or None; the
+    last step measured; how many measurements came behind the best.
+    """
+    measured = [(int(entry["step"]), float(entry["eval_loss"])) for entry in history if "eval_loss" in entry]
+    measured = [(step, loss) for step, loss in measured if step]  # 0 is what the run began with
+    best = min(measured, key=lambda pair: (pair[1], pair[0]), default=None)
+    if best is None:
+        return None, 0, 0
+    return best, measured[-1][0], sum(step > best[0] for step, _ in measured)

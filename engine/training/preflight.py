@@ -17,8 +17,9 @@ from engine.data.rendering import check_template
 from engine.models.directory import ModelDirectory
 from engine.models.locate import locate_model
 from engine.models.variants import read_prompt
-from engine.training import consistency, gate
+from engine.training import consistency, division, gate
 from engine.training.reading import heldout_reference
+from engine.training.trial_rows import BUILTIN
 from store.errors import TemperError, UsageError
 from store.records.recipe import Recipe
 from store.workspace import Workspace
@@ -26,11 +27,25 @@ from store.workspace import Workspace
 T = TypeVar("T")
 
 
-def check(workspace: Workspace, recipe: Recipe, accept: Sequence[str] = ()) -> ModelDirectory:
+def check(
+    workspace: Workspace, recipe: Recipe, accept: Sequence[str] = (), processes: int = 1
+) -> ModelDirectory:
     """The base, once nothing stands against the run. Raises TemperError that names every problem.
 
-    `accept` names findings of the data check that may pass (see engine.training.gate).
+    `accept` names findings of the data check that may pass (see engine.training.gate); `processes` is how
+    many do the run.
     """
+    base, problems = examine(workspace, recipe, accept)
+    problems += division.standing_against(recipe, processes)
+    if base is None or problems:
+        raise together(problems)
+    return base
+
+
+def examine(
+    workspace: Workspace, recipe: Recipe, accept: Sequence[str] = ()
+) -> tuple[ModelDirectory | None, list[TemperError]]:
+    """The base, where it is one, and everything that stands against the run."""
     problems: list[TemperError] = []
 
     def attempt(look: Callable[[], T]) -> T | None:
@@ -51,15 +66,15 @@ def check(workspace: Workspace, recipe: Recipe, accept: Sequence[str] = ()) -> M
         reference = getattr(recipe, field)
         if reference and attempt(partial(found, workspace, reference)):
             problems += consistency.of_kind(workspace, field, reference, recipe)
-    if not problems:
+    if recipe.general not in ("", BUILTIN):
+        attempt(partial(found, workspace, recipe.general))
+    if recipe.dataset and not problems:
         attempt(lambda: heldout_reference(workspace, recipe))
     if recipe.prompt:
         attempt(lambda: read_prompt(workspace, recipe.prompt))
-    if not problems:
+    if recipe.dataset and not problems:
         attempt(lambda: check_findings(workspace, recipe, accept))
-    if base is None or problems:
-        raise together(problems)
-    return base
+    return base, problems
 
 
 def found(workspace: Workspace, reference: str) -> bool:

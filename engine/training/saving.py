@@ -1,12 +1,15 @@
 """Turns what the trainer saves into checkpoints, and saves once more where memory ran out in mid-step.
 
 The trainer writes, as it always does, into its own folder; that is `.writing`, and only what is complete
-there gets a name that anybody reads. Changes nothing that the trainer computes.
+there gets a name that anybody reads. The best weights so far belong to a checkpoint too: what came behind it
+may never happen again. Changes nothing that the trainer computes.
 """
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +21,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 
 from engine.training.callbacks import Watcher
 from engine.training.checkpoints import PREFIX, Checkpoints, MemoryPlan
+from engine.training.heldout import BEST
 from store.records.events import Checkpoint
 
 
@@ -49,6 +53,15 @@ def restore(states: RandomStates) -> None:
         torch.cuda.set_rng_state(states.cuda)
 
 
+def shared(file: Path, other: Path) -> None:
+    """Give a file that is never written to again a second name: without taking room where the disk can."""
+    other.unlink(missing_ok=True)
+    try:
+        os.link(file, other)
+    except OSError:
+        shutil.copyfile(file, other)
+
+
 class CheckpointKeeper(TrainerCallback):
     """Publishes every checkpoint that the trainer has written, and says so.
 
@@ -67,15 +80,21 @@ class CheckpointKeeper(TrainerCallback):
         self._plan = plan
         self._watcher = watcher
         self._run_folder = run_folder
+        self._best = run_folder / "artifacts" / BEST
         self._examples_at = examples_at
-        self._heldout_loss: float | None = None
+        self._heldout: tuple[int, float] | None = None
         self._phase: Literal["between", "passes", "update"] = "between"
         self._before_step: RandomStates | None = None
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: object
     ) -> None:
-        """Tell a run that goes on where its best checkpoint is: it was saved under another name."""
+        """Give a run that goes on the best weights that its checkpoint knows, and tell it where its best
+        checkpoint is: it was saved under another name.
+        """
+        best = self.checkpoints.folder / f"{PREFIX}{state.global_step}" / BEST
+        if best.is_file() and state.is_world_process_zero:
+            shared(best, self._best)
         kept = self.checkpoints.folder / f"{PREFIX}{state.best_global_step}"
         if state.best_global_step and kept.is_dir():
             state.best_model_checkpoint = str(kept)
@@ -110,17 +129,20 @@ class CheckpointKeeper(TrainerCallback):
     ) -> None:
         """Take down the held-out loss: the best checkpoint is kept."""
         if metrics and "eval_loss" in metrics:
-            self._heldout_loss = metrics["eval_loss"]
+            self._heldout = state.global_step, metrics["eval_loss"]
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: object
     ) -> None:
         """Give the checkpoint its name, and say that it is complete on disk."""
         step = state.global_step
-        path = self.checkpoints.publish(step, self._plan, self._examples_at(step), self._heldout_loss)
+        if self._best.is_file():
+            shared(self._best, self.checkpoints.writing / f"{PREFIX}{step}" / BEST)
+        # it belongs to the step at which it was measured, which may be an earlier one
+        loss = self._heldout[1] if self._heldout and self._heldout[0] == step else None
+        path = self.checkpoints.publish(step, self._plan, self._examples_at(step), loss)
         if state.best_global_step == step:
             state.best_model_checkpoint = str(path)
-        self._heldout_loss = None  # it belongs to the step at which it was measured
         self._watcher.emit(Checkpoint(step=step, path=str(path.relative_to(self._run_folder))))
 
     def emergency(self, trainer: Trainer) -> bool:

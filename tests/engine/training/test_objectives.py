@@ -127,7 +127,9 @@ def test_the_rewards_that_are_told_are_those_computed_by_hand(micro: Path, tmp_p
     data = data_for(micro, asked(objective="dpo"))
     data.heldout = TrainingData(data.rows[:4], data.rejected[:4])
     run = run_on(micro, tmp_path, data, objective="dpo", max_steps=3, eval_every=3, beta=0.3)
-    told = next(event for event in run.recorder.events if isinstance(event, Evaluated))
+    first, told = [event for event in run.recorder.events if isinstance(event, Evaluated)]
+    assert first.step == 0
+    assert first.metrics["reward_margin"] == pytest.approx(0, abs=1e-5)
     base = AutoModelForCausalLM.from_pretrained(micro)
     before = [
         ending(base, good) - ending(base, bad) for good, bad in zip(data.rows, data.rejected, strict=True)
