@@ -6,12 +6,13 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from engine.jobs import launch
 from engine.jobs.context import JobContext
@@ -21,7 +22,7 @@ from store import clock, runs
 from store.locks import is_locked
 from store.records.events import AnyEvent, Event, Lease, Started
 from store.records.runs import ENDED, JobKind, RunSpec
-from store.runs import RunFolder
+from store.runs import EventWriter, RunFolder
 from store.workspace import Workspace
 
 
@@ -63,6 +64,29 @@ def run_here(
     context.emit(work(context))
     writer.close()
     return folder
+
+
+def resume_here(folder: RunFolder) -> None:
+    """What `launch.resume` starts, done to its end in this process."""
+    runs.reopen(folder)
+    writer = EventWriter(folder)
+    context = JobContext(folder, folder.spec(), writer)
+    context.emit(Started(run_id=folder.run_id, job="train", pid=os.getpid()))
+    context.emit(work(context))
+    writer.close()
+
+
+@contextmanager
+def stop_at(step: int) -> Iterator[None]:
+    """Every training job inside the block is asked to stop in step `step`."""
+    asked = JobContext.stop_requested
+
+    def stop_requested(context: JobContext) -> bool:
+        return runs.view(context.folder).step >= step - 1 or asked(context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JobContext, "stop_requested", stop_requested)
+        yield
 
 
 def lay_run(

@@ -20,6 +20,13 @@ from store.records.recipe import Recipe
 from store.runs import RunFolder
 from store.workspace import Workspace
 
+DATA_WORDS = {
+    "dataset": "the data",
+    "eval_dataset": "the held-out data",
+    "replay_dataset": "the replayed data",
+    "general": "the general data",
+}
+
 
 class Again(msgspec.Struct):
     """What is to be run, and what is another now without standing against it: libraries, the device."""
@@ -49,8 +56,8 @@ def prepare(workspace: Workspace, folder: RunFolder) -> Again:
             "\n".join(changed),
             f"Bring back what it was made from, or train anew: {folder.spec().command or 'temper train'}",
         )
-    accept = msgspec.convert(folder.spec().params, TrainParams).accept
-    return Again(TrainParams(recipe, accept), other_surroundings(passport))
+    then = msgspec.convert(folder.spec().params, TrainParams)
+    return Again(msgspec.structs.replace(then, recipe=recipe), other_surroundings(passport))
 
 
 def passport_of(folder: RunFolder) -> AdapterPassport:
@@ -66,7 +73,7 @@ def passport_of(folder: RunFolder) -> AdapterPassport:
 
 
 def pinned(passport: AdapterPassport) -> Recipe:
-    """The recipe on the version of the dataset that was trained on, as it was divided into passes."""
+    """The recipe on the dataset versions that were used, as it was divided into passes."""
     _, slash, split = passport.recipe.dataset.partition("/")
     dataset = passport.dataset + slash + split
     return msgspec.structs.replace(passport.recipe, dataset=dataset, micro_batch="as_written")
@@ -94,12 +101,19 @@ def changed_texts(
 
 
 def changed_data(workspace: Workspace, recipe: Recipe, passport: AdapterPassport) -> list[str]:
-    """The dataset version by its hash."""
-    try:
-        found = ensure_dataset(workspace, recipe.dataset).sha256
-    except TemperError as error:
-        return [f"the data: {error.title}. {error.happened}"]
-    return [] if found == passport.dataset_sha256 else [f"the data: {passport.dataset} has other rows"]
+    """Every dataset version by its hash: those that are gone or hold other rows."""
+    expected = {"dataset": passport.dataset_sha256, **passport.other_data}
+    changed = []
+    for field, sha256 in expected.items():
+        reference, words = getattr(recipe, field), DATA_WORDS[field]
+        try:
+            found = ensure_dataset(workspace, reference).sha256
+        except TemperError as error:
+            changed.append(f"{words}: {error.title}. {error.happened}")
+            continue
+        if found != sha256:
+            changed.append(f"{words}: {reference} has other rows")
+    return changed
 
 
 def other_surroundings(passport: AdapterPassport) -> list[str]:

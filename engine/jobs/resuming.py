@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import msgspec
 
+from engine.data.ensure import ensure_dataset
 from engine.jobs.context import JobContext
 from engine.training.checkpoints import Saved, newest
 from engine.training.health import DivergedError
+from engine.training.trial_rows import BUILTIN
 from store.errors import TemperError
-from store.records.data import DatasetInfo
 from store.records.events import Resumed, Started
 from store.records.recipe import Recipe
 from store.runs import read_events
+from store.workspace import Workspace
+
+DATASETS = ("dataset", "eval_dataset", "replay_dataset", "general")
+"""The fields of a recipe that name rows."""
 
 
 def take_up(context: JobContext) -> Saved | None:
@@ -31,15 +36,41 @@ def take_up(context: JobContext) -> Saved | None:
 
 
 def same_data(recipe: Recipe, found: Saved | None) -> Recipe:
-    """The recipe with the dataset version that the run began with: a newer one may be there by now."""
-    began_with = found.manifest.inputs.get("dataset") if found else None
-    return msgspec.structs.replace(recipe, dataset=began_with) if began_with else recipe
+    """The recipe with the dataset versions that the run began with: newer ones may be there by now."""
+    began_with = found.manifest.inputs if found else {}
+    return msgspec.structs.replace(
+        recipe, **{field: began_with[field] for field in DATASETS if began_with.get(field)}
+    )
 
 
-def inputs_of(recipe: Recipe, dataset: DatasetInfo) -> dict[str, str]:
-    """What a checkpoint says of the run's data, so that it can be had again."""
-    _, _, split = recipe.dataset.partition("/")
-    return {"dataset": f"{dataset.name}@{dataset.version}" + (f"/{split}" if split else "")}
+def used_fields(recipe: Recipe) -> list[str]:
+    """Those of DATASETS that the recipe makes use of."""
+    idle = {"replay_dataset": not recipe.replay_share, "general": recipe.general == BUILTIN}
+    return [field for field in DATASETS if getattr(recipe, field) and not idle.get(field)]
+
+
+def pinned(workspace: Workspace, recipe: Recipe) -> Recipe:
+    """The recipe with every dataset that it uses by its version, imported where that has not been done."""
+    versions = {field: versioned(workspace, getattr(recipe, field)) for field in used_fields(recipe)}
+    return msgspec.structs.replace(recipe, **versions)
+
+
+def versioned(workspace: Workspace, reference: str) -> str:
+    """`chats/heldout` as `chats@2/heldout`, where 2 is the newest version."""
+    info = ensure_dataset(workspace, reference)
+    _, slash, split = reference.partition("/")
+    return f"{info.name}@{info.version}{slash}{split}"
+
+
+def inputs_of(recipe: Recipe) -> dict[str, str]:
+    """What a checkpoint says of the run's data, so that it can be had again; `recipe` is pinned."""
+    return {field: getattr(recipe, field) for field in used_fields(recipe)}
+
+
+def other_data(workspace: Workspace, recipe: Recipe) -> dict[str, str]:
+    """The hashes of the datasets that the run used besides the one that it trained on, by their field."""
+    used = used_fields(recipe)[1:]
+    return {field: ensure_dataset(workspace, getattr(recipe, field)).sha256 for field in used}
 
 
 def with_way_on(error: TemperError, context: JobContext) -> TemperError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -15,28 +15,36 @@ from engine.jobs.context import JobContext, Phases, Stopped
 from engine.jobs.versions import versions
 from engine.models import adapters
 from engine.models.directory import ModelDirectory
-from engine.training import gate, preflight
-from engine.training.planning import plan_run
+from engine.training import gate, preflight, quantisation
+from engine.training.checkpoints import Saved
+from engine.training.data import TrainingData
+from engine.training.division import plan_divided
+from engine.training.machine import find_machine
 from engine.training.reading import read_data, renderer_of
 from engine.training.rows import RowReport
+from engine.training.trial_rows import add_trial
 from store import atomic, clock
 from store.errors import TemperError
 from store.hashing import sha256_of_file, sha256_of_files, sha256_of_text
 from store.records.adapters import AdapterPassport
 from store.records.data import DatasetInfo
 from store.records.findings import CheckReport
+from store.records.outcome import QuantisationCost
 from store.records.plan import TrainingPlan
 from store.records.recipe import Recipe
-
-if TYPE_CHECKING:
-    from engine.training import session
+from store.records.training import TrainResult
 
 
 class TrainParams(msgspec.Struct):
-    """The resolved recipe of a training run, and the findings in its data that may pass."""
+    """The resolved recipe of a training run, the findings in its data that may pass, and how it is launched.
+
+    With `launcher` accelerate, `processes` of them do the run together.
+    """
 
     recipe: Recipe
     accept: list[str] = []
+    launcher: Literal["", "accelerate"] = ""
+    processes: Annotated[int, msgspec.Meta(ge=1)] = 1
 
 
 def run(context: JobContext) -> dict[str, Any]:
@@ -45,11 +53,11 @@ def run(context: JobContext) -> dict[str, Any]:
     params = context.params(TrainParams)
     params.recipe = recipe = resuming.same_data(params.recipe, found)
     workspace = context.workspace()
-    base = preflight.check(workspace, recipe, params.accept)
+    base = preflight.check(workspace, recipe, params.accept, params.processes)
+    params.recipe = recipe = resuming.pinned(workspace, recipe)
+    inputs = resuming.inputs_of(recipe)
     dataset = ensure_dataset(workspace, recipe.dataset)
     checked = check_data(context, dataset, params)
-
-    from engine.training import session  # brings torch: only here, with the device ours and the data let pass
 
     base, start = beginning(context, base, recipe)
     renderer = renderer_of(workspace, base, recipe)
@@ -57,14 +65,15 @@ def run(context: JobContext) -> dict[str, Any]:
     tell(context, report, recipe)
     gate.refuse_untrained(workspace, dataset, report.untrained, params.accept)
     context.check_stop()
-    recipe = found.manifest.recipe if found else fit(context, plan_run(base, recipe, data))
+    recipe = (
+        found.manifest.recipe if found else fit(context, plan_divided(base, recipe, data, params.processes))
+    )
+    add_trial(workspace, base, renderer, recipe, data)
+    cost = quantisation_cost(context, base, recipe, data, params.processes)
     whole = recipe.method == "full"
     out = (adapters.model_folder if whole else adapters.adapter_folder)(context.folder.path)
-    inputs = resuming.inputs_of(recipe, dataset)
     try:
-        result = session.train(
-            base, recipe, data, context, context.folder.path, out, resume=found, inputs=inputs, start=start
-        )
+        result = trained(context, params.processes, base, recipe, data, out, found, inputs, start)
     except TemperError as error:
         raise resuming.with_way_on(error, context) from error
     passport = write_passport(context, recipe, base, dataset, renderer, result, out, checked.sha256, report)
@@ -74,7 +83,50 @@ def run(context: JobContext) -> dict[str, Any]:
         context.notice("Stopped by request", f"The {made} of step {result.steps} is saved.")
         raise Stopped
     metrics = msgspec.to_builtins(result) | {"trained_tokens": report.trained_tokens, "rows": report.rows}
-    return {made: str(out.relative_to(context.folder.path)), "metrics": metrics}
+    told = {"outcome": metrics.pop("outcome"), "quantisation": msgspec.to_builtins(cost)}
+    return {made: str(out.relative_to(context.folder.path)), "metrics": metrics} | told
+
+
+def quantisation_cost(
+    context: JobContext, base: ModelDirectory, recipe: Recipe, data: TrainingData, processes: int
+) -> QuantisationCost | None:
+    """What 4 bits cost this base, told; None where nobody asks or where it is not quantised.
+
+    The worker of several processes measures nothing: it would keep memory of the first one's device.
+    """
+    if recipe.method != "qlora" or not recipe.measure_quantisation or not data.compared:
+        return None
+    paths = context.workspace().paths
+    file = quantisation.file_for(paths, fingerprint(paths, base), recipe, data.compared)
+    if processes > 1:
+        return quantisation.remembered(file)
+    found = quantisation.cost(base, recipe, data.compared, data.compared_from, find_machine(), file)
+    context.notice("What 4 bits cost", quantisation.words(found))
+    context.check_stop()
+    return found
+
+
+def trained(
+    context: JobContext,
+    processes: int,
+    base: ModelDirectory,
+    recipe: Recipe,
+    data: TrainingData,
+    out: Path,
+    found: Saved | None,
+    inputs: dict[str, str],
+    start: Path | None,
+) -> TrainResult:
+    """The training itself, here or in processes of their own. Brings torch, with the data let pass."""
+    if processes > 1:
+        from engine.jobs import ranks
+
+        return ranks.train(context, processes, base.path, recipe, data, out, found, inputs, start)
+    from engine.training import session
+
+    return session.train(
+        base, recipe, data, context, context.folder.path, out, resume=found, inputs=inputs, start=start
+    )
 
 
 def beginning(
@@ -155,7 +207,7 @@ def write_passport(
     base: ModelDirectory,
     dataset: DatasetInfo,
     renderer: Renderer,
-    result: session.TrainResult,
+    result: TrainResult,
     out: Path,
     check_sha256: str,
     report: RowReport,
@@ -168,6 +220,7 @@ def write_passport(
         base_sha256=fingerprint(context.workspace().paths, base),
         dataset=f"{dataset.name}@{dataset.version}",
         dataset_sha256=dataset.sha256,
+        other_data=resuming.other_data(context.workspace(), recipe),
         recipe=recipe,
         adapter_sha256=sha256_of_files(ModelDirectory(out).shards)
         if recipe.method == "full"

@@ -14,7 +14,9 @@ class AdapterPassport(msgspec.Struct):
     """Written when training ends. Hashes are sha256 in hex; `base_sha256` is ModelDirectory.fingerprint().
 
     `check_sha256` is the report of `temper data check` that the run relied on. `recipe` is as the run went:
-    nothing in it is left to `auto`. Of `total_tokens` in `rows` the mask lets `trained_tokens` carry loss.
+    nothing in it is left to `auto`, and every dataset stands with its version. `other_data` has the hashes of
+    those besides `dataset`, by the recipe's field. Of `total_tokens` in `rows` the mask lets
+    `trained_tokens` carry loss.
     """
 
     run_id: str
@@ -35,3 +37,4 @@ class AdapterPassport(msgspec.Struct):
     rows: int = 0
     total_tokens: int = 0
     trained_tokens: int = 0
+    other_data: dict[str, str] = {}

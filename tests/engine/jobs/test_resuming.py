@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +11,7 @@ import msgspec
 import pytest
 
 from engine.jobs import launch
-from engine.jobs.context import JobContext
 from engine.jobs.train import TrainParams
-from engine.jobs.worker import work
 from engine.models import adapters
 from engine.training.checkpoints import listed
 from store import runs
@@ -22,9 +19,9 @@ from store.errors import BusyError
 from store.locks import FileLock
 from store.records.events import Checkpoint, Notice, Resumed, Started
 from store.records.recipe import Lora, Recipe
-from store.runs import EventReader, EventWriter, RunFolder
+from store.runs import EventReader, RunFolder
 from store.workspace import Workspace
-from tests.workers import end, events_of, kill, lay_run, play, run_here
+from tests.workers import end, events_of, kill, lay_run, play, resume_here, run_here, stop_at
 
 RECIPE = Recipe(
     base="tiny",
@@ -38,25 +35,9 @@ RECIPE = Recipe(
 )
 
 
-def resume_here(folder: RunFolder) -> None:
-    """What `launch.resume` starts, done to its end in this process."""
-    runs.reopen(folder)
-    writer = EventWriter(folder)
-    context = JobContext(folder, folder.spec(), writer)
-    context.emit(Started(run_id=folder.run_id, job="train", pid=os.getpid()))
-    context.emit(work(context))
-    writer.close()
-
-
 def stopped_run(workspace: Workspace, step: int) -> RunFolder:
     """A training run that was asked to stop in step `step`."""
-    asked = JobContext.stop_requested
-
-    def stop_requested(context: JobContext) -> bool:
-        return runs.view(context.folder).step >= step - 1 or asked(context)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JobContext, "stop_requested", stop_requested)
+    with stop_at(step):
         return run_here(workspace, "train", TrainParams(RECIPE), "to be stopped")
 
 
@@ -82,7 +63,7 @@ def test_a_stopped_run_is_finished_in_its_own_folder_with_the_losses_of_one_that
     (told,) = events_of(cut, Resumed)
     assert isinstance(told, Resumed)
     assert (told.step, told.path) == (3, "artifacts/checkpoints/checkpoint-3")
-    assert [one.name for one in done.artifacts] == ["adapter"]
+    assert [one.name for one in done.artifacts] == ["first batch", "adapter"]
     passports = [adapters.read_passport(adapters.adapter_folder(one.path)) for one in (cut, whole)]
     assert passports[0].dataset_sha256 == passports[1].dataset_sha256
     assert passports[0].steps == 5
