@@ -51,7 +51,21 @@ def facts(found: DryRun) -> list[tuple[str, str]]:
             f"{disk.checkpoints} checkpoints of {size(disk.checkpoint_bytes)}; "
             f"{size(disk.free_bytes)} are free",
         ),
+        *quantisation_fact(found),
+        *[("import", f"{name} was read and not kept; the run imports it") for name in found.not_imported],
     ]
+
+
+def quantisation_fact(found: DryRun) -> list[tuple[str, str]]:
+    """What 4 bits cost the base, for a run that trains on one in 4 bits."""
+    from engine.training.quantisation import words
+
+    recipe = found.plan.recipe
+    if recipe.method != "qlora":
+        return []
+    if found.quantisation is not None:
+        return [("4 bits", words(found.quantisation))]
+    return [("4 bits", "cost not measured yet; the run measures it")] if recipe.measure_quantisation else []
 
 
 def lines_text(lines: list[int], why: str, most: int = 10) -> str:

@@ -28,20 +28,17 @@ def run(
     workspace: Workspace, recipe: Recipe, reference: str, accept: list[str], command: str, how: How
 ) -> None:
     """Start the sweep that `reference` names, watch it unless told otherwise, print what it found."""
-    from engine.data.ensure import ensure_dataset
+    from engine.data.scratch import scratch
     from engine.jobs import launch
-    from engine.training.reading import judged_at_end
-    from engine.training.sweep import check_judge, find_sweep, load_sweep, recipes_of
+    from engine.training.sweep import find_sweep, load_sweep
 
     file = find_sweep(workspace.root, reference, Path.cwd())
     sweep = load_sweep(file)
-    ensure_dataset(workspace, recipe.dataset)
-    recipe = judged_at_end(workspace, recipe)
-    check_judge(sweep, recipe)
-    recipes = recipes_of(recipe, sweep)  # every problem of every run, before the first is started
     if how.dry_run:
-        print_plan(sweep, recipes, how.as_json)
+        with scratch(workspace) as seen:
+            print_plan(sweep, checked(seen, recipe, sweep)[1], how.as_json)
         return
+    recipe, _ = checked(workspace, recipe, sweep)
     params = SweepParams(recipe, sweep, accept)
     folder = launch.start(workspace, "sweep", params, f"{file.stem}: {recipe.base}", command)
     if how.no_watch:
@@ -53,6 +50,18 @@ def run(
     watch.raise_unless_finished(view)
     if not how.as_json:
         print_sweep(view)
+
+
+def checked(workspace: Workspace, recipe: Recipe, sweep: Sweep) -> tuple[Recipe, list[Recipe]]:
+    """The recipe as a sweep judges it, and that of every run. Raises every problem of every run."""
+    from engine.data.ensure import ensure_dataset
+    from engine.training.reading import judged_at_end
+    from engine.training.sweep import check_judge, recipes_of
+
+    ensure_dataset(workspace, recipe.dataset)
+    judged = judged_at_end(workspace, recipe)
+    check_judge(sweep, judged)
+    return judged, recipes_of(judged, sweep)
 
 
 def print_plan(sweep: Sweep, recipes: list[Recipe], as_json: bool) -> None:

@@ -60,6 +60,18 @@ def test_a_dry_run_says_rows_steps_memory_disk_and_the_command(temper: Temper, w
     assert runs.list_folders(workspace.paths.runs) == []
 
 
+@pytest.mark.parametrize("more", [(), ("--sweep", "rates.toml")])
+def test_a_dry_run_leaves_the_workspace_as_it_is(
+    more: tuple[str, ...], temper: Temper, workspace: Workspace
+) -> None:
+    (workspace.root / "rates.toml").write_text(GRID, encoding="utf-8")
+    before = {path: path.lstat().st_mtime_ns for path in workspace.root.rglob("*")}
+    ended = temper("train", "support", "--dry-run", *more)
+    assert ended.code == 0
+    assert {path: path.lstat().st_mtime_ns for path in workspace.root.rglob("*")} == before
+    assert more or "support was read and not kept; the run imports it" in ended.err
+
+
 def test_its_json_holds_the_plan_and_leaves_nothing_undecided(temper: Temper, workspace: Workspace) -> None:
     answer = temper("train", "support", "--dry-run", "--json").json()
     estimate = answer["plan"]["estimate"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.data.ensure import ensure_dataset
 from engine.models.builtin import builtin_directory
 from engine.models.directory import ModelDirectory
 from engine.training.dry_run import MOST_CHECKPOINTS, look_ahead
@@ -65,6 +66,34 @@ def test_the_disk_estimate_of_the_result_is_what_an_adapter_takes(workspace: Wor
 
 def test_a_check_that_was_never_made_is_said_to_be_missing(workspace: Workspace) -> None:
     assert ahead(workspace).verdict == ""
+
+
+def files_of(workspace: Workspace) -> dict[str, int]:
+    """Every file and folder of a workspace, with the time of its last change."""
+    return {str(path): path.lstat().st_mtime_ns for path in workspace.root.rglob("*")}
+
+
+def test_a_dataset_that_is_not_imported_is_read_and_forgotten(workspace: Workspace) -> None:
+    before = files_of(workspace)
+    found = ahead(workspace)
+    assert (found.rows, found.not_imported) == (11, ["chats"])
+    assert files_of(workspace) == before
+
+
+def test_a_dataset_that_is_imported_is_read_where_it_is(workspace: Workspace) -> None:
+    first = ensure_dataset(workspace, "chats")
+    with (workspace.root / "data" / "chats.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"prompt": "say 99", "completion": "it is 99"}) + "\n")
+    before = files_of(workspace)
+    found = ahead(workspace, dataset=f"chats@{first.version}")
+    assert (found.rows, found.not_imported) == (11, [])
+    assert files_of(workspace) == before
+
+
+def test_checkpoints_of_a_run_that_keeps_its_best_take_the_best_weights_too(workspace: Workspace) -> None:
+    plain = ahead(workspace, max_steps=100, checkpoint_every=10).disk
+    best = ahead(workspace, max_steps=100, checkpoint_every=10, eval_every=10, eval_dataset="chats").disk
+    assert best.checkpoint_bytes == plain.checkpoint_bytes + plain.result_bytes
 
 
 def test_rows_without_a_token_to_train_on_stop_it_as_they_would_stop_the_run(workspace: Workspace) -> None:
