@@ -55,3 +55,18 @@ def find(place: str) -> Any:
     except ModuleNotFoundError:
         outer, name = place.rsplit(".", 1)
         return getattr(find(outer), name)
+
+
+def lives(act: Callable[[], object]) -> None:
+    """Do `act` in a fork, where it may change what holds for a whole process. Fails when it raises."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(120)
+        code = 1
+        try:
+            act()
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert status == 0, f"it raised or was killed: {status}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 
 from store.errors import TemperError
 
+_OS_ERROR = re.compile(r"\bos error (\d+)\b")
 _TORCH_WRITER = ("PytorchStreamWriter", "inline_container", "iostream error")
 
 
@@ -23,10 +25,13 @@ def out_of_memory(error: RuntimeError) -> TemperError:
 def write_error(error: Exception) -> OSError | None:
     """The disk's error behind what torch or safetensors raised while they wrote; None for other kinds.
 
-    torch's own writer forgets the reason: a write that fails is taken for a full disk, the usual one.
+    safetensors puts its number into words. torch's own writer forgets the reason: a write that fails is taken
+    for a full disk, the usual one.
     """
     if isinstance(error, OSError):
         return error
-    if "os error 28" in str(error) or any(name in str(error) for name in _TORCH_WRITER):
+    if number := _OS_ERROR.search(str(error)):
+        return OSError(int(number[1]), os.strerror(int(number[1])))
+    if any(name in str(error) for name in _TORCH_WRITER):
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return None

@@ -6,118 +6,36 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import TrainerCallback
 
-from engine.data.rendering import IGNORED
 from engine.models.adapters import WEIGHTS
 from engine.models.directory import ModelDirectory
 from engine.training import objectives, session
-from engine.training.checkpoints import Saved, listed, newest
+from engine.training.checkpoints import listed, newest
 from engine.training.data import TrainingData
 from engine.training.health import DivergedError
 from store.errors import TemperError, UsageError
-from store.records.events import Checkpoint, Measured, Step
-from store.records.recipe import Lora
-from tests.bases import Recorder, recipe, rows_of
+from store.records.events import Checkpoint, Measured
+from tests.bases import Recorder, rows_of
+from tests.engine.training.interrupted import (
+    KINDS,
+    STEPS,
+    asked,
+    last_good,
+    run,
+    same,
+    same_weights,
+    steps_of,
+)
 from tests.forks import dies
 
 pytestmark = pytest.mark.training
 
-STEPS = 7
-KINDS: dict[str, dict[str, Any]] = {
-    "lora": {"method": "lora"},
-    "qlora": {"method": "qlora"},
-    "dora": {"method": "lora", "lora": Lora(rank=4, alpha=8, dora=True)},
-    "full": {"method": "full", "learning_rate": 1e-3},
-    "dpo": {"method": "lora", "objective": "dpo"},
-    "orpo": {"method": "lora", "objective": "orpo"},
-    "kto": {"method": "lora", "objective": "kto"},
-}
-
 SLOW = pytest.mark.slow
-LONG = ("dora", "orpo", "kto")  # adapters and preferences are covered by lora and dpo
-
-
-def asked(kind: str = "lora", **changes: Any) -> Any:
-    """A recipe with everything in it that a checkpoint has to bring back."""
-    base: dict[str, Any] = {
-        "max_steps": STEPS,
-        "batch_size": 2,
-        "gradient_accumulation": 2,
-        "schedule": "cosine",
-        "warmup_steps": 2,
-        "weight_decay": 0.01,
-        "checkpoint_every": 2,
-        "lora": Lora(rank=4, alpha=8, dropout=0.2),
-    }
-    return recipe(**base | KINDS[kind] | changes)
-
-
-def data_for(micro: Path, kind: str = "lora") -> TrainingData:
-    rows = rows_of(micro)
-    match KINDS[kind].get("objective", "sft"):
-        case "dpo" | "orpo":
-            # the same question with another one's answer
-            turned = [*rows[1:], rows[0]]
-            rejected = [rejoined(row, other) for row, other in zip(rows, turned, strict=True)]
-            return TrainingData(rows, rejected)
-        case "kto":
-            return TrainingData(rows, desirable=[number % 2 == 0 for number in range(len(rows))])
-        case _:
-            return TrainingData(rows)
-
-
-def rejoined(row: Any, other: Any) -> Any:
-    """A row that ends as another one does."""
-    at = next(n for n, label in enumerate(row.labels) if label != IGNORED)
-    end = [label for label in other.labels if label != IGNORED]
-    return msgspec.structs.replace(row, input_ids=row.input_ids[:at] + end, labels=[IGNORED] * at + end)
-
-
-def run(
-    micro: Path,
-    folder: Path,
-    recorder: Recorder | None = None,
-    kind: str = "lora",
-    resume: Saved | None = None,
-    callbacks: tuple[TrainerCallback, ...] = (),
-    **changes: Any,
-) -> tuple[Recorder, Any]:
-    recorder = recorder or Recorder()
-    result = session.train(
-        ModelDirectory(micro),
-        asked(kind, **changes),
-        data_for(micro, kind),
-        recorder,
-        folder,
-        folder / "artifacts" / "out",
-        callbacks=callbacks,
-        resume=resume,
-    )
-    return recorder, result
-
-
-def last_good(folder: Path) -> Saved:
-    found, _ = newest(folder / "artifacts" / "checkpoints")
-    assert found is not None
-    return found
-
-
-def steps_of(recorder: Recorder) -> dict[int, float]:
-    return {event.step: event.loss for event in recorder.events if isinstance(event, Step)}
-
-
-def same(resumed: Recorder, whole: Recorder) -> None:
-    """Every step that the resumed run did has the loss of the whole run's."""
-    expected = steps_of(whole)
-    found = steps_of(resumed)
-    assert found
-    assert found == pytest.approx({step: expected[step] for step in found}, abs=1e-6)
-    assert max(found) == STEPS
+LONG = ("dora", "text", "orpo", "kto")  # adapters and preferences are covered by lora and dpo
 
 
 @pytest.fixture(scope="module")
@@ -139,14 +57,6 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(kind: str, micro: P
     assert steps_of(stopped) | steps_of(resumed) == pytest.approx(steps_of(uninterrupted), abs=1e-6)
     assert end.loss == pytest.approx(result.loss, abs=1e-6)
     same_weights(tmp_path / "cut", tmp_path / "whole")
-
-
-def same_weights(one: Path, other: Path) -> None:
-    """What two runs saved is the same to six digits; everything that is trained is in 32 bits."""
-    left, right = (load_file(next((run / "artifacts" / "out").glob("*.safetensors"))) for run in (one, other))
-    assert left.keys() == right.keys()
-    assert {tensor.dtype for tensor in left.values()} == {torch.float32}
-    assert all(torch.allclose(left[name], right[name], atol=1e-6) for name in left)
 
 
 def test_adapters_are_in_32_bits_before_and_after(micro: Path, tmp_path: Path) -> None:
@@ -286,7 +196,7 @@ def test_rows_are_counted_so_a_run_goes_on_with_those_that_come_next_when_the_st
     rows_in(seen, resume=found, batch_size=2, gradient_accumulation=1, max_steps=3)
     rows = [tuple(row.input_ids) for row in rows_of(micro)]
     # eight rows, six of them trained in steps of three: the two that were left come next
-    trained = [row for batch in first[:2] for row in batch]
+    trained = [row for batch in first[1:3] for row in batch]  # the very first is what `runs show` shows
     assert sorted(seen[0] + trained) == sorted(rows)
 
 
