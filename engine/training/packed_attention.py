@@ -8,9 +8,10 @@ by one scaled-dot-product call per example. Registered with Transformers under N
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
+import msgspec
 import torch
 import torch.nn.functional as F
 from transformers import AttentionInterface, AttentionMaskInterface
@@ -18,6 +19,54 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 NAME = "temper_packed"
+
+
+class PackedPair(msgspec.Struct, frozen=True):
+    """Two rows of `chosen` and `rejected` tokens that agree in their first `common` ones."""
+
+    common: int
+    chosen: int
+    rejected: int
+
+    @property
+    def packed(self) -> int:
+        """Tokens of both where the beginning stands once: the chosen row, then the rest of the other."""
+        return self.chosen + self.rejected - self.common
+
+
+class PackedPairs(msgspec.Struct, frozen=True):
+    """Pairs one after another in one packed row."""
+
+    each: list[PackedPair]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each row, the two of a pair beside each other."""
+        return [length for pair in self.each for length in (pair.chosen, pair.rejected)]
+
+    def rows(self) -> torch.Tensor:
+        """The packed tokens of each whole row, row after row: those of a beginning come twice."""
+        parts, begin = [], 0
+        for pair in self.each:
+            parts += [
+                torch.arange(begin, begin + pair.chosen),
+                torch.arange(begin, begin + pair.common),
+                torch.arange(begin + pair.chosen, begin + pair.packed),
+            ]
+            begin += pair.packed
+        return torch.cat(parts)
+
+    def first(self) -> torch.Tensor:
+        """For each packed token where `rows` names it first."""
+        parts, begin = [], 0
+        for pair in self.each:
+            end = begin + pair.chosen + pair.rejected
+            parts += [
+                torch.arange(begin, begin + pair.chosen),
+                torch.arange(begin + pair.chosen + pair.common, end),
+            ]
+            begin = end
+        return torch.cat(parts)
 
 
 def register() -> str:
@@ -39,14 +88,17 @@ def packed_attention(
     softcap: float | None = None,
     cu_seq_lens_q: torch.Tensor | None = None,
     max_length_q: int | None = None,
+    pairs: PackedPairs | None = None,
     **rest: Any,
 ) -> tuple[torch.Tensor, None]:
     """Causal attention within each example of a packed row.
 
     `query` [1, heads, tokens, dim], `key` and `value` [1, key heads, tokens, dim]; `cu_seq_lens_q` [examples
-    + 1] holds where examples begin and end; `sliding_window` in tokens. Returns [1, tokens, heads, dim].
-    Without `cu_seq_lens_q` it is the stock attention of a padded batch.
+    + 1] holds where examples begin and end, or `pairs` how pairs do; `sliding_window` in tokens. Returns
+    [1, tokens, heads, dim]. Without either it is the stock attention of a padded batch.
     """
+    if pairs is not None:
+        return _pairs(query, key, value, pairs, (dropout, scaling, sliding_window, softcap)), None
     if cu_seq_lens_q is None:
         if softcap is not None:
             seen = attention_mask if attention_mask is not None else _band(query.shape[2], None, query.device)
@@ -69,6 +121,32 @@ def packed_attention(
         for begin, end in pairwise(cu_seq_lens_q.tolist())
     ]
     return torch.cat(parts, dim=1), None
+
+
+def _pairs(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, pairs: PackedPairs, settings: tuple[Any, ...]
+) -> torch.Tensor:
+    """Each ending of a pair sees the common beginning and itself."""
+    dropout, scaling, window, softcap = settings
+    if query.is_cuda and softcap is None and query.dtype in (torch.float16, torch.bfloat16) and not dropout:
+        # the kernel knows whole rows only: the beginning is attended to twice and stands in the result once
+        rows, first = pairs.rows().to(query.device), pairs.first().to(query.device)
+        bounds = torch.tensor([0, *accumulate(pairs.lengths)], dtype=torch.int32)
+        q, k, v = (one.index_select(2, rows) for one in (query, key, value))
+        return _varlen(q, k, v, bounds, max(pairs.lengths), scaling, window).index_select(1, first)
+    parts, begin = [], 0
+    for pair in pairs.each:
+        middle, end = begin + pair.chosen, begin + pair.packed
+        own, common = slice(middle, end), slice(begin, begin + pair.common)
+        whole = slice(begin, middle)
+        parts.append(
+            _one(query[:, :, whole], key[:, :, whole], value[:, :, whole], dropout, scaling, window, softcap)
+        )
+        if middle < end:
+            k, v = (torch.cat([one[:, :, common], one[:, :, own]], dim=2) for one in (key, value))
+            parts.append(_one(query[:, :, own], k, v, dropout, scaling, window, softcap))
+        begin = end
+    return torch.cat(parts, dim=1)
 
 
 def _varlen(
@@ -112,9 +190,11 @@ def _one(
     window: int | None,
     softcap: float | None,
 ) -> torch.Tensor:
-    """One example: [1, heads, tokens, dim] to [1, tokens, heads, dim]."""
-    tokens = query.shape[2]
-    mask = _band(tokens, window, query.device) if (window and window < tokens) or softcap else None
+    """One example: [1, heads, tokens, dim] to [1, tokens, heads, dim]. Queries may be of its end alone."""
+    tokens, asking = key.shape[2], query.shape[2]
+    mask = None
+    if (window and window < tokens) or softcap or asking < tokens:
+        mask = _band(tokens, window, query.device)[tokens - asking :]
     if softcap is not None:
         return _eager(query, key, value, mask, scaling, softcap)
     out = F.scaled_dot_product_attention(

@@ -2,7 +2,8 @@
 
 Rafailov et al., "Direct Preference Optimization", 2023. The reference's answers to a pair never change, so
 they are taken once for each pair before the first step, from the adapter's base or, where an earlier adapter
-is continued or the base itself is trained, from the model as it begins. Nothing here renders.
+is continued or the base itself is trained, from the model as it begins. The prompt of a pair goes through the
+model once (shared_prompt.py). Nothing here renders.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from transformers import Trainer
 from trl import DPOConfig, DPOTrainer
 
 from engine.training import loss_head
+from engine.training.objectives import shared_prompt
 from engine.training.objectives.pairs import padded, table
 from engine.training.objectives.setup import Setup
 
@@ -101,6 +103,8 @@ def build(setup: Setup) -> Trainer:
         callbacks=list(setup.callbacks),
     )
     trainer.pairs, trainer.order, trainer.of_base = pairs, order, recipe.reference == "base"
+    if recipe.packing and recipe.share_prompt and not recipe.compile:  # every pair has a shape of its own
+        shared_prompt.install(setup.base, setup.data.rows, setup.data.rejected)
     loss_head.install(setup.base, means=True)
     return trainer
 

@@ -7,50 +7,15 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PreTrainedModel
 from trl.trainer.utils import add_fused_lm_head
 
 from engine.data.rendering import IGNORED, Row
-from engine.training import loss_head, packed_attention
+from engine.training import loss_head
 from engine.training.batches import collator, keeps_apart, logits
 from tests.engine.conftest import train_on
+from tests.engine.training.architectures import ARCHITECTURES, WINDOW, model_of
 
 pytestmark = pytest.mark.training
-
-WINDOW = 8
-SHAPE: dict[str, Any] = {
-    "vocab_size": 512,
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": 256,
-    "pad_token_id": 0,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-}
-# what differs between architectures in attention: grouped keys, windows, capped scores, normed queries
-ARCHITECTURES: dict[str, dict[str, Any]] = {
-    "llama": {},
-    "mistral": {"sliding_window": WINDOW},
-    "qwen2": {},
-    "qwen3": {"head_dim": 16},
-    "gemma2": {"head_dim": 16, "sliding_window": WINDOW},
-    "gemma3_text": {"head_dim": 16, "sliding_window": WINDOW},
-    "phi3": {},
-    "smollm3": {},
-}
-
-
-def model_of(kind: str, **more: Any) -> PreTrainedModel:
-    torch.manual_seed(0)
-    config = CONFIG_MAPPING[kind](**SHAPE | ARCHITECTURES.get(kind, {}) | more)
-    model: PreTrainedModel = AutoModelForCausalLM.from_config(
-        config, attn_implementation=packed_attention.register()
-    )
-    model.eval()
-    return model
 
 
 def rows(*lengths: int) -> list[Row]:
