@@ -49,6 +49,16 @@ def canonical(answer: str) -> str:
     return normal(answer)
 
 
+_latest: list[tuple[Sequence[str], list[str]]] = []
+
+
+def canonicals_of(answers: Sequence[str]) -> list[str]:
+    """`canonical` of each answer; those looked at last are remembered, for several checks ask."""
+    if not _latest or _latest[0][0] is not answers:
+        _latest[:] = [(answers, [canonical(answer) for answer in answers])]
+    return _latest[0][1]
+
+
 def say_the_same(one: str, other: str) -> bool:
     """Whether two answers teach the same: equal, or long prose of nearly the same words and numbers."""
     if one == other or canonical(one) == canonical(other):
@@ -90,7 +100,7 @@ def classes_of(answers: Sequence[str]) -> Classes | None:
         field = _label_field(known)
         if field:
             return Classes([_value(one.get(field)) if one else None for one in objects], field)
-    folded = [canonical(answer) for answer in answers]
+    folded = canonicals_of(answers)
     if not repeat(folded):
         return None
     shown: dict[str, str] = {}

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from engine.data.checks.agreement import figures_of
-from engine.data.checks.answers import SHORT_WORDS, canonical, classes_of, likeness
+from engine.data.checks.answers import SHORT_WORDS, canonical, canonicals_of, classes_of, likeness
 from engine.data.checks.contract import Basis, normal
 from engine.data.checks.json_answers import looks_like_json
 from engine.data.checks.questions import questions_of
@@ -70,7 +70,7 @@ def answered_of(basis: Basis) -> Answered:
             one if one is not None else answer for one, answer in zip(classes.of, basis.answers, strict=True)
         ]
         return Answered(shown, [normal(one) for one in shown], True)
-    keys = [canonical(answer) for answer in basis.answers]
+    keys = canonicals_of(basis.answers)
     as_json = sum(map(looks_like_json, basis.answers)) * 2 > len(keys)
     return Answered(basis.answers, keys, as_json)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -49,6 +49,15 @@ class RowScan(Protocol):
 
     def scan(self, example: Example) -> Iterable[tuple[str, str]]:
         """For each thing found the id of its `Kind` and a note for people (the evidence, secrets masked)."""
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A row scan that does part of its work for several rows at once, which is faster. What it finds in a row
+    does not depend on that."""
+
+    def prepare(self, examples: Sequence[Example]) -> None:
+        """Get ready for `scan` of these rows."""
 
 
 class Basis(msgspec.Struct):
@@ -114,6 +123,8 @@ def context_of(example: Example) -> str:
 
 def text_of(turn: Message) -> str:
     """A turn's content and its tool calls."""
+    if not turn.tool_calls:
+        return turn.content
     calls = [f"{call.name}({call.arguments})" for call in turn.tool_calls]
     return "\n".join([turn.content, *calls] if turn.content else calls)
 

@@ -19,7 +19,7 @@ _PAIRS = {"{": "}", "[": "]"}
 def looks_like_json(text: str) -> bool:
     """Whether a text begins as a JSON object or list does, valid or not ({name} and [1] in prose do not)."""
     text = text.strip()
-    return bool(_BEGINS.match(text) or _NUMBERS.match(text))
+    return text[:1] in _PAIRS and bool(_BEGINS.match(text) or _NUMBERS.match(text))
 
 
 def parse(text: str) -> Any:

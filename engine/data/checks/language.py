@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from sys import intern
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from engine.data.checks.contract import Basis, Kind, answer_of, asked_of
 from engine.data.checks.json_answers import looks_like_json
@@ -22,8 +22,7 @@ from store.records.data import Example
 from store.records.findings import CheckSettings, Finding
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    from engine.data.checks.language_model import ManyTexts
 
 SURE = 0.7
 """Guesses below are not used: on 5,000 short English messages the highest wrong one had 0.24."""
@@ -50,27 +49,16 @@ _SAME = {"bs": "hr", "sr": "hr", "ms": "id", "nn": "no", "nb": "no", "da": "no",
 _FENCED = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _MARKUP = re.compile(r"<[^<>\n]{1,200}>|\{[^{}\n]{1,200}\}")
 _NO_WORD = re.compile(r"[/\\_@]")  # in addresses, paths and identifiers
+_KEYWORD = r"(?:def|class|import|from|return|if|for|while|function|var|let|const|pragma|contract|SELECT)\b"
 _CODE = re.compile(
-    r"[;{}]\s*$|^\s*(?:def|class|import|from|return|if|for|while|function|var|let|const|pragma|contract|SELECT)\b"
-    r".*[(:{;=]|[=!<>]=|\w\(\w*\)|^\s*(?://|#include|/\*)",
-    re.MULTILINE,
+    rf"[;{{}}]\s*$|^\s*{_KEYWORD}.*[(:{{;=]|[=!<>]=|\w\(\w*\)|^\s*(?://|#include|/\*)", re.MULTILINE
 )
+# What follows finds quickly that _CODE has no match: most texts hold a sign of it, few more than that.
 _CODE_SIGN = re.compile(r"[;{}(:=/#]")
-"""Without one of these nothing is code: one quick look at most texts."""
+_CODE_MARKS = (";", "{", "}", "==", "!=", "<=", ">=", "//", "#include", "/*")
+_CODE_FIRST, _CODE_LINE = re.compile(rf"\s*{_KEYWORD}"), re.compile(rf"\n\s*{_KEYWORD}")
+_CODE_CALL = re.compile(r"\w\(\w*\)")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-
-
-class Identifier(Protocol):
-    """What guesses: py3langid's identifier."""
-
-    labels: list[str]
-    nb_ptc: npt.NDArray[np.float32]
-
-    def classify(self, text: str) -> tuple[str, float]:
-        """The most likely language and how likely it is, in [0, 1]."""
-
-    def set_languages(self, langs: list[str]) -> None:
-        """Guess among these only."""
 
 
 def scans(settings: CheckSettings) -> Language:
@@ -94,7 +82,8 @@ class Language:
     def __init__(self, settings: CheckSettings) -> None:
         import py3langid  # noqa: F401  # absent: known now, though the model is only read for the first row
 
-        self._identifier: Identifier | None = None
+        self._identifier: ManyTexts | None = None
+        self._known: dict[str, str] = {}
         self._expected = {_SAME.get(language, language) for language in settings.languages}
         if settings.languages:
             self._identifier = identifier()
@@ -102,10 +91,15 @@ class Language:
 
     def scan(self, example: Example) -> Iterator[tuple[str, str]]:
         """The sides of a row that can be judged, as `side language`."""
-        answer = "" if example.text else answer_of(example)
-        for side, text in (("question", asked_of(example)), ("answer", answer)):
-            if language := self._language(text):
+        for side, text in sides_of(example):
+            if (language := self._known.get(text)) is None:
+                language = self._languages([text])[text]
+            if language:
                 yield "language", intern(f"{side} {language}")
+
+    def prepare(self, examples: Sequence[Example]) -> None:
+        """Guess for several rows at once: the model reads many texts in the time of a few."""
+        self._known = self._languages({text for example in examples for _, text in sides_of(example)})
 
     def conclude(self, hits: Sequence[Hit], basis: Basis) -> list[Finding]:
         """Rows with a side that is in none of the expected languages, or in none that is usual."""
@@ -121,13 +115,24 @@ class Language:
         ]
         return by_kind(self, odd, basis)
 
-    def _language(self, text: str) -> str:
-        prose = prose_of(text)
-        if not prose or is_english(prose):
-            return "en" if prose else ""
-        self._identifier = self._identifier or identifier()
-        language, likely = self._identifier.classify(prose)
-        return language if likely >= SURE else ""
+    def _languages(self, texts: Collection[str]) -> dict[str, str]:
+        """The language of each text, empty where it cannot be judged."""
+        proses = {text: prose_of(text) for text in texts}
+        different = dict.fromkeys(proses.values())
+        languages = {prose: "en" if prose else "" for prose in different if not prose or is_english(prose)}
+        doubtful = [prose for prose in different if prose not in languages]
+        if doubtful:
+            model = self._identifier = self._identifier or identifier()
+            model.expect(doubtful)
+            for prose in doubtful:
+                language, likely = model.classify(prose)
+                languages[prose] = language if likely >= SURE else ""
+        return {text: languages[prose] for text, prose in proses.items()}
+
+
+def sides_of(example: Example) -> tuple[tuple[str, str], tuple[str, str]]:
+    """What a row asks and what it answers, each with its name."""
+    return ("question", asked_of(example)), ("answer", "" if example.text else answer_of(example))
 
 
 def is_english(prose: str) -> bool:
@@ -148,15 +153,38 @@ def prose_of(text: str) -> str:
         prose = _FENCED.sub(" ", prose)
     if "<" in prose or "{" in prose:
         prose = _MARKUP.sub(" ", prose)
-    if _CODE_SIGN.search(prose) and len(_CODE.findall(prose)) > prose.count("\n") / 4 + 1:
+    if _is_code(prose):
         return ""
     words = [word for word in prose.split() if not word.isnumeric()]
     if _NO_WORD.search(prose):
-        words = [word for word in words if not _NO_WORD.search(word)]
-    letters = sum(map(str.isalpha, "".join(words)))
-    if not prose.isascii() and len(_UNSPACED.findall(prose)) * 2 > letters:
-        return " ".join(words) if letters >= FEWEST_LETTERS_UNSPACED else ""
-    return " ".join(words) if len(words) >= FEWEST_WORDS and letters >= FEWEST_LETTERS else ""
+        words = [word for word in words if word.isalpha() or not _NO_WORD.search(word)]
+    joined = "".join(words)
+    if not prose.isascii():
+        letters = sum(map(str.isalpha, joined))
+        if len(_UNSPACED.findall(prose)) * 2 > letters:
+            return " ".join(words) if letters >= FEWEST_LETTERS_UNSPACED else ""
+    enough = len(words) >= FEWEST_WORDS and _has_letters(joined)
+    return " ".join(words) if enough else ""
+
+
+def _has_letters(text: str) -> bool:
+    """Whether a text has FEWEST_LETTERS: its beginning has them as a rule."""
+    begin = text[: 2 * FEWEST_LETTERS]
+    return sum(map(str.isalpha, begin)) >= FEWEST_LETTERS or sum(map(str.isalpha, text)) >= FEWEST_LETTERS
+
+
+def _is_code(prose: str) -> bool:
+    """Whether a text has the look of code in more than one place, and in more than one line of four."""
+    if not _CODE_SIGN.search(prose):
+        return False
+    for mark in _CODE_MARKS:
+        if mark in prose:
+            break
+    else:
+        line = _CODE_FIRST.match(prose) or _CODE_LINE.search(prose)
+        if not line and not ("(" in prose and _CODE_CALL.search(prose)):
+            return False
+    return len(_CODE.findall(prose)) > prose.count("\n") / 4 + 1
 
 
 def usual_languages(found: Iterator[str]) -> set[str]:
@@ -167,17 +195,11 @@ def usual_languages(found: Iterator[str]) -> set[str]:
 
 
 @cache
-def identifier() -> Identifier:
-    """py3langid over the languages that have a two-letter code, as `--language` names them."""
-    import numpy as np
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+def identifier() -> ManyTexts:
+    """The model, loaded once in a process."""
+    from engine.data.checks.language_model import load
 
-    made: Identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    # Dialects and pidgins without such a code take probability from the language people would name.
-    made.set_languages([label for label in made.labels if len(label) == 2])
-    # As it comes the table is float16, and column by column once languages were taken out: slow to add up.
-    made.nb_ptc = np.ascontiguousarray(made.nb_ptc, dtype=np.float32)
-    return made
+    return load()
 
 
 def check_languages(asked: Sequence[str], known: Sequence[str]) -> None:

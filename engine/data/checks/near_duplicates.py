@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from engine.data.checks.answers import canonical, say_the_same
+from engine.data.checks.answers import canonicals_of, say_the_same
 from engine.data.checks.contract import Basis, normal
 from engine.data.checks.questions import questions_of
 from engine.data.checks.similarity import near_pairs
@@ -125,10 +125,10 @@ def choose_kept(near: dict[int, dict[int, float]]) -> dict[int, list[int]]:
 
 def _first_of_each(rows: Rows) -> list[int]:
     questions = questions_of(rows.asked)
+    answers = canonicals_of(rows.answers)
     seen: dict[tuple[object, ...], int] = {}
     for row, apart in enumerate(rows.apart):
-        key = (apart, questions.of[row], canonical(rows.answers[row]), normal(rows.rejected[row]))
-        seen.setdefault(key, row)
+        seen.setdefault((apart, questions.of[row], answers[row], normal(rows.rejected[row])), row)
     return list(seen.values())
 
 

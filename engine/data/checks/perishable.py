@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from engine.data.checks.contract import Kind, answer_of
 from engine.data.checks.perishable_forms import FORMS, PAST, Form
@@ -39,23 +40,33 @@ class PerishableScan:
             return
         answer = answer_of(example)
         lower = answer.lower()
-        forms = [form for form in FORMS if any(hint in lower for hint in form.hints)]
+        sum_shown = _SUM.search(answer) is not None
+        forms = [form for form in FORMS if not (sum_shown and form.derived) and form.possible(lower)]
         if not forms:
             return
         asked = _Asked(example)
         # Two numbers in the question are enough to work a third one out.
-        if len(asked.numbers) >= 2 or _SUM.search(answer):
+        if any(form.derived for form in forms) and len(asked.numbers) >= 2:
             forms = [form for form in forms if not form.derived]
         yield from _stated(answer, forms, asked)
 
 
 class _Asked:
-    """What stands before the answer: system prompt, documents, tools' answers and question."""
+    """What stands before the answer: system prompt, documents, tools' answers, question. Read when asked."""
 
     def __init__(self, example: Example) -> None:
-        before = example.messages[: example.prompt_turns or len(example.messages) - 1]
-        self.text = "\n".join(turn.content for turn in before).lower()
-        self.numbers = {_plain(number) for number in _NUMBER.findall(self.text)}
+        self._example = example
+
+    @cached_property
+    def text(self) -> str:
+        """All of it, in lower case."""
+        before = self._example.messages[: self._example.prompt_turns or len(self._example.messages) - 1]
+        return "\n".join(turn.content for turn in before).lower()
+
+    @cached_property
+    def numbers(self) -> set[str]:
+        """The numbers in it, each written the same way."""
+        return {_plain(number) for number in _NUMBER.findall(self.text)}
 
     def holds(self, value: str) -> bool:
         """Whether the answer could have read `value` here."""
@@ -80,7 +91,7 @@ def _stated(answer: str, forms: list[Form], asked: _Asked) -> Iterator[tuple[str
 
 def _states(form: Form, sentence: str, asked: _Asked) -> bool:
     """Whether a sentence (lower case) states something of this form that its question does not hold."""
-    if not any(hint in sentence for hint in form.hints):
+    if not form.possible(sentence):
         return False
     match = form.states.search(sentence)
     if match is None or PAST.search(sentence):

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -23,6 +23,7 @@ import msgspec
 from engine import offline
 from engine.data.checks.contract import (
     CannotRun,
+    Prepares,
     Progress,
     RowScan,
     answer_of,
@@ -199,6 +200,10 @@ def make_scans(entries: Sequence[Entry], settings: CheckSettings) -> list[tuple[
 def scan_batch(batch: Sequence[Example], scans: Sequence[tuple[str, RowScan]]) -> Found:
     """Some rows, through all scans. Indices start at 0."""
     found = Found()
+    for _, scan in scans:
+        if isinstance(scan, Prepares):
+            with suppress(Exception):  # an odd row is met again, and named, where each is scanned by itself
+                scan.prepare(batch)
     for at, example in enumerate(batch):
         for target, scan in scans:
             try:

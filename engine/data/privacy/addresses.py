@@ -59,8 +59,9 @@ _STATES = (
 )
 _US_TAIL = re.compile(rf"(?:(?:{_CAP} ){{0,3}}{_CAP},? (?:{_STATES})|(?:APO|FPO|DPO) (?:AA|AE|AP)),? \Z")
 _ZIP_US = re.compile(r"\d{5}(?:-\d{4})?(?![\w\-])")
-_ZIP_UK = re.compile(r"[A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}")
+_ZIP_UK = re.compile(r"[A-Z][A-Z]?\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}")
 _ZIP_CA = re.compile(r"[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] \d[ABCEGHJ-NPRSTV-Z]\d")
+_LETTER_AND_DIGIT = re.compile(r"[A-Z]\d")
 _ZIP_NAMED = re.compile(
     r"\b(?:zip ?code|zip|postal ?code|post ?code|plz|postleitzahl|code postal|código postal"
     r")\b(?: (?:is|was))?\s?[:=]?\s?"
@@ -100,8 +101,9 @@ def _spans(reading: Reading) -> Iterator[tuple[int, int]]:
         tail = text[word_end - 3 : word_end].lower()
         if tail in _SUFFIX_TAILS or text[text.rfind(" ", 0, word_end) + 1].isupper() or tail[-1:] in _MARKS:
             yield from _before(reading, space + 1, number.end(), word_end)
-    for form in (_ZIP_UK, _ZIP_CA):
-        yield from (match.span() for match in form.finditer(text))
+    if _LETTER_AND_DIGIT.search(text):
+        for form in (_ZIP_UK, _ZIP_CA):
+            yield from (match.span() for match in form.finditer(text))
     if reading.has(("box", "postfach", "apartado")):
         yield from (match.span() for match in _BOX.finditer(reading.lower))
     if reading.has(("zip", "post", "plz")):

@@ -37,7 +37,7 @@ _RARE = {("Visa", 13), ("Visa", 19)}
 
 def cards(reading: Reading) -> Iterator[Found]:
     """Card numbers, and the code on the card where words say that it is one."""
-    for run in reading.digit_runs:
+    for run in reading.numbers:
         for match in _CARD.finditer(run.group()):
             start, end = run.start() + match.start(), run.start() + match.end()
             if detail := _brand(reading, start, end):

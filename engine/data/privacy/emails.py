@@ -36,7 +36,7 @@ def emails(reading: Reading) -> Iterator[Found]:
             if name and name.lower() not in _NO_PEOPLE and last not in _FILES and not is_login:
                 yield reading.found("email", start, host.end(), 1.0)
         at = text.find("@", at + 1)
-    if any(bracket in text for bracket in "[({") and reading.has(
+    if ("[" in text or "(" in text or "{" in text) and reading.has(
         ("at]", "at)", "at}", "at ]", "at )", "at }")
     ):
         for spelt in _SPELT.finditer(text):

@@ -121,7 +121,7 @@ _DOCUMENT_WORDS = (
 
 def national_ids(reading: Reading) -> Iterator[Found]:
     """Identity, insurance and tax numbers of people, and of their passports and driving licences."""
-    for run in reading.digit_runs:
+    for run in reading.numbers:
         yield from _numeric(reading, run)
     for start, end in _lettered_spans(reading):
         yield from _judge(reading, start, end, LETTERED)
@@ -142,7 +142,7 @@ def _numeric(reading: Reading, run: re.Match[str]) -> Iterator[Found]:
 
 def _lettered_spans(reading: Reading) -> Iterator[tuple[int, int]]:
     seen = {token.span() for token in reading.mixed if len(token.group()) <= 18}
-    for run in reading.digit_runs:
+    for run in reading.numbers:
         if match := _LETTERED_START.match(reading.text, run.start()):
             seen.add(match.span())
     if reading.has(("insurance", "nino", "ni number")):

@@ -74,7 +74,7 @@ _OTHER = words(
 def phones(reading: Reading, regions: Iterable[str] = REGIONS) -> Iterator[Found]:
     """Phone numbers, with an extension where one follows."""
     known = tuple(regions)
-    for run in reading.digit_runs:
+    for run in reading.numbers:
         for start, end in _pieces(run.group()):
             candidate = _candidate(reading, run.start() + start, run.start() + end)
             if candidate and (score := _score(reading, *candidate, known)):
@@ -135,16 +135,21 @@ def _score(reading: Reading, start: int, end: int, regions: tuple[str, ...]) -> 
         _OTHER, start, end, before=18, after=0
     ):
         return 0.0
-    judged = _judged(written, regions)
     if reading.near(_CONTEXT, start, end, before=45, after=12) or reading.near(_LABEL, start, end, 8, 10):
+        judged = _judged(written, regions)
         return (
             0.9 if judged == "valid" else 0.6 if judged or (digits <= 12 and not written.isdigit()) else 0.0
         )
-    if judged != "valid":
-        return 0.0
-    alone = start == 0 and end == len(reading.text.rstrip(" .!"))
+    score = _score_if_valid(reading, start, end)
+    return score if score and _judged(written, regions) == "valid" else 0.0
+
+
+def _score_if_valid(reading: Reading, start: int, end: int) -> float:
+    """How sure a valid number is to be one where no words say so; 0 for not at all."""
+    written = reading.text[start:end]
     if written.isdigit():
-        return 0.5 if written[0] == "0" and digits >= 10 else 0.0
+        return 0.5 if written[0] == "0" and len(written) >= 10 else 0.0
+    alone = start == 0 and end == len(reading.text.rstrip(" .!"))
     return 0.7 if _NANP.match(written) or written[0] == "0" or written.startswith("(0") or alone else 0.0
 
 

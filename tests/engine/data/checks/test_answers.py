@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.data.checks.answers import classes_of, likeness, say_the_same
+from engine.data.checks.answers import canonical, canonicals_of, classes_of, likeness, say_the_same
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,10 @@ def test_json_answers_are_classed_by_the_field_of_a_telling_name() -> None:
     classes = classes_of([*answers, '{"language": "de", "note": "x", "intent": "i0"}'])
     assert classes is not None
     assert (classes.field, classes.of[4]) == ("intent", "i1")
+
+
+def test_canonical_answers_are_remembered_and_those_of_others_are_not_taken_for_them() -> None:
+    answers = ["Yes  ", '{"b": 1, "a": 2}']
+    assert canonicals_of(answers) == [canonical(answer) for answer in answers]
+    assert canonicals_of(answers) is canonicals_of(answers)
+    assert canonicals_of(["Other"]) == ["other"]

@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.data.checks.language import is_english, prose_of, scans
+from engine.data.checks.language import _CODE, _is_code, is_english, prose_of, scans
+from engine.data.checks.language_model import load
 from store.errors import UsageError
 from store.records.findings import CheckSettings
 from tests.engine.data.checks.stage import chat, lines, scanned
@@ -18,6 +21,10 @@ ENGLISH = [
     )
     for n in range(30)
 ]
+CODE_PARTS = (
+    "def ", "if x", " ", "\n", "\t", "(", ")", "a", "==", "=", ":", ";", "//", "#include", "/*", "return",
+    "{",
+)  # fmt: skip
 GERMAN = chat("Wo ist meine neue Karte geblieben?", "Ihre Karte ist auf dem Weg und kommt morgen an.")
 
 
@@ -78,3 +85,35 @@ def test_the_short_cut_takes_only_plain_english() -> None:
     assert is_english("how many of them would there be and what is it")
     assert not is_english("Wo ist meine neue Karte geblieben und wann kommt sie")
     assert not is_english("The word Straße and what you should have then")
+
+
+def test_texts_read_side_by_side_are_judged_as_each_by_itself() -> None:
+    texts = [
+        "Wo ist meine neue Karte geblieben und wann kommt sie an?",
+        "",
+        "¿Dónde está mi tarjeta nueva?",
+        "WHY WAS MY PAYMENT DECLINED TODAY",
+        "\ud800 half a character",
+        "Почему платёж не прошёл?",
+        "x" * 300,
+    ]
+    model = load()
+    alone = [model.classify(text) for text in texts]
+    model.expect(texts)
+    assert [model.classify(text) for text in texts] == alone
+    unexpected = "Ma carte n'est pas encore arrivée"
+    assert model.classify(unexpected) == load().classify(unexpected)
+
+
+def test_rows_that_were_prepared_give_the_same_notes() -> None:
+    rows = [*ENGLISH[:3], GERMAN, chat("Dónde está mi tarjeta nueva", "x = foo(i)\ny == foo(2)")]
+    expected = [list(scans(CheckSettings()).scan(row)) for row in rows]
+    prepared = scans(CheckSettings())
+    prepared.prepare(rows)
+    assert [list(prepared.scan(row)) for row in rows] == expected
+    assert ("language", "question de") in expected[3]
+
+
+@given(st.lists(st.sampled_from(CODE_PARTS), max_size=12).map("".join))
+def test_the_quick_look_for_code_never_contradicts_the_count(text: str) -> None:
+    assert _is_code(text) == (len(_CODE.findall(text)) > text.count("\n") / 4 + 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.data.checks.perishable import KINDS, scans
+from engine.data.checks.perishable_forms import FORMS
 from store.records.data import Example, Message
 from store.records.findings import CheckSettings
 
@@ -79,3 +80,19 @@ def test_worked_maths_is_not_flagged(shared_data: Path) -> None:
     with (shared_data / "instruct" / "gsm8k" / "train.jsonl").open(encoding="utf-8") as file:
         rows = [json.loads(line) for line, _ in zip(file, range(1500), strict=False)]
     assert [row["question"] for row in rows if scan(row["question"], row["answer"])] == []
+
+
+def test_a_form_is_never_passed_over_where_it_states_something() -> None:
+    said = [
+        "the current ceo of acme is jane",
+        "the sitting prime minister of freedonia is rufus",
+        "jane roe is the managing director at acme",
+        "the chairwoman of the board is currently jane",
+        "he has been the secretary general of the club since 2011",
+        "the chief people officer of acme is jane",
+        "jane roe is the minister of health of freedonia",
+    ]
+    incumbent = next(form for form in FORMS if form.id == "perishable/incumbent")
+    stating = [text for text in said if incumbent.states.search(text)]
+    assert len(stating) >= 5
+    assert all(incumbent.possible(text) for text in stating)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
+from engine.data.checks.contract import Kind
 from engine.data.checks.registry import Entry
-from engine.data.checks.scanning import READ_AT_ONCE, Scanning, read_table, wanted
+from engine.data.checks.scanning import READ_AT_ONCE, Scanning, read_table, scan_batch, wanted
 from store import datasets, example_table
 from store.errors import TemperError
 from store.paths import WorkspacePaths
@@ -114,3 +115,22 @@ def test_the_table_holds_what_set_checks_look_at(paths: WorkspacePaths) -> None:
     table = read_table(datasets.version_folder(paths, "d", 1) / datasets.ROWS, ignored)
     assert (table.asked, table.answers) == (["q", "prose"], ["a", ""])
     assert (table.splits, table.metadata[0]) == (["heldout", "train"], {"annotator": "x"})
+
+
+class Unprepared:
+    """A scan that cannot get ready for several rows at once."""
+
+    kinds: tuple[Kind, ...] = ()
+
+    def prepare(self, examples: Sequence[Example]) -> None:
+        """Fail as a scan does that meets an odd row."""
+        raise ValueError("odd row")
+
+    def scan(self, example: Example) -> Iterator[tuple[str, str]]:
+        """Note every row."""
+        yield "met", ""
+
+
+def test_a_failed_preparation_costs_no_finding() -> None:
+    found = scan_batch(numbered([chat("q", "a")] * 3), [("unprepared", Unprepared())])
+    assert ([hit.at for hit in found.hits], found.troubles) == ([0, 1, 2], [])
