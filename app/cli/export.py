@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 import msgspec
@@ -13,31 +13,52 @@ from app.cli.output import cpu_option, json_option, print_json, print_table, say
 from app.cli.places import as_model, as_settings_path
 from app.words import size
 from store.errors import ExitCode
-from store.records.exports import ExportResult
+from store.records.exports import DENSITY, ExportResult, Mix, Way
 from store.records.runs import RunView
 from store.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from engine.jobs.export import ExportParams
 
+WAYS: tuple[Way, ...] = get_args(Way)
 VERDICT_COLOURS = {"SHIP": "green", "WARN": "yellow", "BLOCK": "red"}
 
 
 @click.command()
-@click.argument("source", metavar="RUN|MODEL")
+@click.argument("source", metavar="[RUN|MODEL]", default="")
+@click.option("--adapter", "adapters", multiple=True, metavar="RUN[:WEIGHT]", help="One of several as one.")
+@click.option("--combine", "way", type=click.Choice(WAYS), default=WAYS[0], help="How; cat is the exact sum.")
+@click.option(
+    "--density", default=DENSITY, show_default=True, help="Share of numbers that ties and dare keep."
+)
+@click.option("--seed", default=0, show_default=True, help="Decides which ones dare keeps.")
 @click.option("--quant", default="", help="GGUF types, e.g. q4_k_m,q8_0; by the model's size when left out.")
 @click.option("--out", help="The folder for the files; the run's own when left out.")
 @click.option("--no-watch", is_flag=True, help="Start the run and return.")
 @cpu_option
 @json_option
-def export(source: str, quant: str, out: str | None, no_watch: bool, as_json: bool) -> None:
-    """Make GGUF files of a training run, a kept adapter or a model, and check that they behave like it."""
+def export(
+    source: str,
+    adapters: tuple[str, ...],
+    way: Way,
+    density: float,
+    seed: int,
+    quant: str,
+    out: str | None,
+    no_watch: bool,
+    as_json: bool,
+) -> None:
+    """Make GGUF files of a training run, a kept adapter or a model, and check that they behave like it.
+
+    Several adapters of one base become one: --adapter RUN:0.7 --adapter OTHER:0.3 --combine ties
+    """
     from app.cli import watch
-    from engine.jobs import launch
+    from engine.jobs import launch, mixing
 
     workspace = open_workspace()
-    params = checked_params(workspace, source, quant, out)
-    title = f"{params.source}: {', '.join(params.types)}"
+    source, mix = mixing.asked(source, adapters, way, density, seed)
+    params = checked_params(workspace, source, quant, out, mix)
+    title = f"{mixing.stem(params.mix) if params.mix else params.source}: {', '.join(params.types)}"
     folder = launch.start(workspace, "export", params, title, command_line(params))
     if no_watch:
         watch.say_queue(folder)
@@ -53,23 +74,32 @@ def export(source: str, quant: str, out: str | None, no_watch: bool, as_json: bo
         raise click.exceptions.Exit(ExitCode.REFUSED)
 
 
-def checked_params(workspace: Workspace, source: str, quant: str, out: str | None) -> ExportParams:
+def checked_params(
+    workspace: Workspace, source: str, quant: str, out: str | None, mix: Mix | None = None
+) -> ExportParams:
     """The job's parameters, once the source is known to be whole. Raises UsageError or MissingError."""
     from engine.export.quantise import parse_types
+    from engine.jobs import mixing
     from engine.jobs.export import ExportParams, check_source
     from engine.models.variants import default_quant, describe
 
-    parts = describe(workspace, as_model(workspace, source))
+    parts = mixing.describe_mix(workspace, mix) if mix else describe(workspace, as_model(workspace, source))
     check_source(workspace, parts)
     types = parse_types(quant) if quant else [default_quant(parts.model)]
     folder = str((Path.cwd() / Path(out).expanduser()).resolve()) if out else None
+    target = as_settings_path(workspace, folder) if folder else None
+    if mix:
+        return ExportParams("", types, target, mixing.settled(workspace, mix))
     name = parts.run_id if parts.run_id and source == "last" else as_model(workspace, source)
-    return ExportParams(name, types, as_settings_path(workspace, folder) if folder else None)
+    return ExportParams(name, types, target)
 
 
 def command_line(params: ExportParams) -> str:
     """The command that asks for the same again, from the workspace's folder."""
-    words = ["temper", "export", params.source, "--quant", ",".join(params.types)]
+    from engine.jobs import mixing
+
+    named = mixing.command_words(params.mix) if params.mix else [params.source]
+    words = ["temper", "export", *named, "--quant", ",".join(params.types)]
     return shlex.join([*words, "--out", params.out] if params.out else words)
 
 
@@ -99,9 +129,12 @@ def print_result(result: ExportResult) -> None:
     if worst.verdict == "BLOCK":
         say(click.style("Do not ship this: at least one file is not the model that was trained.", fg="red"))
     else:
-        say(f"Next: temper variants add NAME {next_option(result)} --quant {result.files[0].type}")
+        quant = "" if result.mix else f" --quant {result.files[0].type}"  # a GGUF file has its own
+        say(f"Next: temper variants add NAME {next_option(result)}{quant}")
 
 
 def next_option(result: ExportResult) -> str:
     """How `variants add` names what was exported."""
+    if result.mix:
+        return f"--model {result.files[0].path}"
     return f"--adapter {result.adapter}" if result.adapter else f"--model {result.source}"

@@ -1,183 +1,274 @@
-"""An adapter into the unquantised base: W + (alpha / rank) B A, tensor by tensor, shard by shard.
+"""An adapter into the unquantised base, written as a Hugging Face directory: whole or not at all.
 
 Merging into 4-bit weights would bake their rounding into the model, so the base here is always the 16- or
-32-bit original. The product is computed in float32, rounded to the base's type and then added, as PEFT does
-with `safe_merge`. Holds one shard in memory at a time; knows nothing of GGUF.
+32-bit original. Shards are written one after the other beside the folder they are for; a merge that was cut
+off goes on after its last finished shard. What is written is engine.export.merge_plan's; knows no GGUF.
 """
 
 from __future__ import annotations
 
 import json
-import math
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+import msgspec
+import psutil
 
+from engine.export.adapter_file import SETTINGS
+from engine.export.merge_plan import MergedModel
+from engine.export.tensor_file import TensorWriter
 from engine.models.adapters import WEIGHTS
 from engine.models.directory import INDEX, ModelDirectory
 from store import atomic
-from store.errors import MissingError, TemperError, UsageError
+from store.errors import BusyError, TemperError, UsageError
+from store.hashing import sha256_of_file, sha256_of_text
+from store.locks import FileLock
 
-_PREFIX = "base_model.model."
-_COPIED = (
-    "config.json",
-    "generation_config.json",
+_CONFIG = "config.json"
+_TOKENIZER = (
     "tokenizer.json",
     "tokenizer_config.json",
     "tokenizer.model",
-)
-_COPIED_TOO = (
     "special_tokens_map.json",
     "added_tokens.json",
     "chat_template.jinja",
     "vocab.json",
     "merges.txt",
 )
-_HEADROOM = 1.05  # of the base's size on disk: shards, index and tokenizer files
+_COPIED = (_CONFIG, "generation_config.json", *_TOKENIZER)
+_HEADROOM = 1.05  # of the weights' bytes: index, tokenizer, and what a file system takes for itself
+_PARTIAL = ".part"
 
 
-class LoraDelta:
-    """The low-rank updates of an adapter by the name of the base tensor they belong to."""
+class FinishedShard(msgspec.Struct):
+    """A weights file that is whole on the disk."""
 
-    def __init__(self, folder: Path) -> None:
-        self.config = read_adapter_config(folder)
-        self._pairs, self._lengths = read_pairs(folder)
-        if self._lengths.keys() != (self._pairs.keys() if self.config.get("use_dora") else set()):
-            raise UsageError(
-                "The adapter's weights are not what its settings say",
-                f"{folder}: DoRA has lengths for every matrix, here are {len(self._lengths)} for "
-                f"{len(self._pairs)} matrices.",
-                "Train it again.",
-            )
-
-    def targets(self) -> set[str]:
-        """Names of base tensors that the adapter changes."""
-        return set(self._pairs)
-
-    def apply(self, name: str, weight: torch.Tensor) -> torch.Tensor:
-        """`weight` [out, in] with its update, in its own type. Raises UsageError when shapes do not fit."""
-        down, up = self._pairs[name]
-        if up.shape[0] != weight.shape[0] or down.shape[1] != weight.shape[1]:
-            raise UsageError(
-                "The adapter was made for another base",
-                f"{name} is {tuple(weight.shape)}, the adapter fits {(up.shape[0], down.shape[1])}.",
-                "Export it with the base that it was trained on.",
-            )
-        delta = self._scale(name, down.shape[0]) * (up.float() @ down.float())
-        if name in self._lengths:
-            return self._lengthened(name, weight.float() + delta).to(weight.dtype)
-        # rounded before it is added, as in PEFT's safe merge, so that both give the same bits
-        return weight + delta.to(weight.dtype)
-
-    def _lengthened(self, name: str, whole: torch.Tensor) -> torch.Tensor:
-        """Rows of the length that DoRA learned. Liu et al., "DoRA", 2024, equation 5."""
-        norms: torch.Tensor = torch.linalg.vector_norm(whole, dim=1)
-        return whole * (self._lengths[name].float() / norms).unsqueeze(1)
-
-    def _scale(self, name: str, rank: int) -> float:
-        module = name.removesuffix(".weight")
-        alpha = float(self.config["lora_alpha"])
-        for pattern, value in (self.config.get("alpha_pattern") or {}).items():
-            if module == pattern or module.endswith("." + pattern):
-                alpha = float(value)
-        return alpha / math.sqrt(rank) if self.config.get("use_rslora") else alpha / rank
+    bytes: int
+    sha256: str
 
 
-def read_adapter_config(folder: Path) -> dict[str, Any]:
-    """PEFT's adapter_config.json. Raises UsageError for kinds of adapter that are not merged here."""
-    config: dict[str, Any] = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    unsupported = [key for key in ("fan_in_fan_out", "modules_to_save", "lora_bias") if config.get(key)]
-    if config.get("peft_type") != "LORA" or unsupported:
-        what = ", ".join(unsupported) or str(config.get("peft_type"))
-        raise UsageError(
-            "This adapter cannot be merged", f"It uses {what}.", "Train it as plain LoRA or QLoRA."
-        )
-    return config
+class Record(msgspec.Struct):
+    """What an unfinished merge leaves beside its files: what it is a merge of, and which shards are whole."""
 
-
-def read_pairs(
-    folder: Path,
-) -> tuple[dict[str, tuple[torch.Tensor, torch.Tensor]], dict[str, torch.Tensor]]:
-    """(A [rank, in], B [out, rank]) by base tensor name; for DoRA the lengths [out] of the rows too.
-
-    Raises UsageError for keys it does not know.
-    """
-    if not (folder / WEIGHTS).is_file():
-        raise MissingError(
-            "The adapter has no safetensors weights",
-            f"{folder} lacks {WEIGHTS}.",
-            "Train it again; pickled weights are refused.",
-        )
-    downs: dict[str, torch.Tensor] = {}
-    ups: dict[str, torch.Tensor] = {}
-    lengths: dict[str, torch.Tensor] = {}
-    with safe_open(folder / WEIGHTS, framework="pt") as file:
-        for key in file.keys():  # noqa: SIM118  # safe_open is no mapping
-            module, _, part = key.removeprefix(_PREFIX).partition(".lora_")
-            kind = {"A.weight": downs, "B.weight": ups, "magnitude_vector": lengths}.get(part)
-            if kind is None:
-                raise UsageError(
-                    "The adapter holds something unknown",
-                    f"{key} in {WEIGHTS}.",
-                    "Train it as plain LoRA or QLoRA.",
-                )
-            kind[f"{module}.weight"] = file.get_tensor(key)
-    return {name: (downs[name], ups[name]) for name in downs}, lengths
+    identity: str
+    shards: dict[str, FinishedShard] = {}
 
 
 def merge(
-    base: ModelDirectory, adapter: Path, out: Path, advance: Callable[[int], None] = lambda done: None
+    base: ModelDirectory,
+    adapter: Path,
+    out: Path,
+    advance: Callable[[int], None] = lambda done: None,
+    wrote: Callable[[int], None] = lambda written: None,
 ) -> Path:
-    """Write base + adapter as a Hugging Face directory `out`, whole or not at all. `advance` counts shards.
+    """Write base + adapter as the new directory `out`. `advance` counts shards, `wrote` bytes.
 
-    Raises UsageError when the adapter does not fit the base, TemperError when the disk is too small.
+    What either raises stops the merge. Raises UsageError when `out` is there or the adapter does not fit the
+    base, BusyError while another process makes `out`, TemperError when memory or disk do not suffice.
     """
-    delta = LoraDelta(adapter)
-    check_disk(base, out)
-    strangers = delta.targets() - base.shapes.keys()
-    if strangers:
-        raise UsageError(
-            "The adapter was made for another base",
-            f"{len(strangers)} of its layers are not in {base.path}, for example {min(strangers)}.",
-            "Export it with the base that it was trained on.",
-        )
-    with atomic.new_directory(out) as folder:
-        for done, shard in enumerate(base.shards, start=1):
-            save_file(merged_shard(shard, delta), folder / shard.name, metadata={"format": "pt"})
-            advance(done)
-        copy_small_files(base, folder)
-        if (base.path / INDEX).is_file():
-            shutil.copyfile(base.path / INDEX, folder / INDEX)
+    check_new(out)
+    with MergedModel(base, adapter) as model:
+        check_memory(model)
+        check_disk(model, out)
+        with work_folder(out) as work:
+            check_new(out)  # another process may have finished it while this one waited for nothing
+            record = take_up(work, identity(base, adapter))
+            (work / "model").mkdir(exist_ok=True)
+            write_shards(model, work, record, advance, wrote)
+            write_small_files(model, work / "model")
+            publish(work, out)
     return out
+
+
+def work_of(out: Path) -> Path:
+    """Where an unfinished merge into `out` lies."""
+    return out.with_name(f".{out.name}.merging")
+
+
+def identity(base: ModelDirectory, adapter: Path) -> str:
+    """What a merge is of: the base by its files' size and time, the adapter by its content."""
+    files = [*base.shards, base.path / _CONFIG]
+    stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    hashes = [sha256_of_file(adapter / name) for name in (WEIGHTS, SETTINGS)]
+    return sha256_of_text(json.dumps([str(base.path), stamps, hashes]))
+
+
+def is_unfinished(work: Path, base: ModelDirectory, adapter: Path) -> bool:
+    """Whether `work` holds an unfinished merge of just this base and adapter."""
+    found = read_record(work)
+    return found is not None and found.identity == identity(base, adapter)
+
+
+def read_record(work: Path) -> Record | None:
+    """What an unfinished merge has noted; None where there is none that can be read."""
+    try:
+        return msgspec.json.decode((work / "record.json").read_bytes(), type=Record)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+
+
+@contextmanager
+def work_folder(out: Path) -> Iterator[Path]:
+    """The folder that a merge into `out` works in, held by this process. Kept if it has finished shards."""
+    work = work_of(out)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise atomic.disk_error(error, out) from error
+    lock = FileLock(work / "lock")
+    if not lock.acquire():
+        raise BusyError("This merge is running already", f"Another process makes {out}.", "Wait for it.")
+    with lock:
+        try:
+            yield work
+        except BaseException as error:
+            if not any((work / "model").glob("*.safetensors")):
+                shutil.rmtree(work, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise atomic.disk_error(error, out) from error
+            raise
+
+
+def take_up(work: Path, wanted: str) -> Record:
+    """The record of an earlier try at the same merge, less the shards that are not what it says of them.
+
+    All else that lies in the folder is removed, and everything if it was another merge.
+    """
+    record = read_record(work)
+    if record is None or record.identity != wanted:
+        record = Record(wanted)
+    shards = work / "model"
+    record.shards = {
+        name: shard
+        for name, shard in record.shards.items()
+        if (shards / name).is_file()
+        and (shards / name).stat().st_size == shard.bytes
+        and sha256_of_file(shards / name) == shard.sha256
+    }
+    for file in shards.glob("*"):
+        if file.name not in record.shards:
+            file.unlink()
+    return record
+
+
+def write_shards(
+    model: MergedModel,
+    work: Path,
+    record: Record,
+    advance: Callable[[int], None],
+    wrote: Callable[[int], None],
+) -> None:
+    """Write the weights files that are not in the record yet, and note each there once it is on the disk."""
+    written = 0
+    for done, name in enumerate(model.shards, start=1):
+        target = work / "model" / name
+        if name not in record.shards:
+            record.shards[name] = write_shard(model, name, target, partial(_later, wrote, written))
+            atomic.write_bytes(work / "record.json", msgspec.json.encode(record))
+        written += record.shards[name].bytes
+        wrote(written)
+        advance(done)
+
+
+def _later(wrote: Callable[[int], None], before: int, written: int) -> None:
+    wrote(before + written)
+
+
+def write_shard(model: MergedModel, name: str, target: Path, wrote: Callable[[int], None]) -> FinishedShard:
+    """Write one weights file; it gets its name once it is whole and on the disk."""
+    unfinished = target.with_name(name + _PARTIAL)
+    metadata = next(reader.metadata for reader in model.readers if reader.path.name == name)
+    try:
+        with TensorWriter(unfinished, model.specs(name), metadata) as writer:
+            for tensor in model.shards[name]:
+                for block in model.blocks(tensor):
+                    writer.write(block)
+                    wrote(writer.written)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    os.replace(unfinished, target)
+    atomic.sync_directory(target.parent)
+    return FinishedShard(writer.bytes, writer.sha256)
+
+
+def write_small_files(model: MergedModel, folder: Path) -> None:
+    """Config, index, tokenizer and chat template: the base's, but for what the adapter changes."""
+    copy_small_files(model.base, folder)
+    changes = model.config_changes
+    if model.adapter and "vocab_size" in changes and (model.adapter.path / "tokenizer.json").is_file():
+        _copy(_TOKENIZER, model.adapter.path, folder)  # the base's knows nothing of the new tokens
+    if changes:
+        (folder / _CONFIG).write_text(json.dumps(changed_config(model.base.config, changes), indent=2) + "\n")
+    index = model.base.path / INDEX
+    if index.is_file() and not changes:
+        shutil.copyfile(index, folder / INDEX)
+    elif index.is_file():
+        content = json.loads(index.read_text(encoding="utf-8"))
+        content["weight_map"] = {name: shard for shard, names in model.shards.items() for name in names}
+        content["metadata"] = {"total_size": sum(planned.spec.bytes for planned in model.tensors.values())}
+        (folder / INDEX).write_text(json.dumps(content, indent=2) + "\n")
+
+
+def changed_config(config: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """config.json with `changes`, also in the part about text where a model has such a part."""
+    changed = config | changes
+    if isinstance(text := config.get("text_config"), dict):
+        changed["text_config"] = text | {key: value for key, value in changes.items() if key in text}
+    return changed
 
 
 def copy_small_files(base: ModelDirectory, folder: Path) -> None:
     """Config, tokenizer and chat template of `base`, as they are."""
-    for name in (*_COPIED, *_COPIED_TOO):
-        if (base.path / name).is_file():
-            shutil.copyfile(base.path / name, folder / name)
+    _copy(_COPIED, base.path, folder)
 
 
-def merged_shard(shard: Path, delta: LoraDelta) -> dict[str, torch.Tensor]:
-    """All tensors of one shard, updated where the adapter says so."""
-    tensors = {}
-    with safe_open(shard, framework="pt") as file:
-        for name in file.keys():  # noqa: SIM118  # safe_open is no mapping
-            weight = file.get_tensor(name)
-            tensors[name] = delta.apply(name, weight) if name in delta.targets() else weight
-    return tensors
+def _copy(names: tuple[str, ...], source: Path, folder: Path) -> None:
+    for name in names:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
 
 
-def check_disk(base: ModelDirectory, out: Path) -> None:
+def publish(work: Path, out: Path) -> None:
+    """Give the finished directory its name."""
+    folder = work / "model"
+    for file in folder.iterdir():
+        if file.suffix != ".safetensors":
+            atomic.sync_file(file)
+    atomic.sync_directory(folder)
+    os.replace(folder, out)
+    atomic.sync_directory(out.parent)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def check_new(out: Path) -> None:
+    """Raise UsageError when there is something of that name."""
+    if out.exists():
+        raise UsageError("The folder is there already", f"{out} exists.", "Remove it, or name another.")
+
+
+def check_memory(model: MergedModel) -> None:
+    """Raise TemperError when too little memory is free for the largest update."""
+    need, free = model.memory_bytes, psutil.virtual_memory().available
+    if free < need:
+        raise TemperError(
+            "Too little memory is free for the merge",
+            f"{need / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free.",
+            "Close other programs and run the command again.",
+        )
+
+
+def check_disk(model: MergedModel, out: Path) -> None:
     """Raise TemperError when the merged model would not fit on the disk."""
-    need = int(sum(shard.stat().st_size for shard in base.shards) * _HEADROOM)
+    need = int(sum(planned.spec.bytes for planned in model.tensors.values()) * _HEADROOM)
     parent = next(folder for folder in out.parents if folder.exists())
-    free = shutil.disk_usage(parent).free
+    there = sum(file.stat().st_size for file in work_of(out).rglob("*") if file.is_file())
+    free = shutil.disk_usage(parent).free + there
     if free < need:
         raise TemperError(
             "The disk is too small for the merged model",

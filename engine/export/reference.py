@@ -15,6 +15,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
+from engine.export.adapter_file import AdapterFile
 from engine.models.directory import ModelDirectory
 from engine.training.devices import find_device
 
@@ -43,6 +44,7 @@ class Reference:
             options["device_map"] = {"": 0}
         model: Any = AutoModelForCausalLM.from_pretrained(base.path, use_safetensors=True, **options)
         if adapter is not None:
+            fit_vocabulary(model, adapter)
             model = PeftModel.from_pretrained(model, str(adapter))
         self._model = model.eval()
         with_adapter = "base + adapter" if adapter else "base"
@@ -78,6 +80,16 @@ class Reference:
         del self._model
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def fit_vocabulary(model: Any, adapter: Path) -> None:
+    """Give the model as many embedding rows as an adapter has that was trained on a resized vocabulary."""
+    embedding = model.get_input_embeddings()
+    name = next(name for name, module in model.named_modules() if module is embedding)
+    with AdapterFile(adapter) as file:
+        spec = file.replaced.get(f"{name}.weight")
+    if spec is not None and spec.rows != embedding.num_embeddings:
+        model.resize_token_embeddings(spec.rows, mean_resizing=False)
 
 
 def reference_type(base: ModelDirectory, cuda: bool) -> torch.dtype:

@@ -17,33 +17,33 @@ import msgspec
 
 from engine.export import gguf_cache, quantise
 from engine.export.convert import native_type, to_gguf
+from engine.jobs import leftovers, mixing
 from engine.jobs.context import JobContext
 from engine.jobs.versions import versions
-from engine.models.adapters import WEIGHTS, read_passport
+from engine.models.adapters import PASSPORT, WEIGHTS, read_passport
 from engine.models.directory import ModelDirectory
 from engine.models.variants import Parts, describe
 from store import atomic, clock, datasets
 from store.errors import TemperError, UsageError
 from store.hashing import sha256_of_file
-from store.locks import is_locked
 from store.records.data import Example
-from store.records.exports import ExportedFile, ExportResult, ShipCheck
-from store.runs import RunFolder
+from store.records.exports import ExportedFile, ExportResult, Mix, ShipCheck
 from store.workspace import Workspace
 
-SCRATCH = ".making-"
 HEADROOM = 1.05  # of the estimated bytes: metadata and a merged model's small files
 
 
 class ExportParams(msgspec.Struct):
     """What to export: a training run (id, prefix, `last`), a kept adapter, a variant or a model.
 
-    `types` are GGUF types. `out` is a folder, relative to the workspace; the run's own when None.
+    `types` are GGUF types. `out` is a folder, relative to the workspace; the run's own when None. With a
+    `mix` of adapters `source` is empty.
     """
 
     source: str
     types: list[str]
     out: str | None = None
+    mix: Mix | None = None
 
 
 class ExportReport(msgspec.Struct):
@@ -64,31 +64,35 @@ def run(context: JobContext) -> dict[str, Any]:
 
     params = context.params(ExportParams)
     workspace = context.workspace()
-    parts = describe(workspace, params.source)
+    parts = mixing.describe_mix(workspace, params.mix) if params.mix else describe(workspace, params.source)
     base = check_source(workspace, parts)
     out = out_folder(workspace, params, context.folder.artifacts)
-    stem = file_stem(workspace, parts)
+    stem = mixing.stem(params.mix) if params.mix else file_stem(workspace, parts)
     names = {kind: f"{stem}-{kind}.gguf" for kind in params.types}
     check_new(out, names.values())
     check_disk(base, parts, params.types, out)
-    remove_leftovers(workspace, out)
-    scratch = out / f"{SCRATCH}{context.spec.run_id}"
+    scratch = out / f"{leftovers.SCRATCH}{context.spec.run_id}"
     scratch.mkdir()
     try:
+        trained_on = one_adapter(context, workspace, params, parts, scratch)
+        adapter_sha256 = sha256_of_file(parts.adapter / WEIGHTS) if parts.adapter else ""
+        if parts.adapter is not None:
+            leftovers.adopt_merge(workspace, base, parts.adapter, out, scratch)
+        leftovers.remove(workspace, out, scratch)
         made = {kind: scratch / name for kind, name in names.items()}
         make_files(context, base, parts, made, scratch)
-        checks = check_files(context, workspace, base, parts, made)
+        checks = check_files(context, workspace, base, parts, made, trained_on)
         # `last` will be another run by the time somebody reads this
         source = parts.run_id if parts.run_id and params.source == "last" else params.source
-        adapter = stem if parts.adapter else ""
-        result = ExportResult(context.spec.run_id, source, [], worst(checks), adapter)
+        adapter = stem if parts.adapter and not params.mix else ""
+        result = ExportResult(context.spec.run_id, source, [], worst(checks), adapter, params.mix)
         for (kind, file), check in zip(made.items(), checks, strict=True):
             result.files.append(publish(workspace, base, parts, file, out / names[kind], kind, check))
     except OSError as error:
         raise atomic.disk_error(error, out) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    tell(context, result, write_report(workspace, base, parts, result, out))
+    tell(context, result, write_report(workspace, base, parts, adapter_sha256, result, out))
     return dict(msgspec.to_builtins(result))
 
 
@@ -151,11 +155,16 @@ def check_disk(base: ModelDirectory, parts: Parts, types: Sequence[str], out: Pa
         )
 
 
-def remove_leftovers(workspace: Workspace, out: Path) -> None:
-    """Clear away what exports that were killed left in the folder."""
-    for folder in out.glob(f"{SCRATCH}*"):
-        if not is_locked(RunFolder(workspace.paths.runs / folder.name.removeprefix(SCRATCH)).lock):
-            shutil.rmtree(folder, ignore_errors=True)
+def one_adapter(
+    context: JobContext, workspace: Workspace, params: ExportParams, parts: Parts, scratch: Path
+) -> list[Path]:
+    """Put one adapter into `parts` where several are to be combined. The folders of those trained."""
+    if params.mix is None:
+        return [parts.adapter] if parts.adapter else []
+    parts.adapter = mixing.combined(workspace, params.mix, scratch / "adapter")
+    if differing := mixing.differing(workspace, params.mix):
+        context.notice("Combined adapters", differing, warn=True)
+    return mixing.folders(workspace, params.mix)
 
 
 def make_files(
@@ -166,8 +175,9 @@ def make_files(
     if parts.adapter is not None:
         from engine.export.merge import merge
 
-        meter = context.progress("merge", len(base.shards))
-        source = ModelDirectory(merge(base, parts.adapter, scratch / "merged", meter.advance))
+        merged = leftovers.merged_folder(scratch)
+        with percent(context, "merge", sum(shard.stat().st_size for shard in base.shards)) as wrote:
+            source = ModelDirectory(merge(base, parts.adapter, merged, wrote=wrote))
     weights = base.parameters
     native = native_type(base)
     floats = {quantise.float_type(kind): file for kind, file in made.items() if kind in quantise.FLOAT_TYPES}
@@ -210,13 +220,18 @@ def percent(context: JobContext, phase: str, expected: int) -> Iterator[Callable
 
 
 def check_files(
-    context: JobContext, workspace: Workspace, base: ModelDirectory, parts: Parts, made: dict[str, Path]
+    context: JobContext,
+    workspace: Workspace,
+    base: ModelDirectory,
+    parts: Parts,
+    made: dict[str, Path],
+    trained_on: Sequence[Path],
 ) -> list[ShipCheck]:
     """The ship check of every file, in their order."""
     from engine.export.material import material_for
     from engine.export.ship_check import ship_check
 
-    rows, asked, note = training_rows(workspace, parts)
+    rows, asked, note = training_rows(workspace, trained_on)
     material = material_for(base, parts.template, parts.system, rows, asked)
     material.notes += [note] if note else []
     meter = context.progress("check", 2 * len(material.prompts) * len(made))
@@ -224,16 +239,19 @@ def check_files(
     return ship_check(files, base, parts.adapter, material, meter.advance)
 
 
-def training_rows(workspace: Workspace, parts: Parts) -> tuple[list[Example], list[Example], str]:
-    """All rows of the adapter's dataset, those to ask (held out where there are any), and what is amiss."""
-    if parts.adapter is None:
-        return [], [], ""
-    name = read_passport(parts.adapter).dataset
-    try:
-        rows = datasets.read_rows(workspace.paths, f"{name}/all")
-    except TemperError as error:
-        return [], [], f"Checked on general texts only, without the rows it was trained on: {error.happened}"
-    return rows, [row for row in rows if row.split != "train"] or rows, ""
+def training_rows(workspace: Workspace, adapters: Sequence[Path]) -> tuple[list[Example], list[Example], str]:
+    """All rows of the adapters' datasets, those to ask (held out where there are any), and what is amiss."""
+    rows: list[Example] = []
+    asked: list[Example] = []
+    for name in dict.fromkeys(read_passport(adapter).dataset for adapter in adapters):
+        try:
+            found = datasets.read_rows(workspace.paths, f"{name}/all")
+        except TemperError as error:
+            note = f"Checked on general texts only, without the rows it was trained on: {error.happened}"
+            return [], [], note
+        rows += found
+        asked += [row for row in found if row.split != "train"] or found
+    return rows, asked, ""
 
 
 def publish(
@@ -249,21 +267,31 @@ def publish(
     exported = ExportedFile(str(target), kind, file.stat().st_size, sha256_of_file(file), check)
     os.replace(file, target)
     atomic.sync_directory(target.parent)
-    if check.verdict != "BLOCK":
+    if check.verdict != "BLOCK" and can_be_named(parts):
         gguf_cache.remember(workspace.paths, base, parts.adapter, target, kind)
     return exported
 
 
+def can_be_named(parts: Parts) -> bool:
+    """Whether a variant could ask for it: a combined adapter has no name."""
+    return parts.adapter is None or (parts.adapter / PASSPORT).is_file()
+
+
 def write_report(
-    workspace: Workspace, base: ModelDirectory, parts: Parts, result: ExportResult, out: Path
+    workspace: Workspace,
+    base: ModelDirectory,
+    parts: Parts,
+    adapter_sha256: str,
+    result: ExportResult,
+    out: Path,
 ) -> Path:
     """Put the ExportReport beside the files."""
     report = ExportReport(
         created=clock.stamp(),
         base=str(base.path),
         base_sha256=gguf_cache.fingerprint(workspace.paths, base),
-        adapter=str(parts.adapter or ""),
-        adapter_sha256=sha256_of_file(parts.adapter / WEIGHTS) if parts.adapter else "",
+        adapter=str(parts.adapter or "") if can_be_named(parts) else "",
+        adapter_sha256=adapter_sha256,
         versions=versions(),
         result=result,
     )

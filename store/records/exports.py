@@ -7,6 +7,10 @@ from typing import Literal
 import msgspec
 
 Verdict = Literal["SHIP", "WARN", "BLOCK"]
+Way = Literal["cat", "linear", "ties", "dare_linear", "dare_ties"]
+"""How several adapters become one, in PEFT's words: `cat` is the exact weighted sum of their updates."""
+DENSITY = 0.5
+"""The share of numbers that ties and dare keep where nobody says another."""
 
 
 class ShipCheck(msgspec.Struct):
@@ -43,10 +47,30 @@ class ExportedFile(msgspec.Struct):
     ship_check: ShipCheck | None = None
 
 
+class AdapterShare(msgspec.Struct):
+    """An adapter (a training run's, by id or prefix, or a kept one) and the weight that its update gets."""
+
+    adapter: str
+    weight: float = 1.0
+
+
+class Mix(msgspec.Struct):
+    """Several adapters of one base as one, with all that its numbers depend on.
+
+    `density` is the share of numbers that ties and dare keep, `seed` that of dare's choice.
+    """
+
+    adapters: list[AdapterShare]
+    way: Way = "cat"
+    density: float = DENSITY
+    seed: int = 0
+
+
 class ExportResult(msgspec.Struct):
     """What `temper export` prints as JSON and the ledger keeps. `ship_check` is the worst of the files'.
 
     `source` is what was asked for, `adapter` the run or kept adapter in the files: empty for a plain model.
+    Where several adapters were combined both are empty and `mix` says which and how.
     """
 
     run_id: str
@@ -54,3 +78,4 @@ class ExportResult(msgspec.Struct):
     files: list[ExportedFile]
     ship_check: ShipCheck
     adapter: str = ""
+    mix: Mix | None = None

@@ -15,7 +15,7 @@ from engine.models.directory import ModelDirectory
 from store import runs
 from store.errors import ExitCode
 from store.records.events import Finished
-from store.records.exports import ExportedFile, ExportResult, ShipCheck, Verdict
+from store.records.exports import ExportedFile, ExportResult, Mix, ShipCheck, Verdict
 from store.records.runs import JobKind
 from store.runs import RunFolder
 from store.workspace import Workspace
@@ -47,7 +47,8 @@ class Started:
         )
         files = [ExportedFile(f"/x/m-{kind}.gguf", kind, 3_000_000, "ab", check) for kind in asked["types"]]
         adapter = asked["source"] if asked["source"].startswith("train") else ""
-        result = msgspec.to_builtins(ExportResult("export-1", asked["source"], files, check, adapter))
+        mix = msgspec.convert(asked["mix"], Mix | None)
+        result = msgspec.to_builtins(ExportResult("export-1", asked["source"], files, check, adapter, mix))
         return lay_run(workspace, "export-1", [Finished(status="finished", result=result)], job, command)
 
 
@@ -72,7 +73,7 @@ def test_a_run_is_exported_in_the_type_that_fits_its_size(
     temper: Temper, trained: str, started: Started
 ) -> None:
     assert temper("export", "last").code == 0
-    assert started.params == [{"source": trained, "types": ["q8_0"], "out": None}]
+    assert started.params == [{"source": trained, "types": ["q8_0"], "out": None, "mix": None}]
     assert started.command == f"temper export {trained} --quant q8_0"
 
 
@@ -81,7 +82,8 @@ def test_types_and_folder_are_those_asked_for(
 ) -> None:
     ended = temper("export", "tiny", "--quant", "Q4_K_M,f16", "--out", str(tmp_path / "out"))
     assert ended.code == 0
-    assert started.params == [{"source": "tiny", "types": ["q4_k_m", "f16"], "out": str(tmp_path / "out")}]
+    out = str(tmp_path / "out")
+    assert started.params == [{"source": "tiny", "types": ["q4_k_m", "f16"], "out": out, "mix": None}]
 
 
 def test_the_json_has_run_files_and_verdict(temper: Temper, workspace: Workspace, started: Started) -> None:
@@ -104,6 +106,68 @@ def test_people_see_a_line_per_file_and_what_comes_next(
 
 def test_the_next_step_of_a_run_names_its_adapter(temper: Temper, trained: str, started: Started) -> None:
     assert f"variants add NAME --adapter {trained} --quant q8_0" in temper("export", trained).err
+
+
+@pytest.fixture
+def kept(temper: Temper, trained: str) -> str:
+    """The same adapter, kept under a name."""
+    assert temper("adapters", "keep", trained, "--as", "other").code == 0
+    return "other"
+
+
+def test_adapters_are_combined_as_the_options_say(
+    temper: Temper, trained: str, kept: str, started: Started
+) -> None:
+    options = ("--adapter", "last:0.7", "--adapter", kept, "--combine", "dare_ties", "--seed", "3")
+    ended = temper("export", *options, "--density", "0.2")
+    assert ended.code == 0, ended.err
+    shares = [{"adapter": trained, "weight": 0.7}, {"adapter": "other", "weight": 1.0}]
+    mix = {"adapters": shares, "way": "dare_ties", "density": 0.2, "seed": 3}
+    assert started.params == [{"source": "", "types": ["q8_0"], "out": None, "mix": mix}]
+    assert started.command == (
+        f"temper export --adapter {trained}:0.7 --adapter other:1 --combine dare_ties --density 0.2 --seed 3 "
+        "--quant q8_0"
+    )
+    assert "variants add NAME --model /x/m-q8_0.gguf\n" in ended.err
+
+
+def test_one_adapter_at_its_full_weight_is_a_run_like_any_other(
+    temper: Temper, trained: str, started: Started
+) -> None:
+    assert temper("export", "--adapter", "last").code == 0
+    assert started.params == [{"source": trained, "types": ["q8_0"], "out": None, "mix": None}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ((), "Neither RUN|MODEL nor --adapter"),
+        (("last", "--adapter", "other"), "Both RUN|MODEL and --adapter"),
+        (("--adapter", "last:much", "--adapter", "other"), "weight is no number"),
+        (("--adapter", "other:1", "--adapter", "other:2"), "named twice"),
+        (("--adapter", "tiny:1", "--adapter", "other"), "This is no adapter"),
+        (("--adapter", "last", "--adapter", "nobody"), "Nothing here is called"),
+    ],
+)
+def test_a_mix_that_could_only_fail_is_not_started(
+    arguments: tuple[str, ...], word: str, temper: Temper, kept: str, started: Started
+) -> None:
+    ended = temper("export", *arguments)
+    assert ended.code == ExitCode.USAGE
+    assert word in ended.err
+    assert started.params == []
+
+
+def test_adapters_of_two_bases_are_not_combined(
+    temper: Temper, workspace: Workspace, kept: str, started: Started
+) -> None:
+    file = workspace.paths.adapters / kept / PASSPORT
+    passport = msgspec.json.decode(file.read_bytes()) | {"base_sha256": "another"}
+    file.write_bytes(msgspec.json.encode(passport))
+    ended = temper("export", "--adapter", "last", "--adapter", kept)
+    assert ended.code == ExitCode.USAGE
+    assert "has another base than" in ended.err
+    assert started.params == []
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])

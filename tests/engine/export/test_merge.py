@@ -146,12 +146,29 @@ def test_an_adapter_without_the_lengths_of_dora_is_refused(attempt: Refused, tmp
 
 
 @pytest.mark.training
-@pytest.mark.parametrize("key", ["modules_to_save", "fan_in_fan_out", "lora_bias"])
-def test_a_kind_of_adapter_that_is_not_plain_lora_is_refused(
-    key: str, attempt: Refused, tmp_path: Path
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("peft_type", "IA3"),
+        ("target_parameters", ["mlp.experts.gate_up_proj"]),
+        ("trainable_token_indices", [1, 2]),
+        ("layer_replication", [[0, 2]]),
+        ("alora_invocation_tokens", [5]),
+        ("init_lora_weights", "pissa_niter_4"),
+        ("init_lora_weights", "olora"),
+    ],
+)
+def test_an_adapter_that_is_more_than_two_matrices_is_refused(
+    key: str, value: Any, attempt: Refused, tmp_path: Path
 ) -> None:
-    adapter = changed(attempt.adapter, tmp_path / "changed", **{key: ["x"]})
-    attempt._replace(adapter=adapter).check(f"It uses {key}")
+    adapter = changed(attempt.adapter, tmp_path / "changed", **{key: value})
+    attempt._replace(adapter=adapter).check("cannot be merged")
+
+
+@pytest.mark.training
+def test_an_adapter_with_one_matrix_of_a_pair_is_refused(attempt: Refused) -> None:
+    rewrite(attempt.adapter, {"0.self_attn.q_proj.lora_B": "0.self_attn.other.lora_B"})
+    attempt.check("not what its settings say")
 
 
 @pytest.mark.training
