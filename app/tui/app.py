@@ -30,8 +30,10 @@ from store.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from app.tui.chat_feed import ChatFeed
+    from app.tui.outlook_feed import OutlookFeed
     from app.tui.preview_feed import PreviewFeed
-
+    from app.tui.recipe_form import RecipeForm
+    from app.tui.warming import Warming
 
 WARM_SECONDS = 0.2  # after the first frame
 NARROW_OR_WIDE = [(0, "-narrow"), (110, "-wide")]  # columns from which a class of the style sheets holds
@@ -95,6 +97,7 @@ class TemperApp(App[None]):
         self.start = start
         self.feed = RunFeed(workspace.paths.runs) if workspace else None
         self.unexpected: Exception | None = None
+        self.draft: RecipeForm | None = None  # what was typed into the training form, also once it is closed
         self.register_theme(theme.DARK)
         self.register_theme(theme.LIGHT)
         # Set before the style sheets are first read: setting it the usual way would have them parsed twice.
@@ -141,7 +144,7 @@ class TemperApp(App[None]):
     @shown
     def _warm(self) -> None:
         """Import the other screens while the user reads the first: the first key press need not wait."""
-        for screen in ("runs", "chat", "data"):
+        for screen in ("runs", "chat", "data", "train"):
             importlib.import_module(f"app.tui.screens.{screen}")
 
     @work(thread=True, group="feed")
@@ -183,6 +186,19 @@ class TemperApp(App[None]):
         assert self.board.workspace is not None  # the data screen exists in a workspace only
         return PreviewFeed(self.board.workspace)
 
+    def outlook_feed(self) -> OutlookFeed:
+        """What looks at a recipe that is being filled in. Tests put a scripted one here."""
+        from app.tui.outlook_feed import OutlookFeed
+
+        assert self.board.workspace is not None  # the form exists in a workspace only
+        return OutlookFeed(self.board.workspace)
+
+    def warming(self) -> Warming:
+        """A worker that gets warm beside a form. Tests put a scripted one here."""
+        from app.tui.warming import Warming
+
+        return Warming()
+
     def watch_run(self, run_id: str | None) -> None:
         """Have everything about one run put on the board."""
         if self.feed is not None:
@@ -203,6 +219,19 @@ class TemperApp(App[None]):
         if isinstance(self.screen, RunsScreen):
             self.screen.attach(run_id)
 
+    @shown
+    def action_train(self, file: str = "") -> None:
+        """The training form, as it was left; with a recipe's `file`, on that one."""
+        from app.tui.recipe_form import RecipeForm
+        from app.tui.screens.train import TrainScreen
+
+        if self.board.workspace is None or self.screen.is_modal or isinstance(self.screen, TrainScreen):
+            return
+        if self.draft is None or (file and file != self.draft.file):
+            self.draft = RecipeForm()
+            self.draft.open(file)
+        self.push_screen(TrainScreen(self.draft))
+
     def action_help(self) -> None:
         """Every key of this screen."""
         from app.tui.dialogs.help import HelpDialog
@@ -221,6 +250,7 @@ class TemperApp(App[None]):
         yield SystemCommand("Runs", "Watch, attach to and stop runs", lambda: self.action_go("runs"))
         yield SystemCommand("Chat", "Talk to a variant", lambda: self.action_go("chat"))
         yield SystemCommand("Data", "Check datasets, see rows", lambda: self.action_go("data"))
+        yield SystemCommand("Train", "Fill in a recipe and start it", self.action_train)
         yield SystemCommand("Light or dark", "Change the colours", self.action_light_or_dark)
         yield SystemCommand("Theme", "Choose from all themes", self.action_change_theme)
         yield SystemCommand("Help", "The keys of this screen", self.action_help)

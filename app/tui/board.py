@@ -9,36 +9,87 @@ from collections import deque
 from itertools import pairwise
 
 from app.tui.messages import EventLine, RunNow, RunsPolled, Watched
-from store.records.events import Progress
+from store.records.events import Evaluated, Measured, Progress
 from store.workspace import Workspace
 
 LINES_KEPT = 500
+GENERAL = "general_loss"
+"""What forgetting is seen by: a measure that is taken now and then, not with each step."""
 
 
 class History:
-    """Everything shown of one run: its loss curve, its phases, its readable events, the end of its log."""
+    """Everything shown of one run: its curves, its phases, its readable events, the end of its log.
+
+    `metrics` stand beside `steps`, one by one; `evaluations` are by step, in order; the run went on
+    behind the steps in `resumes`.
+    """
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         self.steps: list[int] = []
         self.losses: list[float] = []
+        self.metrics: list[dict[str, float]] = []
+        self.evaluations: dict[int, Evaluated] = {}
+        self.general: dict[int, float] = {}
+        self.resumes: list[int] = []
+        self.measured: Measured | None = None
         self.phases: dict[str, Progress] = {}
         self.lines: deque[EventLine] = deque(maxlen=LINES_KEPT)
 
     def add(self, news: Watched) -> None:
         """Take in what is new. Steps that a resumed run does again take the place of the earlier ones."""
-        for step, loss in zip(news.steps, news.losses, strict=True):
+        said = news.metrics or [{}] * len(news.steps)
+        for step, loss, metrics in zip(news.steps, news.losses, said, strict=True):
             while self.steps and self.steps[-1] >= step:
                 self.steps.pop()
                 self.losses.pop()
+                self.metrics.pop()
             self.steps.append(step)
             self.losses.append(loss)
+            self.metrics.append(metrics)
+        for again in news.resumed:
+            self._forget_evaluations(again + 1)
+        for one in news.evaluated:
+            self._forget_evaluations(one.step)
+            self.evaluations[one.step] = one
+        self.general |= dict(news.general)
+        self.resumes += [step for step in news.resumed if step not in self.resumes]
+        self.measured = news.measured or self.measured
         self.phases |= news.phases
         self.lines.extend(news.lines)
 
-    def curve(self, most: int) -> tuple[list[float], list[float]]:
-        """The loss curve in at most `most` points: each the mean of as many steps as share a point."""
-        return thin(self.steps, most), thin(self.losses, most)
+    def _forget_evaluations(self, first: int) -> None:
+        """Those from step `first` on are made again."""
+        self.evaluations = {step: one for step, one in self.evaluations.items() if step < first}
+        self.general = {step: loss for step, loss in self.general.items() if step < first}
+
+    @property
+    def measures(self) -> list[str]:
+        """What there is a curve of: the loss, then what the steps say besides."""
+        general = [GENERAL] if len(self.general) > 1 else []
+        return ["loss", *general, *(self.metrics[-1] if self.metrics else ())]
+
+    def curve(self, most: int, measure: str = "loss") -> tuple[list[float], list[float]]:
+        """A curve in at most `most` points: each the mean of as many steps as share a point."""
+        if measure == "loss":
+            return thin(self.steps, most), thin(self.losses, most)
+        if measure == GENERAL:
+            return thin(list(self.general), most), thin(list(self.general.values()), most)
+        told = [
+            (step, metrics[measure])
+            for step, metrics in zip(self.steps, self.metrics, strict=True)
+            if measure in metrics
+        ]
+        return thin([step for step, _ in told], most), thin([value for _, value in told], most)
+
+    def held_out(self, measure: str = "loss") -> tuple[list[int], list[float]]:
+        """The same as measured on held-out rows, every point."""
+        told = [
+            (step, one.loss if measure == "loss" else one.metrics[measure])
+            for step, one in self.evaluations.items()
+            if measure == "loss" or measure in one.metrics
+        ]
+        return [step for step, _ in told], [value for _, value in told]
 
 
 def thin(values: list[int] | list[float], most: int) -> list[float]:

@@ -15,10 +15,12 @@ from store.records.events import (
     AnyEvent,
     Artifact,
     Checkpoint,
+    Evaluated,
     Finished,
     Lease,
     Measured,
     Notice,
+    Probed,
     Progress,
     Queued,
     Resumed,
@@ -73,9 +75,21 @@ def note(event: AnyEvent, news: Watched) -> None:
         case Step():
             news.steps.append(event.step)
             news.losses.append(event.loss)
+            news.metrics.append(event.metrics)
         case Progress():
             news.phases[event.phase] = event
         case _:
+            if isinstance(event, Evaluated):
+                news.evaluated.append(event)
+                news.general += [] if event.general_loss is None else [(event.step, event.general_loss)]
+            elif isinstance(event, Probed):
+                news.general.append((event.step, event.general_loss))
+            elif isinstance(event, Resumed):
+                news.resumed.append(event.step)
+                news.evaluated = [one for one in news.evaluated if one.step <= event.step]
+                news.general = [one for one in news.general if one[0] <= event.step]
+            elif isinstance(event, Measured):
+                news.measured = event
             if line := event_line(event):
                 news.lines.append(line)
 
@@ -102,8 +116,16 @@ def event_line(event: AnyEvent) -> EventLine | None:
         case Measured():
             return EventLine(
                 event.time,
-                f"a step takes {event.seconds_per_step:.2f} s and {size(event.peak_bytes)}, a checkpoint "
-                f"{size(event.checkpoint_bytes)}",
+                f"measured: a step takes {event.seconds_per_step:.2f} s and {size(event.peak_bytes)}, all of "
+                f"them {span(event.eta_seconds)}; a checkpoint takes {size(event.checkpoint_bytes)}, "
+                f"an export {size(event.export_bytes)}",
+            )
+        case Evaluated():
+            best = ", the lowest so far" if event.best else ""
+            return EventLine(event.time, f"held-out loss {event.loss:.4f} behind step {event.step}{best}")
+        case Probed():
+            return EventLine(
+                event.time, f"loss on the general set {event.general_loss:.4f} behind step {event.step}"
             )
         case Artifact():
             return EventLine(event.time, f"{event.name}: {event.path} ({size(event.bytes)})", "good")
@@ -197,7 +219,7 @@ class RunFeed:
             self._ended[view.run_id] = tracker.reader.offset
         if old is not None and not tracker.fresh and old.view.state == view.state:
             return None
-        now = RunNow(_copy(view), *(last_words(tracker.fresh, old)))
+        now = last_words(tracker.fresh, old, _copy(view))
         self._now[view.run_id] = now
         return now
 
@@ -211,22 +233,27 @@ class RunFeed:
         return self._watch.read()
 
 
-def last_words(
-    events: list[AnyEvent], old: RunNow | None
-) -> tuple[Step | None, Progress | None, Queued | None]:
-    """The last step, progress and queue event among `events`, else those already known."""
-    step, progress, queued = (old.step, old.progress, old.queued) if old else (None, None, None)
+def last_words(events: list[AnyEvent], old: RunNow | None, view: RunView) -> RunNow:
+    """The run with the last event of each kind that lists show, among `events` or else already known."""
+    known = old or RunNow(view)
+    now = RunNow(view, known.step, known.progress, known.queued, known.evaluated, known.measured)
     for event in events:
         match event:
             case Step():
-                step = event
+                now.step = event
             case Progress():
-                progress = event
+                now.progress = event
             case Queued():
-                queued = event
+                now.queued = event
+            case Evaluated():
+                now.evaluated = event
+            case Measured():
+                now.measured = event
+            case Resumed() if now.evaluated is not None and now.evaluated.step > event.step:
+                now.evaluated = None  # it is made again
             case _:
                 pass
-    return step, progress, queued
+    return now
 
 
 def _copy(view: RunView) -> RunView:

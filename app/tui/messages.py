@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from textual.message import Message
 
-from store.records.events import Progress, Queued, Step
+from store.records.events import Evaluated, Measured, Progress, Queued, Step
 from store.records.runs import RunView
 
 
@@ -16,6 +16,8 @@ class RunNow(msgspec.Struct):
     step: Step | None = None
     progress: Progress | None = None
     queued: Queued | None = None
+    evaluated: Evaluated | None = None
+    measured: Measured | None = None
 
 
 class EventLine(msgspec.Struct):
@@ -27,18 +29,28 @@ class EventLine(msgspec.Struct):
 
 
 class Watched(msgspec.Struct):
-    """What is new in the watched run since the last poll; all of it when `fresh`."""
+    """What is new in the watched run since the last poll; all of it when `fresh`.
+
+    `metrics` has an entry for each of `steps`; `general` holds steps with the loss on the general set.
+    `resumed`: steps behind which the run went on.
+    """
 
     run_id: str
     fresh: bool = False
     steps: list[int] = []
     losses: list[float] = []
+    metrics: list[dict[str, float]] = []
+    evaluated: list[Evaluated] = []
+    general: list[tuple[int, float]] = []
+    resumed: list[int] = []
+    measured: Measured | None = None
     phases: dict[str, Progress] = {}
     lines: list[EventLine] = []
     log: list[str] = []
 
     def __bool__(self) -> bool:
-        return bool(self.fresh or self.steps or self.phases or self.lines or self.log)
+        told = self.steps or self.evaluated or self.general or self.phases or self.lines or self.log
+        return bool(self.fresh or told)
 
 
 class RunsPolled(Message):

@@ -10,17 +10,21 @@ import msgspec
 from store.records.runs import RunView
 from store.workspace import Workspace
 
-Place = Literal["command", "runs", "chat"]
+Place = Literal["command", "runs", "chat", "train"]
 
 
 class NextStep(msgspec.Struct):
-    """What to do, why, and how: a command to type, or a screen to go to."""
+    """What to do, why, and how: a command to type, or a screen to go to.
+
+    `recipe` is the file, from the workspace, that the training form begins with.
+    """
 
     title: str
     why: str
     command: str
     place: Place = "command"
     run_id: str | None = None
+    recipe: str = ""
 
 
 def next_step(workspace: Workspace, views: Sequence[RunView]) -> NextStep:
@@ -73,7 +77,13 @@ def _about_models(workspace: Workspace, views: Sequence[RunView]) -> NextStep | 
             if recipes
             else f"temper train --base {next(iter(workspace.config.models))}"
         )
-        return NextStep("Train an adapter", "A small adapter on your own examples, on this machine.", command)
+        return NextStep(
+            "Train an adapter",
+            "A small adapter on your own examples, on this machine.",
+            command,
+            "train",
+            recipe=str(recipes[0]) if recipes else "",
+        )
     exported = _newest(views, "export")
     if exported is None or exported.created < trained.created:
         return NextStep(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,6 +17,9 @@ from store.records.runs import JobKind, RunSpec
 from store.runs import EventReader, RunFolder
 from store.workspace import Workspace
 
+if TYPE_CHECKING:
+    from engine.jobs.warm import WarmWorker
+
 HANDSHAKE_SECONDS = 30.0
 _workers: list[
     subprocess.Popen[bytes]
@@ -23,11 +27,17 @@ _workers: list[
 
 
 def start(
-    workspace: Workspace, job: JobKind, params: msgspec.Struct, title: str, command: str = ""
+    workspace: Workspace,
+    job: JobKind,
+    params: msgspec.Struct,
+    title: str,
+    command: str = "",
+    warm: WarmWorker | None = None,
 ) -> RunFolder:
     """Start a run of `job` and return once its worker has written `started`.
 
-    The worker is its own session: closing the terminal or a broken SSH line does not reach it.
+    The worker is its own session: closing the terminal or a broken SSH line does not reach it. A `warm` one
+    takes the run if it can (engine.jobs.warm); it is used up either way.
     Raises TemperError with the end of its log when it does not come up; no worker is left then.
     """
     spec = RunSpec(
@@ -40,8 +50,8 @@ def start(
         command=command,
     )
     folder = runs.create(workspace.paths.runs, spec)
-    process = spawn(folder)
-    await_start(folder, process)
+    if warm is None or not warm.begin(folder):
+        await_start(folder, spawn(folder))
     return folder
 
 
@@ -61,10 +71,8 @@ def resume(folder: RunFolder) -> None:
 
 def spawn(folder: RunFolder) -> subprocess.Popen[bytes]:
     """Start the detached worker of a run folder."""
-    environment = os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "true"}
     # -P keeps the user's folder off sys.path: a file called torch.py there must not be imported.
     command = [sys.executable, "-P", "-m", "engine.jobs.worker", str(folder.path)]
-    _workers[:] = [worker for worker in _workers if worker.poll() is None]
     with folder.log.open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -72,11 +80,22 @@ def spawn(folder: RunFolder) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             cwd=folder.path,
-            env=environment,
+            env=environment(),
             start_new_session=True,
         )
-    _workers.append(process)
+    keep(process)
     return process
+
+
+def environment() -> dict[str, str]:
+    """What every worker finds around it."""
+    return os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "true"}
+
+
+def keep(process: subprocess.Popen[bytes]) -> None:
+    """Hold on to a worker until it has ended."""
+    _workers[:] = [worker for worker in _workers if worker.poll() is None]
+    _workers.append(process)
 
 
 def await_start(folder: RunFolder, process: subprocess.Popen[bytes], old: EventReader | None = None) -> None:

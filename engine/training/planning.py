@@ -21,26 +21,44 @@ from store.records.plan import Demand, Machine, TrainingPlan
 from store.records.recipe import Recipe
 
 
+class Counted(msgspec.Struct):
+    """What a plan needs to know of rows: the tokens of each, those that carry loss, endings per row."""
+
+    lengths: list[int]
+    trained: list[int]
+    endings: int = 1
+
+
+def counted(data: TrainingData) -> Counted:
+    """The figures of `data` without its rows."""
+    return Counted(row_lengths(data), trained_tokens(data), 2 if data.rejected else 1)
+
+
 def plan_run(
     base: ModelDirectory, recipe: Recipe, data: TrainingData, machine: Machine | None = None
 ) -> TrainingPlan:
     """The plan of a run on `data`, for `machine` or the one that is here. Reads headers, loads no weights."""
-    lengths, trained = row_lengths(data), trained_tokens(data)
-    endings = 2 if data.rejected else 1
+    return plan_counted(base, recipe, counted(data), machine)
+
+
+def plan_counted(
+    base: ModelDirectory, recipe: Recipe, rows: Counted, machine: Machine | None = None
+) -> TrainingPlan:
+    """`plan_run` from the figures of the rows alone."""
 
     def demands(one: Recipe) -> Demand:
-        return remembered(one.packing and not data.rejected, one.batch_size, one.max_length)
+        return remembered(one.packing and rows.endings == 1, one.batch_size, one.max_length)
 
     known: dict[tuple[bool, int, int], Demand] = {}
 
-    def remembered(packing: bool, rows: int, longest: int) -> Demand:
-        if (packing, rows, longest) not in known:
-            cut = [min(length, longest * endings) for length in lengths]
-            counted = msgspec.structs.replace(asked, packing=packing)
-            known[packing, rows, longest] = largest_pass(counted, cut, trained, rows)
-        return known[packing, rows, longest]
+    def remembered(packing: bool, pass_rows: int, longest: int) -> Demand:
+        if (packing, pass_rows, longest) not in known:
+            cut = [min(length, longest * rows.endings) for length in rows.lengths]
+            shaped = msgspec.structs.replace(asked, packing=packing)
+            known[packing, pass_rows, longest] = largest_pass(shaped, cut, rows.trained, pass_rows)
+        return known[packing, pass_rows, longest]
 
-    asked = with_steps(recipe, len(data.rows))
+    asked = with_steps(recipe, len(rows.lengths))
     return plan(shape_of(base), asked, machine or find_machine(), demands)
 
 

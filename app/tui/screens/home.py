@@ -37,6 +37,7 @@ class HomeScreen(TemperScreen):
         Binding("2", "app.go('runs')", "Runs"),
         Binding("3", "app.go('chat')", "Chat"),
         Binding("4", "app.go('data')", "Data"),
+        Binding("t", "app.train", "Train"),
         Binding("r", "look_again", "Refresh"),
     ]
 
@@ -96,6 +97,8 @@ class HomeScreen(TemperScreen):
             self.temper.go_to_run(step.run_id)
         elif step.place == "chat":
             self.temper.action_go("chat")
+        elif step.place == "train":
+            self.temper.action_train(step.recipe)
         else:
             self.app.copy_to_clipboard(step.command)
             self.notify(f"Copied: {step.command}")

@@ -21,7 +21,9 @@ from store.runs import RunFolder
 
 NOTHING = Content.assemble(
     ("No runs yet\n", "bold"),
-    ("Start one from the command line, for example\n\n", "$quiet"),
+    ("Press ", "$quiet"),
+    ("t", "bold $accent"),
+    (" to train, or start one from the command line, for example\n\n", "$quiet"),
     ("temper train recipes/support.toml\n\n", "bold $primary"),
     ("and it appears here.", "$quiet"),
 )
@@ -36,7 +38,9 @@ class RunsScreen(TemperScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,a", "attach", "Attach", key_display="⏎"),
         Binding("s", "stop", "Stop"),
+        Binding("t", "app.train", "Train"),
         Binding("l", "switch", "Log"),
+        Binding("m", "turn", "Another curve", show=False),
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("escape", "back", "Back", key_display="esc"),
     ]
@@ -145,6 +149,10 @@ class RunsScreen(TemperScreen):
         """Events or log."""
         self.query_one(RunPage).switch()
 
+    def action_turn(self) -> None:
+        """The next of the run's curves."""
+        self.query_one(RunPage).turn()
+
     def action_filter(self) -> None:
         """Type to narrow the list."""
         box = self.query_one("#filter", Input)
@@ -171,6 +179,8 @@ class RunsScreen(TemperScreen):
             return run is not None and run.view.state not in ENDED and run.view.run_id not in self._stopping
         if action == "switch":
             return self.chosen is not None
+        if action == "turn":
+            return self.query_one(RunPage).measures > 1
         if action == "back":
             return self.has_class("attached") or bool(self.query_one("#filter").display)
         if action == "filter":

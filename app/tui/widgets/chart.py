@@ -1,4 +1,4 @@
-"""The loss curve, drawn by plotext. Imported when the first curve is shown, never before."""
+"""A run's curves, drawn by plotext. Imported when the first curve is shown, never before."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ Rgb = tuple[int, int, int]
 
 
 class LossChart(PlotextPlot):
-    """What was measured in a dim line, its moving mean in a bright one."""
+    """What was measured in a dim line, its moving mean in a bright one, held-out rows in a third colour."""
 
     def __init__(self) -> None:
         super().__init__(id="chart")
         self._history: History | None = None
+        self._measure = "loss"
         self._drawn: tuple[object, ...] = ()
         self._text = Text("")
 
-    def show(self, history: History) -> None:
-        """Draw this curve."""
-        self._history = history
+    def show(self, history: History, measure: str = "loss") -> None:
+        """Draw the curve of this measure."""
+        self._history, self._measure = history, measure
         self.refresh()
 
     def render(self) -> Text:
@@ -33,14 +34,21 @@ class LossChart(PlotextPlot):
         history, width, height = self._history, self.size.width, self.size.height
         if history is None or width < 16 or height < 4 or len(history.steps) < 2:
             return Text("")
-        key = (history.run_id, len(history.steps), width, height, self.app.theme)
+        told = (
+            len(history.steps),
+            len(history.evaluations),
+            len(history.general),
+            len(history.resumes),
+            self._measure,
+        )
+        key = (history.run_id, *told, width, height, self.app.theme)
         if key != self._drawn:
             self._drawn = key
             self._text = self._draw(history, width, height)
         return self._text
 
     def _draw(self, history: History, width: int, height: int) -> Text:
-        steps, losses = history.curve(most=(width - 8) * 2)  # a braille cell is two points wide
+        steps, values = history.curve((width - 8) * 2, self._measure)  # a braille cell is two points wide
         plot = self.plt
         plot.clear_figure()
         plot.plotsize(width, height)
@@ -55,11 +63,17 @@ class LossChart(PlotextPlot):
         plot.xticks(marks, [f"{mark:.0f}" for mark in marks])
         plot.yfrequency(max(2, height // 3))
         bright = self._rgb("state-running")
-        if len(losses) < STEADY:
-            plot.plot(steps, losses, marker="braille", color=bright)
+        if len(values) < STEADY:
+            plot.plot(steps, values, marker="braille", color=bright)
         else:
-            plot.plot(steps, losses, marker="braille", color=quiet)
-            plot.plot(steps, smoothed(losses), marker="braille", color=bright)
+            plot.plot(steps, values, marker="braille", color=quiet)
+            plot.plot(steps, smoothed(values), marker="braille", color=bright)
+        for step in history.resumes:
+            plot.vline(step, color=quiet)
+        at, held_out = history.held_out(self._measure)
+        if held_out:
+            plot.plot(at, held_out, marker="braille", color=self._rgb("warning"))
+            plot.scatter(at, held_out, marker="●", color=self._rgb("warning"))
         return Text.from_ansi(plot.build())
 
     def _rgb(self, name: str) -> Rgb:

@@ -11,14 +11,17 @@ from textual.widgets import Static
 
 from app.tui.next_step import NextStep
 
-_ENTER = {"command": "copies it", "runs": "shows it", "chat": "opens the chat"}
+_ENTER = {"command": "copies it", "runs": "shows it", "chat": "opens the chat", "train": "opens the form"}
 
 
 class NextCard(Static, can_focus=True):
     """Enter takes the step."""
 
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Take the step")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take", "Take the step"),
+        Binding("c", "copy", "Copy the command", show=False),
+    ]
 
     class Taken(Message):
         """The user wants the step."""
@@ -50,6 +53,12 @@ class NextCard(Static, can_focus=True):
         """Tell the screen."""
         if self.step is not None:
             self.post_message(self.Taken(self.step))
+
+    def action_copy(self) -> None:
+        """Take its command along."""
+        if self.step is not None:
+            self.app.copy_to_clipboard(self.step.command)
+            self.notify(f"Copied: {self.step.command}")
 
     def on_click(self) -> None:
         """A click is an enter."""

@@ -31,12 +31,15 @@ class RunPage(Vertical):
         self._history: History | None = None
         self._chart: LossChart | None = None
         self._chart_wanted = False
+        self._measure = "loss"
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield Static(id="run-head")
         yield Static(id="run-figures")
         yield Static(id="run-error")
+        yield Static(id="run-notes")
+        yield Static(id="chart-title")
         yield Vertical(id="chart-place")
         yield Static(id="run-phases")
         yield Static(id="run-tabs")
@@ -62,12 +65,13 @@ class RunPage(Vertical):
             return
         everything = news is None or history is not self._history
         self._history = history
-        if everything or (news is not None and (news.steps or news.fresh)):
+        if everything or (news is not None and (news.steps or news.evaluated or news.general or news.fresh)):
             self._show_curve(history)
         if everything or (news is not None and news.phases):
             self._show_phases(history)
         if everything or (news is not None and news.lines):
             self._show_lines(history.lines)
+            self._show_notes(history)
         if news is not None:
             self._show_log(news)
 
@@ -78,7 +82,7 @@ class RunPage(Vertical):
         self.query_one("#run-head", Static).update(run_words.head(run, self._width()), layout=False)
         self.set_class(run.step is not None, "stepped")
         if run.step is not None:
-            figures = run_words.figures(run.step, self._width())
+            figures = run_words.figures(run, self._width())
             self.query_one("#run-figures", Static).update(figures, layout=False)
         problem = run_words.problem(run.view)
         self.set_class(problem is not None, "troubled")
@@ -89,8 +93,13 @@ class RunPage(Vertical):
         self.set_class(len(history.steps) > 1, "curved")
         if not self.has_class("curved"):
             return
+        if self._measure not in history.measures:
+            self._measure = "loss"
+        self.set_class(bool(history.evaluations or history.resumes or len(history.measures) > 1), "titled")
+        title = run_words.chart_title(history, self._measure, self._width())
+        self.query_one("#chart-title", Static).update(title, layout=False)
         if self._chart is not None:
-            self._chart.show(history)
+            self._chart.show(history, self._measure)
         elif not self._chart_wanted:
             self._chart_wanted = True
             self._load_chart()
@@ -107,7 +116,25 @@ class RunPage(Vertical):
         self._chart = kind()
         self.query_one("#chart-place").mount(self._chart)
         if self._history is not None:
-            self._chart.show(self._history)
+            self._chart.show(self._history, self._measure)
+
+    @property
+    def measures(self) -> int:
+        """How many curves there are to choose from."""
+        return len(self._history.measures) if self._history is not None else 0
+
+    def turn(self) -> None:
+        """The next curve."""
+        if self._history is not None:
+            names = self._history.measures
+            at = names.index(self._measure) + 1 if self._measure in names else 0
+            self._measure = names[at % len(names)]
+            self._show_curve(self._history)
+
+    def _show_notes(self, history: History) -> None:
+        said = run_words.notes(history, self._width())
+        self.set_class(bool(said.plain), "noted")
+        self.query_one("#run-notes", Static).update(said)
 
     def _show_phases(self, history: History) -> None:
         self.set_class(bool(history.phases) and len(history.steps) < 2, "phased")

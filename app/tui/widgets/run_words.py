@@ -7,12 +7,18 @@ from collections.abc import Iterable
 from textual.content import Content
 
 from app.tui import theme
+from app.tui.board import History
 from app.tui.messages import EventLine, RunNow
 from app.tui.words import bar, cut, rate, size, span
 from store import clock
-from store.records.events import Progress, Step
+from store.records.events import Progress
 from store.records.runs import RunView
 
+SHORT = {"reward_margin": "margin", "reward_accuracy": "accuracy"}
+"""What a preference run says of its rewards, in the figures; the rest is in the chart."""
+NARROWEST = 11  # cells of a figure
+NOTES = 3
+HEALTH = ("It overfits", "Training and held-out loss part")
 _LEVELS = {"info": "$quiet", "warn": "$warning", "good": "$success", "bad": "$error"}
 
 
@@ -43,6 +49,8 @@ def _time(run: RunNow) -> str:
 def _bar(run: RunNow, width: int) -> Content:
     """`━━━━━━────  120/300  1:12 left`; the phase's where there are no steps."""
     done, total, eta = run.view.step, run.view.total, run.step.eta_seconds if run.step else None
+    if run.step is None and run.measured is not None:
+        eta = run.measured.eta_seconds
     if not total and run.progress is not None:
         done, total, eta = run.progress.done, run.progress.total, run.progress.eta_seconds
     if not total:
@@ -52,25 +60,76 @@ def _bar(run: RunNow, width: int) -> Content:
     return bar(done / total, max(4, width - len(tail)), theme.colour(run.view.state)) + Content.assemble(tail)
 
 
-def figures(step: Step, width: int) -> Content:
-    """Labels above values, in columns of one width."""
-    cells = [
-        ("loss", f"{step.loss:.4f}"),
-        ("tokens/s", rate(step.tokens_per_second) if step.tokens_per_second else "-"),
-    ]
-    cells += [("memory", size(step.memory_bytes) if step.memory_bytes else "-")]
+def figures(run: RunNow, width: int) -> Content:
+    """Labels above values, in columns of one width; the least telling ones go where there is no room."""
+    step = run.step
+    if step is None:
+        return Content("")
+    cells = [("loss", f"{step.loss:.4f}")]
+    if run.evaluated is not None:
+        cells.append(("held out", f"{run.evaluated.loss:.4f}"))
     cells += [
+        (SHORT.get(name, name.replace("_", " ")), f"{value:.3f}")
+        for name, value in step.metrics.items()
+        if name in SHORT
+    ]
+    peak = step.memory_bytes or (run.measured.peak_bytes if run.measured is not None else 0)
+    cells += [
+        ("tokens/s", rate(step.tokens_per_second) if step.tokens_per_second else "-"),
+        ("memory", size(peak) if peak else "-"),
         (
             "learning rate" if width >= 56 else "rate",
             f"{step.learning_rate:.1e}" if step.learning_rate else "-",
-        )
+        ),
     ]
     if step.grad_norm is not None and width >= 60:
         cells.append(("gradient norm", f"{step.grad_norm:.3f}"))
+    cells = cells[: max(4, width // NARROWEST)]
     column = min(18, width // len(cells))
     above = "".join(name[: column - 1].ljust(column) for name, _ in cells)
     below = "".join(value[: column - 1].ljust(column) for _, value in cells)
     return Content.assemble((above.rstrip(), "$quiet"), "\n", (below.rstrip(), "bold"))
+
+
+def chart_title(history: History, measure: str, width: int) -> Content:
+    """What the curves are; which key shows another one."""
+    name = measure.replace("_", " ")
+    parts = [Content.assemble(("── ", "$state-running"), (name, "$quiet"))]
+    if history.held_out(measure)[1]:
+        best = next((one for one in reversed(history.evaluations.values()) if one.best), None)
+        lowest = f", lowest {best.loss:.4f} at step {best.step}" if best and measure == "loss" else ""
+        lowest = lowest if len(name) + len(lowest) + 40 <= width else ""
+        parts.append(Content.assemble(("●─ ", "$warning"), (f"held out{lowest}", "$quiet")))
+    if history.resumes:
+        at = ", ".join(map(str, history.resumes[-3:]))
+        parts.append(Content.assemble(("│ ", "$faint"), (f"resumed at step {at}", "$quiet")))
+    if len(history.measures) > 1:
+        parts.append(Content.assemble(("m ", "$accent"), ("another curve", "$quiet")))
+    kept: list[Content] = []
+    for part in parts:
+        if sum(one.cell_length + 3 for one in kept) + part.cell_length <= width:
+            kept.append(part)
+    return Content("   ").join(kept)
+
+
+def is_telling(title: str) -> bool:
+    """Whether a notice says something of the run's health or of the memory that it gave up."""
+    return title.startswith(("Memory is full.", "No step for")) or title in HEALTH
+
+
+def notes(history: History, width: int) -> Content:
+    """What one should not have to look for among the events: what was measured, given up, found."""
+    lines = []
+    if (one := history.measured) is not None:
+        said = (
+            f"{one.seconds_per_step:.2f} s a step, {size(one.peak_bytes)} at its peak: measured, no estimate"
+        )
+        lines.append(Content.assemble(("◆ ", "$primary"), (cut(said, width - 2), "$quiet")))
+    telling = [
+        line for line in history.lines if line.level == "warn" and is_telling(line.text.partition(": ")[0])
+    ]
+    lines += [Content.assemble(("▲ ", "$warning"), cut(line.text, width - 2)) for line in telling[-NOTES:]]
+    return Content("\n").join(lines)
 
 
 def phases(shown: Iterable[Progress], width: int) -> Content:

@@ -34,11 +34,20 @@ async def test_home_shows_the_next_step_with_its_command(workspace: Workspace) -
         assert "temper train recipes/support.toml" in text_of(app, "#next-step")
 
 
-async def test_enter_on_the_next_step_takes_its_command_along(workspace: Workspace) -> None:
+async def test_enter_on_a_step_that_is_a_command_takes_it_along(workspace: Workspace) -> None:
+    lay_run(workspace, "train-a", "train", "a", [Finished(status="finished")])
     app = Staged(workspace)
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.screen.query_one(NextCard).step)
         await pilot.press("enter")
+        assert app.clipboard == "temper export train-a"
+
+
+async def test_c_takes_the_command_of_any_step_along(workspace: Workspace) -> None:
+    app = Staged(workspace)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.screen.query_one(NextCard).step)
+        await pilot.press("c")
         assert app.clipboard == "temper train recipes/support.toml"
 
 

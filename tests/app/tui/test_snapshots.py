@@ -5,19 +5,17 @@ After a change that was meant: `pytest tests/app/tui/test_snapshots.py --snapsho
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, TextArea
 
 from app.tui.app import TemperApp
 from app.tui.machine import Gpu, Machine
 from app.tui.screens.chat import ChatScreen, Question
 from app.tui.widgets.book_list import BookList
-from app.tui.widgets.next_card import NextCard
 from app.tui.widgets.row_table import RowTable
 from app.tui.widgets.rows_pane import RowsPane
 from app.tui.widgets.turn import Turn
@@ -35,15 +33,18 @@ from store.records.events import (
 from store.records.runs import JobKind
 from store.workspace import Workspace
 from tests.app.tui.data_stage import DataStaged, ScriptedPreviews, lay_dataset, lay_report
-from tests.app.tui.stage import Clock, ScriptedChat, Staged, alive, lay_run, steps, text_of, until
+from tests.app.tui.snapshot_stage import (
+    GIB,
+    HIGH,
+    LOW,
+    Before,
+    Compare,
+    board_complete,
+    press,
+    stand_still,
+)
+from tests.app.tui.stage import Clock, ScriptedChat, Staged, alive, lay_run, steps, until
 
-LOW, HIGH = (80, 24), (120, 40)
-GIB = 1 << 30
-
-Compare = Callable[..., bool]
-Before = Callable[[Pilot[None]], Awaitable[None]]
-
-CPU = Machine(2, 11 * GIB, 16 * GIB, 45 * GIB, 120 * GIB)
 CARD = Machine(
     16, 40 * GIB, 64 * GIB, 210 * GIB, 930 * GIB, Gpu("GPU-1", "NVIDIA GeForce RTX 4090", 21 * GIB, 24 * GIB)
 )
@@ -51,10 +52,8 @@ CARD = Machine(
 
 @pytest.fixture(autouse=True)
 def stillness(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cursors do not blink, the machine is always the same."""
-    monkeypatch.setattr("app.tui.screens.home.look", lambda folder: CPU)
-    for field in (Input, TextArea):
-        monkeypatch.setattr(field, "cursor_blink", False)
+    """Nothing moves."""
+    stand_still(monkeypatch)
 
 
 FULL = Failure(
@@ -105,33 +104,6 @@ def runs(workspace: Workspace, clock: Clock) -> Iterator[None]:
     clock.move(84)
     with alive(going):
         yield
-
-
-async def board_complete(pilot: Pilot[None]) -> None:
-    """Home with everything it will show."""
-    app = pilot.app
-    assert isinstance(app, TemperApp)
-    await until(pilot, lambda: app.board.complete and app.screen.query_one(NextCard).step)
-    await until(pilot, lambda: "Looking" not in text_of(app, "#machine"))
-    await pilot.pause()
-
-
-def press(*keys: str, chart: bool = True) -> Before:
-    """Home, then these keys; with `chart`, until the chosen run's curve is drawn."""
-
-    async def before(pilot: Pilot[None]) -> None:
-        await board_complete(pilot)
-        await pilot.press(*keys)
-        app: Any = pilot.app
-        if chart:
-            screen = next(screen for screen in app.screen_stack if screen.MODE == "runs")
-            await until(
-                pilot, lambda: app.board.history and app.board.history.run_id == screen.chosen.view.run_id
-            )
-            await until(pilot, lambda: len(app.board.history.steps) < 2 or screen.query("#chart"))
-        await pilot.pause(0.1)
-
-    return before
 
 
 def asked(*keys: str) -> Before:
