@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from engine import offline
 
@@ -30,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
         (_OWN / name).mkdir(mode=0o700, exist_ok=True)
     os.environ.update(HOME=str(_OWN / "home"), TEMPER_RUNTIME_DIR=str(_OWN / "runtime"), TZ="UTC")
     time.tzset()
+    # Neither a slow draw nor a slow case is a fault: other programs may have the processor.
+    settings.register_profile("temper", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("temper")
     offline.guard()
 
 

@@ -21,7 +21,7 @@ from store.errors import TemperError
 from store.paths import WorkspacePaths
 from store.records.data import DatasetInfo, Example, ImportOptions
 
-FEW = settings(max_examples=int(os.environ.get("TEMPER_FUZZ_EXAMPLES", "40")), deadline=None)
+FEW = settings(max_examples=int(os.environ.get("TEMPER_FUZZ_EXAMPLES", "40")))
 MAP = {"input": "a", "answer": "b"}
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 json_values = st.recursive(

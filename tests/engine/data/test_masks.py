@@ -285,7 +285,7 @@ shapes: st.SearchStrategy[Shape] = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(shapes, conversations(), st.sampled_from(["assistant", "last", "completion"]))
 def test_for_any_conversation_the_proof_holds_or_the_row_says_why_not(
     shape: Shape, turns: list[Message], mask: Mask

@@ -101,7 +101,7 @@ def made(kind: Kind) -> tuple[Previewer, Renderer]:
     return Previewer(View(kind, base.path)), Renderer(base, "", "")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(["byte", "prepend", "metaspace"]),
     st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), min_size=2, max_size=4),

@@ -80,7 +80,7 @@ def check(example: Example, kind: str) -> None:
         assert [turn.role for turn in example.messages] == ["user", "assistant"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(records=st.lists(RECORDS, min_size=1, max_size=4), options=st.sampled_from(OPTIONS))
 def test_any_objects_give_sound_rows_or_reasons(
     records: list[dict[str, Any]], options: ImportOptions
