@@ -57,7 +57,7 @@ class Prepares(Protocol):
     does not depend on that."""
 
     def prepare(self, examples: Sequence[Example]) -> None:
-        """Get ready for `scan` of these rows."""
+        """Get ready for `scan` of these rows, and forget those before."""
 
 
 class Basis(msgspec.Struct):

@@ -1,11 +1,11 @@
 """What the checks for personal data and for secrets share: every text of a row, searched once.
 
-Both checks look at the same row one after the other; the finds of the last row are kept for the second.
+Both checks look at the same rows one after the other; the finds of the first are kept for the second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from engine.data.checks.contract import Kind
 from engine.data.privacy.detector import Detector
@@ -15,6 +15,8 @@ from engine.data.private_rows import texts_of
 from store.records.data import Example
 
 MOST_NOTES = 3
+MOST_ROWS = 1024
+"""Finds are kept of so many rows at most."""
 
 
 class PrivacyScan:
@@ -24,10 +26,14 @@ class PrivacyScan:
         self.kinds = kinds
         self._check = {kind.id.partition("/")[2]: kind.id for kind in kinds}
 
+    def prepare(self, examples: Sequence[Example]) -> None:
+        """Forget the rows before these."""
+        _searched.clear()
+
     def scan(self, example: Example) -> Iterator[tuple[str, str]]:
         """Each kind that the row holds, with the first few finds, masked."""
         evidence: dict[str, list[str]] = {}
-        for found in _last.found(example):
+        for found in _searched.found(example):
             if found.kind in self._check:
                 evidence.setdefault(found.kind, []).append(note(found))
         for kind, notes in evidence.items():
@@ -36,19 +42,27 @@ class PrivacyScan:
             yield self._check[kind], ", ".join(shown[:MOST_NOTES]) + more
 
 
-class _Last:
-    """The finds of the row that was searched last."""
+class _Searched:
+    """The finds of the rows that were searched last."""
 
     def __init__(self) -> None:
         self._detector = Detector()
-        self._example: Example | None = None
-        self._found: list[Found] = []
+        # by identity, and each row is held so that no other can have its own
+        self._rows: dict[int, tuple[Example, list[Found]]] = {}
 
     def found(self, example: Example) -> list[Found]:
-        if self._example is not example:
-            self._found = [one for text in texts_of(example) if text for one in self._detector.find(text)]
-            self._example = example
-        return self._found
+        """What stands in a row, searched once."""
+        known = self._rows.get(id(example))
+        if known is None:
+            if len(self._rows) >= MOST_ROWS:
+                self.clear()
+            found = [one for text in texts_of(example) if text for one in self._detector.find(text)]
+            known = self._rows[id(example)] = (example, found)
+        return known[1]
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self._rows.clear()
 
 
-_last = _Last()
+_searched = _Searched()

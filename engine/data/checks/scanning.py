@@ -198,18 +198,24 @@ def make_scans(entries: Sequence[Entry], settings: CheckSettings) -> list[tuple[
 
 
 def scan_batch(batch: Sequence[Example], scans: Sequence[tuple[str, RowScan]]) -> Found:
-    """Some rows, through all scans. Indices start at 0."""
+    """Some rows, through all scans. Indices start at 0.
+
+    A scan sees all rows before the next one does: what it works with stays in the processor's caches.
+    """
     found = Found()
-    for _, scan in scans:
-        if isinstance(scan, Prepares):
-            with suppress(Exception):  # an odd row is met again, and named, where each is scanned by itself
-                scan.prepare(batch)
-    for at, example in enumerate(batch):
-        for target, scan in scans:
+    preparing = [scan for _, scan in scans if isinstance(scan, Prepares)]
+    for one in preparing:
+        with suppress(Exception):  # an odd row is met again, and named, where each is scanned by itself
+            one.prepare(batch)
+    for target, scan in scans:
+        for at, example in enumerate(batch):
             try:
                 found.hits += [Hit(at, kind, note) for kind, note in scan.scan(example)]
             except Exception as error:  # one odd row must not cost the findings on all others
                 found.troubles.append(Trouble(target, example.line, f"{type(error).__name__}: {error}"))
+    for one in preparing:
+        with suppress(Exception):
+            one.prepare(())
     return found
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from engine.data.checks.pii import KINDS, scans
-from engine.data.privacy.found import PII
+from engine.data.checks.registry import ROW_SCANS
+from engine.data.checks.scanning import make_scans, scan_batch
+from engine.data.privacy.detector import Detector
+from engine.data.privacy.found import PII, Found
 from store.records.data import Example, Message, ToolCall
 from store.records.findings import CheckSettings
 
@@ -56,3 +61,20 @@ def test_every_kind_warns_and_says_how_to_mask() -> None:
 def test_many_finds_are_summed_up() -> None:
     text = " ".join(f"{letter}@corp.com" for letter in "abcdefg")
     assert scan(row(text=text))["pii/email"].endswith(" and 4 more")
+
+
+def test_a_row_is_searched_once_for_personal_data_and_for_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = Message("assistant", "password: Tr0ub4dor&3")
+    rows = [row(Message("user", f"mail {n}@corp.com"), secret) for n in range(3)]
+    searched: list[str] = []
+    find = Detector.find
+
+    def counted(self: Detector, text: str) -> list[Found]:
+        searched.append(text)
+        return find(self, text)
+
+    monkeypatch.setattr(Detector, "find", counted)
+    entries = [entry for entry in ROW_SCANS if entry.checks[0] in ("pii", "secret")]
+    found = scan_batch(rows, make_scans(entries, CheckSettings()))
+    assert sorted({hit.kind for hit in found.hits}) == ["pii/email", "secret/password"]
+    assert len(searched) == 6
