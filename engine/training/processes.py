@@ -21,6 +21,8 @@ from store.errors import TemperError
 from store.records.events import Event
 from store.records.recipe import Recipe
 
+PATIENCE_SECONDS = 24 * 3600
+"""So long the others wait while the first one measures or saves. One that has died is seen by the worker."""
 FLAGS = ("should_training_stop", "should_epoch_stop", "should_save", "should_evaluate", "should_log")
 
 
@@ -50,7 +52,11 @@ class Group(msgspec.Struct, frozen=True):
             return given
         passes, left = divmod(given["gradient_accumulation_steps"], self.count)
         assert not left, "the recipe was not divided (engine.training.division)"
-        changed = {"gradient_accumulation_steps": passes, "average_tokens_across_devices": True}
+        changed = {
+            "gradient_accumulation_steps": passes,
+            "average_tokens_across_devices": True,
+            "ddp_timeout": PATIENCE_SECONDS,
+        }
         if cuda:
             changed |= {RECOMPUTE: False} | fsdp_settings(recipe)
         return given | changed

@@ -23,6 +23,8 @@ class Asked(msgspec.Struct):
     method: str = ""
     objective: str = ""
     preset: str = ""
+    launcher: str = ""
+    processes: int = 1
     overrides: tuple[str, ...] = ()
 
 
@@ -82,6 +84,8 @@ def command_line(workspace: Workspace, file: Path | None, asked: Asked) -> str:
         ("--dataset", asked.dataset),
         ("--method", asked.method),
         ("--objective", asked.objective),
+        ("--launcher", asked.launcher),
+        ("--processes", str(asked.processes) if asked.processes > 1 else ""),
     ):
         words += [option, value] if value else []
     for override in asked.overrides:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -15,10 +15,8 @@ from app.cli.train.dry_run import print_dry_run
 from app.cli.train.report import follow
 from store import atomic
 from store.errors import UsageError
+from store.records.recipe import Recipe
 from store.workspace import Workspace, open_workspace
-
-if TYPE_CHECKING:
-    from engine.jobs.train import TrainParams
 
 
 @click.command()
@@ -29,6 +27,16 @@ if TYPE_CHECKING:
 @click.option("--objective", default="", metavar="sft|text|dpo|kto|orpo", help="What is learned.")
 @click.option("--preset", default="", metavar="NAME", help="A shipped recipe to start from: 8b-qlora.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the recipe.")
+@click.option(
+    "--launcher", default="", metavar="accelerate", help="With --processes: several do the run together."
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    default=1,
+    help="One on each GPU. A step keeps the rows that the recipe says: batch_size x gradient_accumulation "
+    "are divided over all processes.",
+)
 @click.option(
     "--accept",
     multiple=True,
@@ -54,16 +62,16 @@ def train(
     **asked: Any,
 ) -> None:
     """Train an adapter from RECIPE (a file, or a name in recipes/), or from --base and --dataset alone."""
-    from engine.jobs.train import TrainParams
     from engine.models import adapters
-    from engine.training import preflight
+    from engine.training import division, preflight
     from engine.training.recipe import write_recipe
 
     workspace = open_workspace()
     options = Asked(recipe, **asked)
+    division.check_launch(options.launcher, options.processes, bool(sweep))
     file = recipe_file(workspace, options)
     resolved = read_recipe(workspace, file, options)
-    base = preflight.check(workspace, resolved, accept)
+    base = preflight.check(workspace, resolved, accept, options.processes)
     if save_recipe:
         write_new(save_recipe, write_recipe(resolved))
     resolved.init_from = adapters.settled(workspace, resolved.init_from)  # `last` will be the new run itself
@@ -75,12 +83,11 @@ def train(
         sweeps.run(workspace, resolved, sweep, list(accept), asked_for, how)
         return
     if not dry_run:
-        command = command_line(workspace, file, options)
-        start(workspace, TrainParams(resolved, list(accept)), file, command, no_watch, as_json)
+        start(workspace, options, resolved, accept, file, no_watch, as_json)
         return
     from engine.training.dry_run import look_ahead
 
-    found = look_ahead(workspace, base, resolved, accept)
+    found = look_ahead(workspace, base, resolved, accept, options.processes)
     found.command = command_line(workspace, file, options)
     if as_json:
         print_json({"recipe": found.plan.recipe} | msgspec.structs.asdict(found))
@@ -98,12 +105,20 @@ def write_new(path: Path, text: str) -> None:
 
 
 def start(
-    workspace: Workspace, params: TrainParams, file: Path | None, command: str, no_watch: bool, as_json: bool
+    workspace: Workspace,
+    options: Asked,
+    recipe: Recipe,
+    accept: tuple[str, ...],
+    file: Path | None,
+    no_watch: bool,
+    as_json: bool,
 ) -> None:
     """Start the run; watch it unless told otherwise; print how it ended."""
     from engine.jobs import launch
+    from engine.jobs.train import TrainParams
 
-    recipe = params.recipe
+    launcher: Literal["", "accelerate"] = "accelerate" if options.launcher else ""
+    params = TrainParams(recipe, list(accept), launcher, options.processes)
     title = f"{file.stem}: {recipe.base}" if file else f"{recipe.dataset}: {recipe.base}"
-    folder = launch.start(workspace, "train", params, title, command)
+    folder = launch.start(workspace, "train", params, title, command_line(workspace, file, options))
     follow(folder, no_watch, as_json)
