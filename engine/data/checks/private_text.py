@@ -6,6 +6,7 @@ Both checks look at the same rows one after the other; the finds of the first ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from engine.data.checks.contract import Kind
 from engine.data.privacy.detector import Detector
@@ -15,8 +16,6 @@ from engine.data.private_rows import texts_of
 from store.records.data import Example
 
 MOST_NOTES = 3
-MOST_ROWS = 1024
-"""Finds are kept of so many rows at most."""
 
 
 class PrivacyScan:
@@ -27,8 +26,8 @@ class PrivacyScan:
         self._check = {kind.id.partition("/")[2]: kind.id for kind in kinds}
 
     def prepare(self, examples: Sequence[Example]) -> None:
-        """Forget the rows before these."""
-        _searched.clear()
+        """Search all of these, unless the other check has."""
+        _searched.search(examples)
 
     def scan(self, example: Example) -> Iterator[tuple[str, str]]:
         """Each kind that the row holds, with the first few finds, masked."""
@@ -51,18 +50,20 @@ class _Searched:
         self._rows: dict[int, tuple[Example, list[Found]]] = {}
 
     def found(self, example: Example) -> list[Found]:
-        """What stands in a row, searched once."""
-        known = self._rows.get(id(example))
-        if known is None:
-            if len(self._rows) >= MOST_ROWS:
-                self.clear()
-            found = [one for text in texts_of(example) if text for one in self._detector.find(text)]
-            known = self._rows[id(example)] = (example, found)
-        return known[1]
+        """What stands in a row; it is searched alone where it was not among those."""
+        if id(example) not in self._rows:
+            self.search([example])
+        return self._rows[id(example)][1]
 
-    def clear(self) -> None:
-        """Forget all rows."""
+    def search(self, examples: Sequence[Example]) -> None:
+        """Search these rows, unless they were, and forget all others."""
+        if examples and all(id(example) in self._rows for example in examples):
+            return
         self._rows.clear()
+        texts = [[text for text in texts_of(example) if text] for example in examples]
+        found = iter(self._detector.find_many(chain.from_iterable(texts)))
+        for example, own in zip(examples, texts, strict=True):
+            self._rows[id(example)] = example, [one for _ in own for one in next(found)]
 
 
 _searched = _Searched()

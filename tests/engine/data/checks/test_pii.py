@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from engine.data.checks.pii import KINDS, scans
@@ -67,13 +69,13 @@ def test_a_row_is_searched_once_for_personal_data_and_for_secrets(monkeypatch: p
     secret = Message("assistant", "password: Tr0ub4dor&3")
     rows = [row(Message("user", f"mail {n}@corp.com"), secret) for n in range(3)]
     searched: list[str] = []
-    find = Detector.find
+    find_many = Detector.find_many
 
-    def counted(self: Detector, text: str) -> list[Found]:
-        searched.append(text)
-        return find(self, text)
+    def counted(self: Detector, texts: Iterable[str]) -> list[list[Found]]:
+        searched.extend(texts := list(texts))
+        return find_many(self, texts)
 
-    monkeypatch.setattr(Detector, "find", counted)
+    monkeypatch.setattr(Detector, "find_many", counted)
     entries = [entry for entry in ROW_SCANS if entry.checks[0] in ("pii", "secret")]
     found = scan_batch(rows, make_scans(entries, CheckSettings()))
     assert sorted({hit.kind for hit in found.hits}) == ["pii/email", "secret/password"]

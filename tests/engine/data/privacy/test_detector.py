@@ -23,6 +23,12 @@ def test_spans_are_those_of_the_text_in_order_and_apart(text: str) -> None:
     assert all(one.text and 0 < one.score <= 1 for one in found)
 
 
+@settings(deadline=None)
+@given(texts=st.lists(st.one_of(any_text, ascii_soup, private_text), max_size=5))
+def test_texts_searched_together_give_what_each_gives_alone(texts: list[str]) -> None:
+    assert Detector().find_many(texts) == [Detector().find(text) for text in texts]
+
+
 def test_offsets_count_characters_whatever_stands_before() -> None:
     text = "\U0001f600 İstanbul ÇŞ e\u0301 ß: bob@corp.com"
     assert [text[one.start : one.end] for one in find(text)] == ["bob@corp.com"]
