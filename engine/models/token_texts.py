@@ -51,8 +51,7 @@ class TokenTexts:
         if parts is None:
             return self._by_offsets(ids, text)
         if self._byte_level:
-            known = self._whole
-            return _joined([known[token] for token in ids], parts)
+            return _joined(list(map(self._whole.__getitem__, ids)), parts)
         return _joined([_text(part) for part in parts], parts)
 
     def spelled(self, ids: Sequence[int]) -> str:
@@ -61,7 +60,9 @@ class TokenTexts:
 
     def _pieces(self, ids: Sequence[int]) -> list[bytes]:
         known = self._bytes
-        return [known[token] if token in known else self._look_up(token) for token in ids]
+        for token in set(ids).difference(known):
+            self._look_up(token)
+        return list(map(known.__getitem__, ids))
 
     def _parts(self, ids: Sequence[int], text: str) -> list[bytes] | None:
         """The bytes of `text` that each id stands for; None if the ids say another thing."""
@@ -149,12 +150,15 @@ def _text(piece: bytes) -> str | None:
 def _joined(texts: list[str | None], pieces: list[bytes]) -> list[str]:
     """`texts` with the None filled in: a character cut in several stands on the piece that ends it."""
     whole = cast("list[str]", texts)
+    decoded: dict[bytes, tuple[str, bytes]] = {}  # the same few characters come again and again
     left, at = b"", -1
     with suppress(ValueError):  # there is no other
         while True:
             at = texts.index(None, at + 1)
             left += pieces[at]
-            # what an incremental decoder does, at a quarter of its price
-            whole[at], used = codecs.utf_8_decode(left, "strict", False)
-            left = left[used:]
+            if left not in decoded:
+                # what an incremental decoder does, at a quarter of its price
+                text, used = codecs.utf_8_decode(left, "strict", False)
+                decoded[left] = text, left[used:]
+            whole[at], left = decoded[left]
     return whole

@@ -59,15 +59,20 @@ def _varied(sentence: str, chance: random.Random) -> str:
 
 
 def measured(command: list[str], where: Path) -> dict[str, Any]:
-    """Run a command; its seconds, and the most memory that it and its children held at once, in MiB."""
+    """Run a command; its seconds, those of processor time that it and its children took, and the most memory
+    that they held at once, in MiB. Processor time says less of what else the machine did.
+    """
     begin = time.monotonic()
     process = subprocess.Popen(command, cwd=where, stdout=subprocess.PIPE, text=True)
     most = [0]
+    spent: dict[int, float] = {}
     done = threading.Event()
 
     def watch() -> None:
         while not done.is_set():
-            most[0] = max(most[0], _memory(process.pid))
+            family = _family(process.pid)
+            most[0] = max(most[0], _memory(family))
+            spent.update(_processor_seconds(family))
             done.wait(POLL_SECONDS)
 
     watcher = threading.Thread(target=watch)
@@ -78,19 +83,36 @@ def measured(command: list[str], where: Path) -> dict[str, Any]:
     return {
         "code": process.returncode,
         "seconds": round(time.monotonic() - begin, 1),
+        "processor_seconds": round(sum(spent.values()), 1),
         "peak_mib": most[0] >> 20,
         "output": output,
     }
 
 
-def _memory(pid: int) -> int:
-    """Bytes of a process and all below it; pages that they share count once (proportional set size)."""
-    total = 0
+def _family(pid: int) -> list[psutil.Process]:
+    """A process and all below it; none where it has ended."""
     try:
-        family = [psutil.Process(pid)]
-        family += family[0].children(recursive=True)
+        first = psutil.Process(pid)
+        return [first, *first.children(recursive=True)]
     except psutil.Error:
-        return 0
+        return []
+
+
+def _processor_seconds(family: list[psutil.Process]) -> dict[int, float]:
+    """Seconds of processor time that each process has taken so far."""
+    seconds: dict[int, float] = {}
+    for process in family:
+        try:
+            times = process.cpu_times()
+        except psutil.Error:
+            continue
+        seconds[process.pid] = times.user + times.system
+    return seconds
+
+
+def _memory(family: list[psutil.Process]) -> int:
+    """Bytes of processes; pages that they share count once (proportional set size)."""
+    total = 0
     for process in family:
         try:
             total += process.memory_full_info().pss
@@ -134,6 +156,7 @@ def main() -> int:
         "import_megabytes_per_minute": round(megabytes / imported["seconds"] * 60),
         "import_peak_mib": imported["peak_mib"],
         "check_seconds": checked["seconds"],
+        "check_processor_seconds": checked["processor_seconds"],
         "check_peak_mib": checked["peak_mib"],
         "findings": {one["id"]: one["count"] for one in found["findings"]},
         "load": round(os.getloadavg()[0], 1),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from engine.models.builtin import builtin_directory
 from engine.models.token_texts import TokenTexts, byte_alphabet
@@ -65,3 +66,19 @@ def test_ids_that_say_another_thing_are_told_apart(tiny: Tokenizer) -> None:
     assert texts.says(encode(tiny, "Hello there"), "Hello there")
     assert not texts.says(encode(tiny, "Hello there"), "Hello where")
     assert not texts.says(encode(tiny, "Hello there"), "Hello there!")
+
+
+def test_a_character_that_comes_again_stands_on_the_last_of_its_tokens_each_time(tiny: Tokenizer) -> None:
+    text = "日本日🙂🙂é日"
+    ids = encode(tiny, text)
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    texts = TokenTexts(tiny)
+    expected = [decode(texts._pieces([token])[0]) for token in ids]
+    assert "" in expected
+    assert texts.split(ids, text) == expected
+
+
+def test_a_piece_with_a_letter_that_no_byte_is_written_as_says_that_letter() -> None:
+    tokenizer = Tokenizer(models.WordLevel({"日Ġa": 0}, unk_token="日Ġa"))
+    tokenizer.decoder = decoders.ByteLevel()
+    assert TokenTexts(tokenizer).spelled([0]) == "日 a"
