@@ -52,7 +52,7 @@ class TrainScreen(TemperScreen):
         self._feed: OutlookFeed | None = None
         self._warming: Warming | None = None
         self._choices: Choices | None = None
-        self._wanted = ""  # what was asked for before the answer was there: start, save, open
+        self._wanted = ("", 0)  # start, save or open, asked for before that was possible; of which form
         self._timer: Timer | None = None
         self._starting = False
 
@@ -127,13 +127,15 @@ class TrainScreen(TemperScreen):
 
     def _go_on(self) -> None:
         """Do what was asked for before it could be done."""
-        wanted, self._wanted = self._wanted, ""
-        if wanted == "start":
+        (wanted, number), self._wanted = self._wanted, ("", 0)
+        if wanted == "open":
+            self.action_open()
+        elif number != self.form.number:
+            return  # something else was typed since: it is to be asked for again
+        elif wanted == "start":
             self.action_start()
         elif wanted == "save":
             self.action_save()
-        elif wanted == "open":
-            self.action_open()
 
     # What is to be seen
 
@@ -164,7 +166,6 @@ class TrainScreen(TemperScreen):
 
     def on_field_editor_changed(self) -> None:
         """Something was typed: show it, ask about it a moment later."""
-        self._wanted = ""
         self._show_fields()
         if self._timer is not None:
             self._timer.stop()
@@ -184,7 +185,7 @@ class TrainScreen(TemperScreen):
         """The recipe, once the answer to what is typed now is there; else `wanted` is done then."""
         self.editor.end_typing()
         if not self.form.current:
-            self._wanted = wanted
+            self._wanted = wanted, self.form.number
             return None
         if self.form.outlook.recipe is None:
             self.notify("Mend what is listed on the right first.", severity="warning")
@@ -239,7 +240,7 @@ class TrainScreen(TemperScreen):
 
         recipe = self._settled("save")
         if recipe is None or self._choices is None:
-            self._wanted = self._wanted or ("save" if recipe is not None else "")
+            self._wanted = self._wanted if recipe is None else ("save", self.form.number)
             return
         names = [path.removeprefix("recipes/").removesuffix(".toml") for path, _ in self._choices.recipes]
         first = (
@@ -273,7 +274,7 @@ class TrainScreen(TemperScreen):
         from app.tui.dialogs.choose import ChooseDialog
 
         if self._choices is None:
-            self._wanted = "open"
+            self._wanted = "open", 0
             return
         if not self._choices.recipes:
             self.notify("recipes/ holds none yet.", severity="warning")

@@ -5,11 +5,10 @@ A field is edited in place: words are turned through, anything else is typed int
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import Input
 
 from app.tui.recipe_form import RecipeForm
@@ -18,11 +17,34 @@ from app.tui.widgets.long_list import LongList, Parts
 
 KEY_CELLS = 23
 VALUE_CELLS = 14  # that a value has at least where keys are long
+DIGITS = "0123456789.-"
 _LEFT = 3  # cells before a key: the list's own margin, the mark, a space
 
 
+class Editing(Protocol):
+    """How fields are changed. Called, not sent messages: the next key may have been pressed already."""
+
+    def press(self, event: events.Key, to_list: bool) -> None:
+        """Deal with a key that came to the list, or to the input over it, whichever it was meant for."""
+
+    def edit(self, key: str) -> None:
+        """Choose from what there is, or type."""
+
+    def turn(self, key: str, by: int) -> None:
+        """The next or previous word."""
+
+    def reset(self, key: str) -> None:
+        """As the preset has it."""
+
+    def leave(self, by: int) -> None:
+        """Keep what was typed and go so many lines further."""
+
+    def take_back(self) -> None:
+        """What stood there before."""
+
+
 class FieldList(LongList):
-    """Shows a form. Editing a field is asked for with messages; the screen knows what names there are."""
+    """Shows a form; `editing` changes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Change", key_display="⏎"),
@@ -31,32 +53,10 @@ class FieldList(LongList):
         Binding("backspace,delete", "reset", "As in the preset", show=False),
     ]
 
-    class Turned(Message):
-        """The user wants the next or previous word of a field."""
-
-        def __init__(self, key: str, by: int) -> None:
-            super().__init__()
-            self.key = key
-            self.by = by
-
-    class Reset(Message):
-        """The user wants a field as the preset has it."""
-
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
-
-    class Typed(Message):
-        """The user types a number at a field."""
-
-        def __init__(self, key: str, letter: str) -> None:
-            super().__init__()
-            self.key = key
-            self.letter = letter
-
-    def __init__(self, form: RecipeForm) -> None:
+    def __init__(self, form: RecipeForm, editing: Editing) -> None:
         super().__init__("field-list")
         self.form = form
+        self.editing = editing
         self._lines: list[tuple[str, bool]] = [
             line
             for title, keys in form.sections().items()
@@ -108,24 +108,25 @@ class FieldList(LongList):
         column = key_cells(width)
         return column + _LEFT, self.cursor - self.scroll_offset.y, max(4, width - column - 2)
 
+    def action_choose(self) -> None:
+        """Change the field."""
+        self.editing.edit(self.key)
+
     def action_turn(self, by: int) -> None:
         """The next or previous word."""
-        self.post_message(self.Turned(self.key, by))
+        self.editing.turn(self.key, by)
 
     def action_reset(self) -> None:
         """Take back what was typed."""
-        self.post_message(self.Reset(self.key))
+        self.editing.reset(self.key)
 
     def on_key(self, event: events.Key) -> None:
-        """A digit begins a number: here it is no key of the app."""
-        if event.character and event.character in "0123456789.-":
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.Typed(self.key, event.character))
+        """At once: a key that goes up to its binding would be overtaken by the digit behind it."""
+        self.editing.press(event, to_list=True)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Digits are typed here."""
-        return bool(character) and str(character) in "0123456789.-"
+        return bool(character) and str(character) in DIGITS
 
 
 def key_cells(width: int) -> int:
@@ -143,24 +144,19 @@ class ValueInput(Input):
         Binding("escape", "take_back", "Take back", key_display="esc"),
     ]
 
-    class Left(Message):
-        """The user has typed enough; `by` lines further."""
-
-        def __init__(self, by: int) -> None:
-            super().__init__()
-            self.by = by
-
-    class TakenBack(Message):
-        """The user wants what stood there before."""
-
-    def __init__(self) -> None:
+    def __init__(self, editing: Editing) -> None:
         super().__init__(id="field-value", compact=True, select_on_focus=False)
+        self.editing = editing
         self.display = False
 
     def action_leave(self, by: int) -> None:
         """Keep what was typed."""
-        self.post_message(self.Left(by))
+        self.editing.leave(by)
 
     def action_take_back(self) -> None:
         """Undo."""
-        self.post_message(self.TakenBack())
+        self.editing.take_back()
+
+    def on_key(self, event: events.Key) -> None:
+        """At once, too."""
+        self.editing.press(event, to_list=False)

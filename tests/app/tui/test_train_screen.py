@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
@@ -139,6 +140,20 @@ async def test_escape_takes_back_what_was_typed_and_backspace_the_whole_change(r
         assert isinstance(app.screen, TrainScreen)
         await pilot.press("backspace")
         assert form.text("lora.rank") == "32"
+
+
+async def test_keys_that_come_faster_than_they_are_dealt_with_are_not_lost(rows: Workspace) -> None:
+    app = TrainStaged(rows, ScriptedOutlook(rows))
+    async with app.run_test() as pilot:
+        listed = await filled(pilot, app)
+        listed.go_to("lora.rank")
+        await pilot.pause()
+        for key in ("6", "4", "x", "enter", "down", "1", "2", "enter"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        form = app.form.form
+        await until(pilot, lambda: form.text("lora.alpha") == "12" and not app.form.editor.typing)
+        assert form.text("lora.rank") == "64x"
+        assert listed.key == "lora.alpha"
 
 
 async def test_the_arrows_keep_what_is_typed_and_go_on(rows: Workspace) -> None:
