@@ -32,6 +32,8 @@ SHARE = 0.05
 takes about a third of a trained one, so both together take some 3% of the time..."""
 LEAST_TOKENS, MOST_TOKENS = 1024, 16_384
 """...within these bounds."""
+LEAST_PAIRED_TOKENS = 4096
+"""The lower bound of preferences: a share of pairs needs more of them than a mean over tokens does."""
 MOST_ROWS = 512
 """Held-out rows that are rendered for this alone."""
 COMPARED_TOKENS = 2048
@@ -59,7 +61,8 @@ def add_trial(
     if whole is not None:
         step_rows = recipe.batch_size * recipe.gradient_accumulation
         trained = sum(data.lengths) / len(data.lengths) * step_rows * recipe.max_steps
-        data.tried = drawn(whole, min(MOST_TOKENS, max(LEAST_TOKENS, round(SHARE * trained))))
+        least = LEAST_PAIRED_TOKENS if data.rejected or data.desirable else LEAST_TOKENS
+        data.tried = drawn(whole, min(MOST_TOKENS, max(least, round(SHARE * trained))))
         data.tried_of = rows
     data.compared = compared(whole, data)
     data.compared_from = "held-out rows" if whole else "training rows that nothing was trained on yet"
