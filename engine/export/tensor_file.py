@@ -23,11 +23,12 @@ from store.errors import MissingError
 
 FLOATS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 """The number types that are calculated with, by the name they have in a header. Others are only copied."""
-BLOCK_BYTES = 32 << 20
-"""Most bytes of a block in float32, the type that is calculated in."""
+BLOCK_BYTES = 4 << 20
+"""Most bytes of a block in float32, the type that is calculated in: small enough to stay in the cache."""
 _ITEM_BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2}
 _ITEM_BYTES |= {"U16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1}
-_ROW_UNIT = 64  # blocks begin at multiples, where matrix products of whole and part are calculated alike
+_ROW_UNIT = 64  # blocks begin at multiples of it where they have so many rows
+_FEWEST_ROWS = 16  # a single row is multiplied by another routine, whose last bits differ from the whole's
 _ALIGNMENT = 8  # of the header's end, which the format's own writer keeps too
 _METADATA = "__metadata__"
 
@@ -56,11 +57,14 @@ class TensorSpec(NamedTuple):
 
 
 def row_blocks(rows: int, width: int) -> Iterator[tuple[int, int]]:
-    """Start and stop of blocks of at most BLOCK_BYTES in float32, and of one row at least."""
+    """Start and stop of blocks of about BLOCK_BYTES in float32, of _FEWEST_ROWS at least where there are."""
     step = BLOCK_BYTES // (torch.float32.itemsize * max(1, width))
-    step = step // _ROW_UNIT * _ROW_UNIT or max(1, step)
-    for start in range(0, rows, step):
-        yield start, min(start + step, rows)
+    step = max(step // _ROW_UNIT * _ROW_UNIT or step, _FEWEST_ROWS)
+    start = 0
+    while start < rows:
+        stop = start + step if rows - start - step >= _FEWEST_ROWS else rows
+        yield start, stop
+        start = stop
 
 
 class TensorReader:

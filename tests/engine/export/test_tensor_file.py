@@ -70,6 +70,14 @@ def test_blocks_cover_all_rows_once_and_are_no_larger_than_said() -> None:
     assert all(start % 64 == 0 for start, _ in blocks)
 
 
+@pytest.mark.parametrize("rows", [1, 15, 16, 31, 257, 1025])
+@pytest.mark.parametrize("width", [1, 4096, 1 << 24])
+def test_no_block_is_a_few_rows_unless_there_are_no_more(rows: int, width: int) -> None:
+    blocks = list(row_blocks(rows, width))
+    assert (blocks[0][0], blocks[-1][1]) == (0, rows)
+    assert min(stop - start for start, stop in blocks) >= min(rows, 16)
+
+
 def test_a_file_with_too_little_in_it_is_not_called_whole(tmp_path: Path, file: Path) -> None:
     with TensorReader(file) as reader:
         writer = TensorWriter(tmp_path / "b", list(reader.specs.values()), {})
