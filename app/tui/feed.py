@@ -114,12 +114,7 @@ def event_line(event: AnyEvent) -> EventLine | None:
             where = f"goes on behind step {event.step}" if event.path else "begins again from the first step"
             return EventLine(event.time, where, "warn")
         case Measured():
-            return EventLine(
-                event.time,
-                f"measured: a step takes {event.seconds_per_step:.2f} s and {size(event.peak_bytes)}, all of "
-                f"them {span(event.eta_seconds)}; a checkpoint takes {size(event.checkpoint_bytes)}, "
-                f"an export {size(event.export_bytes)}",
-            )
+            return EventLine(event.time, measured(event))
         case Evaluated():
             best = ", the lowest so far" if event.best else ""
             return EventLine(event.time, f"held-out loss {event.loss:.4f} behind step {event.step}{best}")
@@ -135,6 +130,15 @@ def event_line(event: AnyEvent) -> EventLine | None:
             return EventLine(event.time, event.status + reason, level)
         case _:
             return None
+
+
+def measured(event: Measured) -> str:
+    """What a step on the longest batch took."""
+    return (
+        f"measured: a step takes {event.seconds_per_step:.2f} s and {size(event.peak_bytes)}, all of "
+        f"them {span(event.eta_seconds)}; a checkpoint takes {size(event.checkpoint_bytes)}, "
+        f"an export {size(event.export_bytes)}"
+    )
 
 
 class RunFeed:

@@ -15,7 +15,7 @@ from engine.jobs.context import JobContext, Phases, Stopped
 from engine.jobs.versions import versions
 from engine.models import adapters
 from engine.models.directory import ModelDirectory
-from engine.training import gate, preflight, quantisation
+from engine.training import gate, late_compile, preflight, quantisation
 from engine.training.checkpoints import Saved
 from engine.training.data import TrainingData
 from engine.training.division import plan_divided
@@ -68,6 +68,8 @@ def run(context: JobContext) -> dict[str, Any]:
     recipe = (
         found.manifest.recipe if found else fit(context, plan_divided(base, recipe, data, params.processes))
     )
+    if params.processes == 1:  # several bring torch in processes of their own
+        late_compile.import_bitsandbytes()
     add_trial(workspace, base, renderer, recipe, data)
     cost = quantisation_cost(context, base, recipe, data, params.processes)
     whole = recipe.method == "full"

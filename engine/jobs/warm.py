@@ -139,11 +139,13 @@ def start(objective: str) -> WarmWorker | None:
 
 def load(objective: str) -> None:
     """Import what a training run of that objective does. What cannot be imported, the run itself tells."""
-    from engine.training.objectives import room_of
+    from engine.training import late_compile
 
+    late_compile.import_bitsandbytes()
     importlib.import_module("engine.jobs.train")
     importlib.import_module("engine.training.session")
-    importlib.import_module(room_of(objective))
+    if room := importlib.import_module("engine.training.objectives").room_of(objective):
+        importlib.import_module(room)
 
 
 def wait(objective: str) -> int:
