@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.evals.stats import mcnemar_exact, standard_error, wilson_interval
+from engine.evals.stats import mcnemar_exact, paired_interval, standard_error, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,21 @@ def test_mcnemar_is_the_binomial_tail_on_both_sides(fixed: int, broken: int, p: 
 
 def test_mcnemar_holds_for_thousands_of_cases() -> None:
     assert 0.0 < mcnemar_exact(1300, 1200) < 0.05
+
+
+def test_the_paired_interval_is_that_of_a_published_table() -> None:
+    # complete response before and after therapy (Cavo et al., 2012), as the R package contingencytables has it
+    assert paired_interval(59, 6, 16, 80) == pytest.approx((-0.1186, -0.0046), abs=5e-5)
+
+
+def test_the_paired_interval_mirrors_the_variants() -> None:
+    low, high = paired_interval(14, 5, 0, 22)
+
+    assert paired_interval(14, 0, 5, 22) == pytest.approx((-high, -low))
+
+
+def test_variants_that_never_differ_still_leave_doubt() -> None:
+    low, high = paired_interval(18, 0, 0, 2)
+
+    assert low < 0 < high
+    assert paired_interval(0, 0, 0, 0) == (-1.0, 1.0)
