@@ -117,6 +117,20 @@ def test_peft_reads_the_combined_adapter_as_it_was_written(tmp_path: Path) -> No
     assert not torch.equal(theirs["lm_head.weight"], loaded(base).state_dict()["lm_head.weight"])
 
 
+def test_rslora_counts_once_where_peft_scales_by_the_root_of_the_rank_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = llama(tmp_path / "base")
+    shares = two_adapters(base, tmp_path, {"use_rslora": True}, {"use_rslora": True})
+    found = weights_of(
+        merge(ModelDirectory(base), combine(shares, "linear", tmp_path / "mixed"), tmp_path / "m")
+    )
+    theirs = peft_combined(base, shares, "linear", monkeypatch)
+    for name, before in weights_of(base).items():
+        update, root = found[name] - before, 4**0.5
+        torch.testing.assert_close(theirs[name] - before, root * update, rtol=1e-3, atol=1e-5, msg=name)
+
+
 @pytest.mark.parametrize("way", ["dare_linear", "dare_ties"])
 def test_the_seed_alone_decides_what_dare_drops(way: Way, tmp_path: Path) -> None:
     base = llama(tmp_path / "base")

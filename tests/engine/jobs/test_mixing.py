@@ -10,13 +10,14 @@ import msgspec
 import pytest
 
 from engine.data.ensure import ensure_dataset
-from engine.jobs import mixing
+from engine.export import merge as merging
+from engine.jobs import leftovers, mixing
 from engine.jobs.export import ExportParams, ExportReport
 from engine.models.adapters import PASSPORT, adapter_folder
 from engine.models.directory import ModelDirectory
 from store import clock, runs
 from store.records.adapters import AdapterPassport
-from store.records.events import Notice
+from store.records.events import Finished, Notice
 from store.records.exports import AdapterShare, ExportResult, Mix
 from store.workspace import Workspace
 from tests.bases import ANSWERS, RECIPE
@@ -84,6 +85,34 @@ def test_two_adapters_become_one_checked_file_that_says_how(
     assert (report.result.mix, report.adapter, len(report.adapter_sha256)) == (mix, "", 64)
     assert {path.suffix for path in folder.artifacts.iterdir()} == {".gguf", ".json"}
     assert list(workspace.paths.models.glob("*/f32.gguf")) == []  # no variant could ask for it
+
+
+class CutOff(Exception):
+    """In the place of a kill."""
+
+
+def test_an_export_goes_on_with_the_merge_that_a_killed_one_began(
+    workspace: Workspace,
+    lay: Callable[..., None],
+    micro: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lay(1)
+    lay(2)
+    adapter = mixing.combined(workspace, Mix(SHARES), tmp_path / "adapter")
+    dead = lay_run(workspace, "export-1", [Finished(status="failed")], job="export")
+    left = dead.artifacts / f"{leftovers.SCRATCH}export-1"
+    left.mkdir()
+
+    def cut(done: int) -> None:
+        raise CutOff
+
+    with pytest.raises(CutOff):
+        merging.merge(ModelDirectory(micro), adapter, leftovers.merged_folder(left), cut)
+    monkeypatch.setattr(merging, "write_shard", None)  # no shard may be written again
+    result, _ = exported(workspace, Mix(SHARES))
+    assert (result.ship_check.verdict, result.ship_check.reasons) == ("SHIP", [])
 
 
 def test_differing_prompts_are_told(workspace: Workspace, lay: Callable[..., None]) -> None:
