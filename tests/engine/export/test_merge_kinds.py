@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import torch
+from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from engine.export import tensor_file
 from engine.export.merge import merge
-from engine.export.reference import Reference
+from engine.export.reference import fit_vocabulary
 from engine.models.directory import ModelDirectory
 from tests.engine.export.untrained import (
     LAYERS,
@@ -21,6 +22,7 @@ from tests.engine.export.untrained import (
     adapter_on,
     gpt2,
     llama,
+    loaded,
     logits_of,
     peft_merged,
     weights_of,
@@ -184,12 +186,14 @@ def test_the_reference_takes_an_adapter_of_a_resized_vocabulary(tmp_path: Path) 
     base = llama(tmp_path / "base")
     adapter = adapter_on(base, tmp_path / "adapter", rows=VOCABULARY + 20, modules_to_save=["embed_tokens"])
     out = ours(base, adapter, tmp_path)
+    model = loaded(base)
+    fit_vocabulary(model, adapter)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        trained = Reference(ModelDirectory(base), adapter)
-    merged = Reference(ModelDirectory(out))
-    prompt, written = [5, 6, VOCABULARY + 3], [7, 8, VOCABULARY + 5, 9]
-    assert trained.judge(prompt, written).preferred == merged.judge(prompt, written).preferred
+        trained = PeftModel.from_pretrained(model, adapter).eval()
+    merged = AutoModelForCausalLM.from_pretrained(out)
+    assert logits_of(merged).shape[-1] == VOCABULARY + 20
+    torch.testing.assert_close(logits_of(merged), logits_of(trained), rtol=1e-4, atol=1e-5)
 
 
 def test_an_embedding_resized_without_its_head_is_refused(tmp_path: Path) -> None:
