@@ -180,7 +180,7 @@ class RunsScreen(TemperScreen):
         if action == "switch":
             return self.chosen is not None
         if action == "turn":
-            return self.query_one(RunPage).measures > 1
+            return self.query_one(RunPage).measures != 1  # typed ahead of the curves, it is not lost
         if action == "back":
             return self.has_class("attached") or bool(self.query_one("#filter").display)
         if action == "filter":

@@ -46,6 +46,10 @@ def bar(found: MemoryEstimate, width: int) -> Content:
         cells = round(filled / whole * width) - drawn
         pieces.append(("█" * cells, SHADES[part.name]))
         drawn += cells
+    if not drawn:  # next to nothing, and not nothing
+        largest = max(found.parts, key=lambda part: part.bytes)
+        pieces.append(("▏", SHADES[largest.name]))
+        drawn = 1
     pieces.append(("─" * (width - drawn), "$rule"))
     drawing = Content.assemble(*pieces)
     if found.total_bytes <= found.free_bytes:
@@ -68,7 +72,9 @@ def verdict(found: MemoryEstimate, width: int) -> Content:
     fits = ("fits", "bold $success") if found.fits else ("does not fit", "bold $error")
     taken = size(found.total_bytes)
     free = f" of {size(found.free_bytes)} free  "
-    if NAME_CELLS + 10 + len(free) + len(fits[0]) > width:
+    if NAME_CELLS + 11 + len(free) + len(fits[0]) > width:
+        if len(taken) + len(free) + len(fits[0]) + 2 > width:
+            free = f" of {size(found.free_bytes)} "
         return Content.assemble("  ", (taken, "bold"), (free, "$quiet"), fits)
     head = ("  together".ljust(NAME_CELLS + 2), taken.rjust(8))
     return Content.assemble(head[0], (head[1], "bold"), " ", (free, "$quiet"), fits)

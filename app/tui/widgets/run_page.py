@@ -32,6 +32,7 @@ class RunPage(Vertical):
         self._chart: LossChart | None = None
         self._chart_wanted = False
         self._measure = "loss"
+        self._early = 0  # how often another curve was asked for before there was any
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -93,8 +94,10 @@ class RunPage(Vertical):
         self.set_class(len(history.steps) > 1, "curved")
         if not self.has_class("curved"):
             return
-        if self._measure not in history.measures:
-            self._measure = "loss"
+        names = history.measures
+        at = names.index(self._measure) if self._measure in names else 0
+        self._measure = names[(at + self._early) % len(names)]
+        self._early = 0
         self.set_class(bool(history.evaluations or history.resumes or len(history.measures) > 1), "titled")
         title = run_words.chart_title(history, self._measure, self._width())
         self.query_one("#chart-title", Static).update(title, layout=False)
@@ -120,15 +123,13 @@ class RunPage(Vertical):
 
     @property
     def measures(self) -> int:
-        """How many curves there are to choose from."""
+        """How many curves there are to choose from; 0 where none is known yet."""
         return len(self._history.measures) if self._history is not None else 0
 
     def turn(self) -> None:
         """The next curve."""
+        self._early += 1
         if self._history is not None:
-            names = self._history.measures
-            at = names.index(self._measure) + 1 if self._measure in names else 0
-            self._measure = names[at % len(names)]
             self._show_curve(self._history)
 
     def _show_notes(self, history: History) -> None:
