@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 import psutil
+import torch
 
 from engine.export.adapter_file import SETTINGS
 from engine.export.merge_plan import MergedModel
@@ -79,7 +80,8 @@ def merge(
             check_new(out)  # another process may have finished it while this one waited for nothing
             record = take_up(work, identity(base, adapter))
             (work / "model").mkdir(exist_ok=True)
-            write_shards(model, work, record, advance, wrote)
+            with one_thread():
+                write_shards(model, work, record, advance, wrote)
             write_small_files(model, work / "model")
             publish(work, out)
     return out
@@ -132,6 +134,17 @@ def work_folder(out: Path) -> Iterator[Path]:
             if isinstance(error, OSError):
                 raise atomic.disk_error(error, out) from error
             raise
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Calculate on one thread: a block is a millisecond's work, and threads wait longer for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def take_up(work: Path, wanted: str) -> Record:
