@@ -25,9 +25,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from textual.widgets import Static
 
 from app.tui.app import TemperApp
 from app.tui.chat_feed import Ending, Piece
+from app.tui.screens.train import TrainScreen
+from app.tui.widgets.field_list import FieldList
 from app.tui.widgets.next_card import NextCard
 from app.tui.widgets.rows_pane import RowsPane
 from app.tui.widgets.token_view import TokenView
@@ -45,6 +48,7 @@ from store.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = (112, 34)
+WARM_SECONDS = 300.0  # a worker that is warmed imports for long where others work too
 LOOKED_AT = 0  # which finding is shown, from the top
 PICTURES = ROOT / "docs" / "pictures"
 SETTINGS = """
@@ -189,9 +193,9 @@ class Studio(TemperApp):
         return ScriptedChat()
 
 
-async def until(pilot: Any, condition: Callable[[], Any]) -> None:
+async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 60.0) -> None:
     """Wait for the screen."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError("the screen did not come")
@@ -229,7 +233,24 @@ async def photograph(workspace: Workspace) -> dict[str, str]:
         await until(pilot, lambda: app.screen.query_one(TokenView).lines)
         await pilot.pause(0.4)
         take("preview")
+        await filled_in(pilot, app)
+        take("train")
     return taken
+
+
+async def filled_in(pilot: Any, app: TemperApp) -> None:
+    """The training form on the recipe with two changes, its rows counted and its worker warm."""
+    await pilot.press("f3", "t")
+    await until(pilot, lambda: isinstance(app.screen, TrainScreen) and app.screen.query(FieldList))
+    screen = app.screen
+    assert isinstance(screen, TrainScreen)
+    for key, text in (("base", "tiny"), ("dataset", "support"), ("lora.rank", "16"), ("max_length", "256")):
+        screen.form.put(key, text)
+    screen.on_field_editor_changed()
+    await until(pilot, lambda: screen.form.current and screen.form.outlook.rows)
+    await until(pilot, lambda: "warm," in str(screen.query_one("#train-head", Static).content), WARM_SECONDS)
+    screen.editor.listed.go_to("lora.rank")
+    await pilot.pause(0.4)
 
 
 TEXT = re.compile(

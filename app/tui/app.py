@@ -146,6 +146,7 @@ class TemperApp(App[None]):
         """Import the other screens while the user reads the first: the first key press need not wait."""
         for screen in ("runs", "chat", "data", "train"):
             importlib.import_module(f"app.tui.screens.{screen}")
+        importlib.import_module("engine.training.manual").fields()  # read once, kept for the form
 
     @work(thread=True, group="feed")
     @shown
