@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -35,11 +35,16 @@ def native_type(model: ModelDirectory) -> FloatType:
     return NATIVE.get(model.dtype, "f16")
 
 
-class Tokens(msgspec.Struct):
-    """What the converter's process is told of the tokenizer. None leaves a thing to the stock converter."""
+class Orders(msgspec.Struct):
+    """What the converter's process is told: which script, and what to write instead of its own finding.
 
-    vocabulary: Vocabulary | None
-    add_bos: bool | None
+    None leaves a thing to the stock converter. `metadata` has GGUF keys and their texts.
+    """
+
+    script: str
+    vocabulary: Vocabulary | None = None
+    add_bos: bool | None = None
+    metadata: dict[str, str] = {}
 
 
 def to_gguf(
@@ -48,27 +53,49 @@ def to_gguf(
     outtype: FloatType = "f32",
     name: str | None = None,
     advance: Callable[[int], None] = lambda written: None,
+    metadata: Mapping[str, str] | None = None,
 ) -> Path:
     """Convert the model in `directory` to the file `out`, which appears whole or not at all.
 
     `name` is what the file says it is, the directory's name when left out. `advance` hears the bytes written
-    so far, a few times per second; what it raises stops the conversion. Raises MissingError when set-up has
-    not made the converter, TemperError with its last words when it fails.
+    so far, a few times per second; what it raises stops the conversion. `metadata` is written as texts under
+    its keys. Raises as `convert` does.
     """
     model = ModelDirectory(directory)
+    shown = gguf_name(name or directory.name, read_raw(model.tokenizer_file))
+    orders = Orders(
+        "convert_hf_to_gguf.py", read_vocabulary(directory, embedding_rows(model)), begins_with_bos(model)
+    )
+    arguments = [str(directory), "--outtype", outtype, "--model-name", shown]
+    return convert(orders, arguments, directory, out, advance, metadata)
+
+
+def convert(
+    orders: Orders | str,
+    arguments: list[str],
+    directory: Path,
+    out: Path,
+    advance: Callable[[int], None] = lambda written: None,
+    metadata: Mapping[str, str] | None = None,
+) -> Path:
+    """Run one of llama.cpp's converters (by its file's name, or with orders); it writes `out`.
+
+    `directory` is the model that errors speak of. Raises MissingError when set-up has not made the converter,
+    TemperError with its last words when it fails.
+    """
+    orders = Orders(orders) if isinstance(orders, str) else orders
+    orders.metadata = dict(metadata or {})
     folder = paths.converter_dir()
-    if not (folder / "convert_hf_to_gguf.py").is_file():
+    if not (folder / orders.script).is_file():
         raise MissingError("llama.cpp's converter is not there", f"{folder} is empty.", "Run: scripts/setup")
-    tokens = Tokens(read_vocabulary(directory, embedding_rows(model)), begins_with_bos(model))
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = atomic.temporary_name(out).with_suffix(".gguf")
     with tempfile.TemporaryDirectory(prefix="temper-") as scratch:
-        tokens_file = Path(scratch) / "tokens.json"
-        tokens_file.write_bytes(msgspec.json.encode(tokens))
+        orders_file = Path(scratch) / "orders.json"
+        orders_file.write_bytes(msgspec.json.encode(orders))
         script = Path(__file__).with_name("converter_process.py")
-        shown = gguf_name(name or directory.name, read_raw(model.tokenizer_file))
-        command = [sys.executable, "-P", str(script), str(folder), str(tokens_file), str(directory)]
-        command += ["--outfile", str(partial), "--outtype", outtype, "--model-name", shown]
+        command = [sys.executable, "-P", str(script), str(folder), str(orders_file)]
+        command += ["--outfile", str(partial), *arguments]
         run_converter(command, directory, partial, Path(scratch), advance)
     try:
         atomic.sync_file(partial)

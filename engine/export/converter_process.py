@@ -1,8 +1,9 @@
-"""The main of the converter's process: `python converter_process.py FOLDER TOKENS_JSON ARGUMENTS...`
+"""The main of the converter's process: `python converter_process.py FOLDER ORDERS_JSON ARGUMENTS...`
 
-Runs llama.cpp's own convert_hf_to_gguf.py from its private FOLDER, with two changes: where Temper read the
-vocabulary off the tokenizer.json, that is what gets written, and so is whether a text begins with BOS. Never
-imported; has the private folder's modules to itself, so nothing of Temper may be imported here.
+Runs one of llama.cpp's own converters from its private FOLDER, with three changes: where Temper read the
+vocabulary off the tokenizer.json, that is what gets written, and so is whether a text begins with BOS; and
+the file says of itself what Temper knows (where it comes from). Never imported; has the private folder's
+modules to itself, so nothing of Temper may be imported here.
 """
 
 from __future__ import annotations
@@ -16,17 +17,19 @@ from pathlib import Path
 from typing import Any
 
 
-def main(folder: str, tokens_file: str, arguments: list[str]) -> None:
-    """Run the stock script with `arguments`, its view of the tokenizer replaced by `tokens_file`."""
+def main(folder: str, orders_file: str, arguments: list[str]) -> None:
+    """Run the stock script with `arguments`, changed as `orders_file` says."""
     die_with_parent()
     sys.path.insert(0, str(Path(folder) / "gguf-py"))
     sys.path.insert(0, folder)
-    tokens = json.loads(Path(tokens_file).read_text(encoding="utf-8"))
-    if tokens["add_bos"] is not None:
-        replace_add_bos(tokens["add_bos"])
-    if tokens["vocabulary"] is not None:
-        replace_vocabulary(tokens["vocabulary"])
-    script = str(Path(folder) / "convert_hf_to_gguf.py")
+    orders = json.loads(Path(orders_file).read_text(encoding="utf-8"))
+    if orders["add_bos"] is not None:
+        replace_add_bos(orders["add_bos"])
+    if orders["vocabulary"] is not None:
+        replace_vocabulary(orders["vocabulary"])
+    if orders["metadata"]:
+        add_metadata(orders["metadata"])
+    script = str(Path(folder) / orders["script"])
     sys.argv = [script, *arguments]
     runpy.run_path(script, run_name="__main__")
 
@@ -48,6 +51,22 @@ def replace_add_bos(add_bos: bool) -> None:
         stock(self, *arguments, **options)
 
     gguf.SpecialVocab.add_to_gguf = add_to_gguf
+
+
+def add_metadata(metadata: dict[str, str]) -> None:
+    """Make the converter write these keys too, in place of what it would write under them."""
+    import gguf
+
+    stock = gguf.GGUFWriter.write_header_to_file
+
+    def write_header_to_file(self: Any, *arguments: Any, **options: Any) -> None:
+        for key, value in metadata.items():
+            for part in self.kv_data:
+                part.pop(key, None)
+            self.add_string(key, value)
+        stock(self, *arguments, **options)
+
+    gguf.GGUFWriter.write_header_to_file = write_header_to_file
 
 
 def replace_vocabulary(vocabulary: dict[str, Any]) -> None:
