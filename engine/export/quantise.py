@@ -1,15 +1,20 @@
-"""GGUF types: which there are, and making one from a float GGUF with llama.cpp's own quantiser."""
+"""GGUF types: which there are, making one of a float GGUF with llama.cpp's own quantiser, what fell back."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.export.convert import POLL_SECONDS, FloatType
+from engine.export.gguf_header import TensorInfo, read_header
 from store import atomic
 from store.errors import TemperError, UsageError
+
+if TYPE_CHECKING:
+    from engine.export.importance import Importance
 
 FLOAT_TYPES: tuple[FloatType, ...] = ("f32", "f16", "bf16")
 
@@ -21,7 +26,19 @@ QUANTISED = {
     "q4_k_m": 15,
     "q4_0": 2,
     "q3_k_m": 12,
+    "iq4_nl": 25,
+    "iq4_xs": 30,
+    "iq3_m": 27,
+    "iq3_s": 26,
+    "iq3_xs": 22,
+    "iq3_xxs": 23,
+    "iq2_m": 29,
+    "iq2_s": 28,
+    "iq2_xs": 20,
+    "iq2_xxs": 19,
 }
+IMPORTANCE_TYPES = tuple(kind for kind in QUANTISED if kind.startswith("iq"))
+"""Types made with an importance matrix. llama.cpp demands one of the smallest only, but all gain by it."""
 
 # bits per weight, scales included, of a model whose layers all take the type (block layouts of ggml-common.h;
 # for the K mixes as measured on Llama shapes): for estimates only
@@ -35,7 +52,19 @@ BITS = {
     "q4_k_m": 4.9,
     "q4_0": 4.6,
     "q3_k_m": 3.95,
+    "iq4_nl": 4.6,
+    "iq4_xs": 4.4,
+    "iq3_m": 3.75,
+    "iq3_s": 3.5,
+    "iq3_xs": 3.4,
+    "iq3_xxs": 3.15,
+    "iq2_m": 2.8,
+    "iq2_s": 2.6,
+    "iq2_xs": 2.45,
+    "iq2_xxs": 2.2,
 }
+_BLOCK_OF_32 = ("q8_0", "q4_0", "iq4_nl")
+_SMALL_BLOCK, _BLOCK = 32, 256
 
 
 def expected_bytes(parameters: int, kind: str) -> int:
@@ -62,22 +91,37 @@ def parse_types(text: str) -> list[str]:
     return types
 
 
+def needs_importance(kinds: Iterable[str]) -> bool:
+    """Whether any of these types is made with an importance matrix."""
+    return any(kind in IMPORTANCE_TYPES for kind in kinds)
+
+
 def quantise(
-    source: Path, out: Path, kind: str, advance: Callable[[int], None] = lambda written: None
+    source: Path,
+    out: Path,
+    kind: str,
+    advance: Callable[[int], None] = lambda written: None,
+    importance: Importance | None = None,
 ) -> Path:
     """Quantise a float GGUF to `kind`; `out` appears whole or not at all.
 
     `advance` hears the bytes written so far; what it raises comes out once llama.cpp is done, which cannot be
-    interrupted. Raises TemperError when llama.cpp refuses.
+    interrupted. Only IMPORTANCE_TYPES use `importance`, and raise UsageError without. Raises TemperError when
+    llama.cpp refuses.
     """
     import llama_cpp
 
+    from engine.export.importance import as_parameter
     from engine.inference.llama import quiet_backend
 
     quiet_backend()
     parameters = llama_cpp.llama_model_quantize_default_params()
     parameters.ftype = QUANTISED[kind]
     parameters.nthread = os.cpu_count() or 1
+    if kind in IMPORTANCE_TYPES:
+        if importance is None:
+            raise missing_importance(kind)
+        parameters.imatrix = as_parameter(importance)
     partial = atomic.temporary_name(out).with_suffix(".gguf")
     names = (str(source).encode(), str(partial).encode())
     try:
@@ -98,3 +142,30 @@ def quantise(
     finally:
         partial.unlink(missing_ok=True)
     return out
+
+
+def missing_importance(kind: str) -> UsageError:
+    """An IQ type was asked for where nothing was measured."""
+    return UsageError(
+        "This type needs an importance matrix",
+        f"{kind} rounds by how much each column matters, which was not measured.",
+        f"Make it with: temper export RUN --quant {kind}",
+    )
+
+
+def fallbacks(file: Path, kind: str) -> list[TensorInfo]:
+    """The tensors of a file whose rows the blocks of `kind` do not divide, with the type they got instead.
+
+    llama.cpp then takes a type with blocks of 32, or f16 where not even those fit. What it leaves in floats
+    by design (vectors, routers, positions) is none.
+    """
+    if kind in FLOAT_TYPES:
+        return []
+    block = _SMALL_BLOCK if kind in _BLOCK_OF_32 else _BLOCK
+    return [
+        one
+        for one in read_header(file).tensors
+        if len(one.shape) > 1
+        and one.shape[0] % block
+        and (one.type not in FLOAT_TYPES or one.shape[0] % _SMALL_BLOCK)
+    ]

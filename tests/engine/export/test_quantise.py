@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.export.quantise import QUANTISED, expected_bytes, parse_types, quantise
+from engine.export.quantise import (
+    IMPORTANCE_TYPES,
+    QUANTISED,
+    expected_bytes,
+    fallbacks,
+    parse_types,
+    quantise,
+)
 from engine.inference.llama import Model
 from engine.models.builtin import builtin_directory
 from engine.models.directory import ModelDirectory
@@ -25,7 +32,7 @@ def test_eight_bits_are_about_as_large_as_estimated(q8: Path) -> None:
     assert weights < q8.stat().st_size < 1.5 * weights
 
 
-@pytest.mark.parametrize("kind", QUANTISED)
+@pytest.mark.parametrize("kind", [kind for kind in QUANTISED if kind not in IMPORTANCE_TYPES])
 def test_every_type_can_be_made_and_loaded(kind: str, tmp_path: Path) -> None:
     file = quantise(tiny_f32(), tmp_path / f"{kind}.gguf", kind)
     model = Model(file)
@@ -65,3 +72,12 @@ def test_types_are_read_from_a_list() -> None:
 def test_an_unknown_type_is_refused_with_those_there_are(text: str) -> None:
     with pytest.raises(UsageError, match="q4_k_m"):
         parse_types(text)
+
+
+def test_tensors_whose_rows_the_blocks_do_not_divide_are_named_with_what_they_got(tmp_path: Path) -> None:
+    file = quantise(tiny_f32(), tmp_path / "q4.gguf", "q4_k_m")
+    fell = {one.name: one.type for one in fallbacks(file, "q4_k_m")}
+    assert fell["blk.0.attn_q.weight"] == "q5_0"  # its rows are 128 long, a block of q4_k 256
+    assert all("norm" not in name for name in fell)
+    assert fallbacks(quantise(tiny_f32(), tmp_path / "q8.gguf", "q8_0"), "q8_0") == []
+    assert fallbacks(tiny_f32(), "f32") == []
