@@ -51,7 +51,14 @@ class Trained(msgspec.Struct):
 
 @pytest.fixture(scope="session")
 def trained(micro: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    return train_on(micro, tmp_path_factory.mktemp("trained"), max_steps=40, batch_size=8)
+    return train_on(
+        micro,
+        tmp_path_factory.mktemp("trained"),
+        max_steps=100,
+        batch_size=8,
+        learning_rate=5e-3,
+        schedule="cosine",
+    )
 
 
 @pytest.fixture(scope="session")
