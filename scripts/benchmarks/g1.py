@@ -30,6 +30,13 @@ BATCH, SEED = 8, 42
 LOSS_WITHIN, COSINE = 1e-4, 0.999
 HIDDEN, LAYERS = 256, 6
 GROUPED = "group_by_length"
+# Both arms keep freed memory: else the system's cost of handing out pages again, which differs widely from
+# machine to machine, is most of what is measured of the arm that makes large tensors.
+KEEP_MEMORY = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
+    "MALLOC_TOP_PAD_": str(1 << 28),
+}
 
 
 def measure(pairs: int) -> Iterator[Result]:
@@ -110,7 +117,7 @@ class Part:
 
 def arm(script: str, *arguments: object) -> dict[str, Any]:
     """What one arm prints at its end."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"} | KEEP_MEMORY
     command = [sys.executable, str(HERE / script), *map(str, arguments)]
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     answer: dict[str, Any] = json.loads(out.stdout.splitlines()[-1])
