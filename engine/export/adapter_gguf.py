@@ -30,11 +30,11 @@ def adapter_to_gguf(
     adapter: Path,
     out: Path,
     outtype: FloatType = "f32",
-    metadata: Mapping[str, str] | None = None,
+    metadata: Mapping[str, str | int] | None = None,
 ) -> Path:
     """Convert the adapter in the folder `adapter` to the file `out`, which appears whole or not at all.
 
-    `metadata` is written as strings under its keys. Raises UsageError for an adapter that the format cannot
+    `metadata` is written under its keys. Raises UsageError for an adapter that the format cannot
     hold, else as engine.export.convert.convert does.
     """
     with AdapterFile(adapter) as file, tempfile.TemporaryDirectory(prefix="temper-") as scratch:

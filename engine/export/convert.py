@@ -38,13 +38,14 @@ def native_type(model: ModelDirectory) -> FloatType:
 class Orders(msgspec.Struct):
     """What the converter's process is told: which script, and what to write instead of its own finding.
 
-    None leaves a thing to the stock converter. `metadata` has GGUF keys and their texts.
+    None leaves a thing to the stock converter. `metadata` has GGUF keys and texts or counts.
     """
 
     script: str
     vocabulary: Vocabulary | None = None
     add_bos: bool | None = None
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str | int] = {}
+    probe: bool = False
 
 
 def to_gguf(
@@ -53,19 +54,21 @@ def to_gguf(
     outtype: FloatType = "f32",
     name: str | None = None,
     advance: Callable[[int], None] = lambda written: None,
-    metadata: Mapping[str, str] | None = None,
+    metadata: Mapping[str, str | int] | None = None,
+    probe: bool = False,
 ) -> Path:
     """Convert the model in `directory` to the file `out`, which appears whole or not at all.
 
     `name` is what the file says it is, the directory's name when left out. `advance` hears the bytes written
-    so far, a few times per second; what it raises stops the conversion. `metadata` is written as texts under
-    its keys. Raises as `convert` does.
+    so far, a few times per second; what it raises stops the conversion. `metadata` is written under its
+    keys. Raises as `convert` does.
     """
     model = ModelDirectory(directory)
     shown = gguf_name(name or directory.name, read_raw(model.tokenizer_file))
     orders = Orders(
         "convert_hf_to_gguf.py", read_vocabulary(directory, embedding_rows(model)), begins_with_bos(model)
     )
+    orders.probe = probe
     arguments = [str(directory), "--outtype", outtype, "--model-name", shown]
     return convert(orders, arguments, directory, out, advance, metadata)
 
@@ -76,7 +79,7 @@ def convert(
     directory: Path,
     out: Path,
     advance: Callable[[int], None] = lambda written: None,
-    metadata: Mapping[str, str] | None = None,
+    metadata: Mapping[str, str | int] | None = None,
 ) -> Path:
     """Run one of llama.cpp's converters (by its file's name, or with orders); it writes `out`.
 

@@ -9,6 +9,7 @@ modules to itself, so nothing of Temper may be imported here.
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import json
 import runpy
 import signal
@@ -29,6 +30,8 @@ def main(folder: str, orders_file: str, arguments: list[str]) -> None:
         replace_vocabulary(orders["vocabulary"])
     if orders["metadata"]:
         add_metadata(orders["metadata"])
+    if orders["probe"]:
+        count_whole_rows()
     script = str(Path(folder) / orders["script"])
     sys.argv = [script, *arguments]
     runpy.run_path(script, run_name="__main__")
@@ -53,7 +56,7 @@ def replace_add_bos(add_bos: bool) -> None:
     gguf.SpecialVocab.add_to_gguf = add_to_gguf
 
 
-def add_metadata(metadata: dict[str, str]) -> None:
+def add_metadata(metadata: dict[str, str | int]) -> None:
     """Make the converter write these keys too, in place of what it would write under them."""
     import gguf
 
@@ -63,10 +66,39 @@ def add_metadata(metadata: dict[str, str]) -> None:
         for key, value in metadata.items():
             for part in self.kv_data:
                 part.pop(key, None)
-            self.add_string(key, value)
+            (self.add_string if isinstance(value, str) else self.add_uint32)(key, value)
         stock(self, *arguments, **options)
 
     gguf.GGUFWriter.write_header_to_file = write_header_to_file
+
+
+def count_whole_rows() -> None:
+    """Make the converter count a probe's weights with rows as long as they are in truth.
+
+    The count comes into the metadata. A probe's matrices have eight columns, the last two are the length of
+    the row in digits of base 256 (engine.export.onepass.probe).
+    """
+    import gguf
+
+    stock = gguf.GGUFWriter.get_total_parameter_count
+
+    def whole(info: Any) -> Any:
+        if len(info.shape) != 2 or info.shape[1] != 8:
+            return info
+        data = gguf.LazyNumpyTensor.to_eager(info.tensor)
+        high, low = gguf.quants.dequantize(data[:1], info.dtype)[0, -2:]
+        return dataclasses.replace(info, shape=(info.shape[0], int(high) * 256 + int(low)))
+
+    def get_total_parameter_count(self: Any) -> tuple[int, int, int, int]:
+        short = self.tensors
+        self.tensors = [{name: whole(info) for name, info in part.items()} for part in short]
+        try:
+            counts: tuple[int, int, int, int] = stock(self)
+        finally:
+            self.tensors = short
+        return counts
+
+    gguf.GGUFWriter.get_total_parameter_count = get_total_parameter_count
 
 
 def replace_vocabulary(vocabulary: dict[str, Any]) -> None:
