@@ -1,0 +1,101 @@
+"""The quantisation ladder: every type of an export measured, and the smallest that is still the model.
+
+Each file is measured in a process of its own (rung_process.py); how far it is from the trained model is the
+ship check's. Knows no workspace.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from store.errors import TemperError
+from store.records.exports import ShipCheck
+from store.records.ladders import Ladder, Measurement, Rung, RungTask
+
+LADDER = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "iq3_m", "iq2_m")
+"""The types below the base's own, where nobody names others."""
+PERPLEXITY_RISE = 0.02
+"""In llama.cpp's own table (tools/perplexity/README.md, Llama 3 8B) q6_k costs .6%, q5_k_m 1.0%: twice the
+latter is still close, and a coarser type is not chosen unseen."""
+DIVERGENCE = 0.05
+"""Nats per token from the trained model, an eighth of a bit and less; q5_k_m has .011 in the same table."""
+RULE = (
+    f"the smallest type that the ship check does not block, with at most {PERPLEXITY_RISE:.0%} more "
+    f"perplexity on the rows' answers than the most exact type, at most {DIVERGENCE} nats per token from the "
+    "trained model, and a suite score that is not surely lower than the trained model's"
+)
+
+
+def measured(
+    file: Path, prompts: Sequence[Sequence[int]], answers: Sequence[tuple[list[int], list[int]]]
+) -> Measurement:
+    """One file, in a fresh process. Raises TemperError with its last words when it fails."""
+    task = RungTask(str(file), [list(one) for one in prompts if one], list(answers))
+    with tempfile.TemporaryDirectory(prefix="temper-") as scratch:
+        asked, told = Path(scratch) / "task.json", Path(scratch) / "result.json"
+        asked.write_bytes(msgspec.json.encode(task))
+        command = [sys.executable, "-P", "-m", "engine.export.rung_process", str(asked), str(told)]
+        ended = subprocess.run(command, capture_output=True, check=False)
+        if ended.returncode != 0 or not told.is_file():
+            words = ended.stderr.decode(errors="replace").strip()
+            sys.stderr.write(words + "\n")
+            last = words.splitlines()[-1] if words else f"it ended with {ended.returncode}"
+            raise TemperError(
+                "A type could not be measured", f"{file.name}: {last}", "The run's log has more."
+            )
+        return msgspec.json.decode(told.read_bytes(), type=Measurement)
+
+
+def climb(
+    files: Sequence[tuple[Path, str]],
+    checks: Sequence[ShipCheck],
+    prompts: Sequence[Sequence[int]],
+    answers: Sequence[tuple[list[int], list[int]]],
+    advance: Callable[[int], None] = lambda done: None,
+) -> Ladder:
+    """Measure (file, type), the most exact first, each with its ship check. `advance` counts files."""
+    rungs: list[Rung] = []
+    exact: Measurement | None = None
+    for (file, kind), check in zip(files, checks, strict=True):
+        found = measured(file, prompts, answers)
+        exact = exact or found
+        pairs = zip(found.written, exact.written, strict=True)
+        rungs.append(
+            Rung(
+                type=kind,
+                bytes=file.stat().st_size,
+                load_seconds=found.load_seconds,
+                tokens_per_second=found.tokens_per_second,
+                memory_bytes=found.memory_bytes,
+                perplexity=found.perplexity,
+                kl_mean=check.kl_mean,
+                suite_score=check.suite_score,
+                changed=sum(one != other for one, other in pairs),
+                answers=len(found.written),
+                verdict=check.verdict,
+                why_not=why_not(check, found.perplexity, exact.perplexity),
+            )
+        )
+        advance(len(rungs))
+    within = [rung for rung in rungs if not rung.why_not]
+    smallest = min(within, key=lambda rung: rung.bytes).type if within else ""
+    return Ladder(rungs, smallest, RULE)
+
+
+def why_not(check: ShipCheck, perplexity: float | None, exact: float | None) -> str:
+    """Why a type is out of tolerance by RULE; empty where it is not. What was not measured does not count."""
+    if check.verdict == "BLOCK":
+        return "the ship check blocks it"
+    if perplexity is not None and exact is not None and perplexity > exact * (1 + PERPLEXITY_RISE):
+        return f"perplexity is {perplexity / exact - 1:.1%} higher"
+    if check.kl_mean is not None and check.kl_mean > DIVERGENCE:
+        return f"{check.kl_mean:.2g} nats per token from the trained model"
+    if check.suite_high is not None and check.suite_high < 0:
+        return f"the suite score is surely lower, by {-check.suite_high:.1%} at least"
+    return ""
