@@ -17,12 +17,17 @@ from store.runs import RunFolder
 
 @click.command()
 @click.argument("run", default="last")
+@click.option("--passport", is_flag=True, help="Its passport as JSON: what it was made from, and all hashes.")
 @json_option
-def show(run: str, as_json: bool) -> None:
+def show(run: str, passport: bool, as_json: bool) -> None:
     """All there is to say of RUN (an id, a unique prefix, or `last`)."""
     folder = find(run)
     view = folders.view(folder)
-    if as_json:
+    if passport:
+        from engine.jobs.passports import find_passport
+
+        click.echo(find_passport(folder, view).read_text(encoding="utf-8").rstrip())
+    elif as_json:
         print_json(details(folder, view))
     else:
         print_run(folder, view)
