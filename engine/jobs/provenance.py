@@ -1,0 +1,66 @@
+"""The origin and the passport of an export: put together from the workspace, written beside the files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from engine.export import gguf_cache
+from engine.export.origin import metadata_of, origin_of, origin_sha256
+from engine.jobs.versions import versions
+from engine.models.adapters import read_passport
+from engine.models.directory import ModelDirectory
+from store import atomic, clock
+from store.records.exports import ExportResult, Mix
+from store.records.passports import ExportPassport, Origin, Score
+from store.workspace import Workspace
+
+
+def find_origin(
+    workspace: Workspace, base: ModelDirectory, trained_on: Sequence[Path], mix: Mix | None
+) -> tuple[Origin, dict[str, str | int]]:
+    """What an export is made from, and what its GGUF files say of that."""
+    fingerprint = gguf_cache.fingerprint(workspace.paths, base)
+    origin = origin_of(base, fingerprint, [read_passport(one) for one in trained_on], versions(), mix)
+    return origin, metadata_of(origin)
+
+
+def write_passport(
+    base: ModelDirectory,
+    adapter: str,
+    adapter_sha256: str,
+    device: str,
+    origin: Origin,
+    result: ExportResult,
+    out: Path,
+) -> Path:
+    """Put the passport beside the files as RUN.json."""
+    passport = ExportPassport(
+        created=clock.stamp(),
+        base=str(base.path),
+        base_sha256=origin.base_sha256,
+        adapter=adapter,
+        adapter_sha256=adapter_sha256,
+        versions=versions(),
+        result=result,
+        origin=origin,
+        origin_sha256=origin_sha256(origin),
+        device=device,
+        scores=scores_of(result),
+    )
+    path = out / f"{result.run_id}.json"
+    atomic.write_bytes(path, msgspec.json.format(msgspec.json.encode(passport)))
+    return path
+
+
+def scores_of(result: ExportResult) -> list[Score]:
+    """What the files scored on the suite that the ship check asked, where there was one."""
+    found = []
+    for file in result.files:
+        check = file.ship_check
+        if check is not None and check.suite_score is not None:
+            score, reference = check.suite_score, check.suite_reference
+            found.append(Score(file.type, check.suite, check.suite_cases, score, reference))
+    return found
