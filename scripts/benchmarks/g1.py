@@ -2,8 +2,8 @@
 
 mix          QLoRA on the real mix (g1_mix): the goal. Stock pads random batches of eight
 gsm8k        worked answers alone: fewer slots are wasted there
-grouped      against batches of rows of like length, the strongest easy baseline. Other rows make each step,
-             so that only their number per second is compared
+grouped      steps of rows of like length, as the stock sampler makes them of all rows: the strongest easy
+             baseline, of which both arms take the same steps
 control      rows of one length, none of them padding: packing cannot help, the rest must not hurt
 Gate: per-token losses of all steps within 1e-4, and the first step's gradients point the same way (cosine).
 """
@@ -29,7 +29,6 @@ HERE = Path(__file__).resolve().parent
 BATCH, SEED = 8, 42
 LOSS_WITHIN, COSINE = 1e-4, 0.999
 HIDDEN, LAYERS = 256, 6
-GROUPED = "group_by_length"
 # Both arms keep freed memory: else the system's cost of handing out pages again, which differs widely from
 # machine to machine, is most of what is measured of the arm that makes large tensors.
 KEEP_MEMORY = {
@@ -54,18 +53,17 @@ def measure(pairs: int) -> Iterator[Result]:
         control = Part(folder / "control", model, even, steps // 2).ratios(1)
         yield Part(folder / "mix", model, mix, steps).result("G1 mix", pairs, ">= 3", control)
         yield Part(folder / "gsm8k", model, worked, steps // 2).result("G1 gsm8k", 1, ">= 1", None)
-        yield Part(folder / "grouped", model, mix, steps, GROUPED).result("G1 grouped", 1, ">= 1", None)
+        alike = g1_mix.grouped(mix, steps, BATCH, training_order([1] * len(mix), steps, BATCH, BATCH, SEED))
+        yield Part(folder / "grouped", model, alike, steps).result("G1 grouped", 1, ">= 1", None)
         yield Part(folder / "even", model, even, steps // 2).result("G1 one length", 1, ">= 1", None)
 
 
 class Part:
     """Both arms on the same rows."""
 
-    def __init__(
-        self, folder: Path, model: Path, rows: list[Row], steps: int, strategy: str = "sequential"
-    ) -> None:
+    def __init__(self, folder: Path, model: Path, rows: list[Row], steps: int) -> None:
         folder.mkdir()
-        self.folder, self.model, self.steps, self.strategy = folder, model, steps, strategy
+        self.folder, self.model, self.steps = folder, model, steps
         self.lengths = [len(row.input_ids) for row in rows]
         self.order = training_order(self.lengths, steps, BATCH, BATCH, SEED)
         self.ours = g1_mix.write(rows, folder / "rows.json")
@@ -75,7 +73,7 @@ class Part:
     def ratios(self, pairs: int) -> list[float]:
         """Stock seconds over Temper's, for the same rows."""
         for _ in range(pairs):
-            stock = arm("g1_stock.py", self.model, self.theirs, self.steps, self.strategy, self.file(0))
+            stock = arm("g1_stock.py", self.model, self.theirs, self.steps, self.file(0))
             ours = arm("g1_temper.py", self.model, self.ours, self.steps, self.file(1))
             self.runs.append((stock, ours))
             tell(self.folder.name, stock, ours)
@@ -84,9 +82,7 @@ class Part:
     def result(self, goal: str, pairs: int, target: str, control: list[float] | None) -> Result:
         """Measured, with the gate."""
         values = self.ratios(pairs)
-        passed, detail = (
-            self.gate() if self.strategy == "sequential" else (True, "the same rows in other steps")
-        )
+        passed, detail = self.gate()
         tokens = [self.lengths[index] for index in self.order]
         longest = [max(tokens[at : at + BATCH]) for at in range(0, len(tokens), BATCH)]
         return result(

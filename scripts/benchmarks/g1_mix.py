@@ -84,6 +84,24 @@ def rows_of(model: Path, data: Path, names: Iterable[str]) -> list[Row]:
     return kept
 
 
+def grouped(rows: list[Row], steps: int, batch: int, order: list[int]) -> list[Row]:
+    """The rows, so placed that `order`, which names `batch` of them for each step, names rows of like length.
+
+    The steps are drawn from those that the stock sampler makes of all rows.
+    """
+    import torch
+    from transformers.trainer_pt_utils import get_length_grouped_indices
+
+    lengths = [len(row.input_ids) for row in rows]
+    indices = get_length_grouped_indices(lengths, batch, generator=torch.Generator().manual_seed(0))
+    whole = [indices[at : at + batch] for at in range(0, len(indices) - batch + 1, batch)]
+    chosen = [index for step in random.Random(0).sample(whole, steps) for index in step]
+    taken, rest = set(chosen), iter(set(range(len(rows))) - set(chosen))
+    assert len(taken) == len(order)
+    source = dict(zip(order, chosen, strict=True))
+    return [rows[source[place] if place in source else next(rest)] for place in range(len(rows))]
+
+
 def uniform(rows: list[Row], length: int) -> list[Row]:
     """As many rows of one length, cut out of `rows`: where padding costs nothing."""
     ids = [token for row in rows for token in row.input_ids]

@@ -1,7 +1,7 @@
 """The stock arm of G1: TRL's SFTTrainer as its documentation shows it, on rows that are tokenised already.
 
 Padding, activation checkpointing and SDPA are its defaults. Only the order of rows and the adapter's number
-type are given, so that both arms take the same steps. Usage: g1_stock.py MODEL ROWS.json STEPS STRATEGY OUT
+type are given, so that both arms take the same steps. Usage: g1_stock.py MODEL ROWS.json STEPS OUT
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedTokenizerFast, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
-path, rows, steps, strategy, out = sys.argv[1:]
+path, rows, steps, out = sys.argv[1:]
 times: list[float] = []
 
 
@@ -42,7 +42,7 @@ with tempfile.TemporaryDirectory() as folder:
         model=model,
         args=SFTConfig(
             output_dir=folder, max_steps=int(steps), per_device_train_batch_size=8, learning_rate=2e-4,
-            train_sampling_strategy=strategy, logging_steps=1, save_strategy="no", report_to=[],
+            train_sampling_strategy="sequential", logging_steps=1, save_strategy="no", report_to=[],
             dataset_kwargs={"skip_prepare_dataset": True}, use_cpu=True, bf16=False, max_length=None,
             disable_tqdm=True,
         ),
