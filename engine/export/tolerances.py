@@ -40,6 +40,9 @@ TOLERANCES = {
     "q4_0": Tolerance(1e-3, 0.8, 0.6, _COARSE),
     "q3_k_m": Tolerance(1e-3, 0.8, 0.6, _COARSE),
 }
+# Nothing measured says that these may be further off than the coarsest of the others.
+_IQ = ("iq4_nl", "iq4_xs", "iq3_m", "iq3_s", "iq3_xs", "iq3_xxs", "iq2_m", "iq2_s", "iq2_xs", "iq2_xxs")
+TOLERANCES |= dict.fromkeys(_IQ, TOLERANCES["q3_k_m"])
 
 
 def tolerance_of(kind: str, merged_in: str) -> Tolerance:

@@ -22,6 +22,12 @@ class ShipCheck(msgspec.Struct):
     tokens that it would have chosen after the same text. `ties` of them were another than its first choice,
     but so close to it that rounding decides: they count as agreeing. `stops` says that the model's stop
     tokens end a generation. `reference` is what was compared with, its number type included.
+
+    Answers of the rows count in `tokens`, too. `kl_mean` and `kl_p99` are the mean and the 99th percentile of
+    the Kullback-Leibler divergence from reference to file, in nats per token, at `positions` of them.
+    `trained_` figures are the same against the adapter on the 4-bit base on which it was trained, where it
+    was. `suite_score` is the share of `suite_cases` that the file passed, `suite_reference` the trained
+    model's, `suite_low` and `suite_high` the 95% interval of their difference. None: not measured.
     """
 
     verdict: Verdict
@@ -35,16 +41,32 @@ class ShipCheck(msgspec.Struct):
     ties: int = 0
     stops: bool = False
     reference: str = ""
+    positions: int = 0
+    kl_mean: float | None = None
+    kl_p99: float | None = None
+    trained_reference: str = ""
+    trained_top1: float | None = None
+    trained_kl: float | None = None
+    suite: str = ""
+    suite_cases: int = 0
+    suite_score: float | None = None
+    suite_reference: float | None = None
+    suite_low: float | None = None
+    suite_high: float | None = None
 
 
 class ExportedFile(msgspec.Struct):
-    """One file of an export. `type` is the GGUF type, or `safetensors`, which has no ship check."""
+    """One file of an export. `type` is the GGUF type, or `safetensors`, which has no ship check.
+
+    `fallbacks` has the tensors whose rows the type's blocks do not divide, by the type they got instead.
+    """
 
     path: str
     type: str
     bytes: int
     sha256: str
     ship_check: ShipCheck | None = None
+    fallbacks: dict[str, list[str]] = {}
 
 
 class AdapterShare(msgspec.Struct):
