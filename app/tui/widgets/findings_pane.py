@@ -115,7 +115,7 @@ class FindingsPane(Vertical):
     def _fill(self) -> None:
         listed = self.query_one(FindingList)
         kept = listed.highlighted_option.id if listed.highlighted_option else None
-        report, width = self.report, self._width() - 2
+        report, width = self.report, self._width() - 3  # a space on both sides, and the scrollbar's place
         options = []
         if report is not None:
             options = [
