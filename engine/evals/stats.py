@@ -66,9 +66,9 @@ def paired_interval(both: int, first: int, second: int, neither: int) -> tuple[f
         wilson_interval(both + first, n),
         wilson_interval(both + second, n),
     )
-    product = both * neither - first * second
+    product = float(both * neither - first * second)
     if product > 0:
-        product = max(product - n / 2, 0)
+        product = max(product - n / 2, 0.0)
     margins = (both + first) * (second + neither) * (both + second) * (first + neither)
     phi = product / sqrt(margins) if margins else 0.0
     below, above = one - low_one, high_one - one
