@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 import msgspec
 
+from app.cli import ship
 from app.cli.output import cpu_option, json_option, print_json, print_table, say
 from app.cli.places import as_model, as_settings_path
-from app.words import size
 from store.errors import ExitCode
 from store.records.exports import DENSITY, ExportResult, Mix, Way
 from store.records.runs import RunView
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from engine.jobs.export import ExportParams
 
 WAYS: tuple[Way, ...] = get_args(Way)
-VERDICT_COLOURS = {"SHIP": "green", "WARN": "yellow", "BLOCK": "red"}
 
 
 @click.command()
@@ -34,7 +33,9 @@ VERDICT_COLOURS = {"SHIP": "green", "WARN": "yellow", "BLOCK": "red"}
 @click.option("--seed", default=0, show_default=True, help="Decides which ones dare keeps.")
 @click.option("--quant", default="", help="GGUF types, e.g. q4_k_m,q8_0; by the model's size when left out.")
 @click.option("--out", help="The folder for the files; the run's own when left out.")
-@click.option("--adapter-only", is_flag=True, help="The adapter as a GGUF of its own, for --lora.")
+@click.option(
+    "--suite", help="The eval suite to judge the files by; the one of the run's data when left out."
+)
 @click.option("--no-watch", is_flag=True, help="Start the run and return.")
 @cpu_option
 @json_option
@@ -46,7 +47,7 @@ def export(
     seed: int,
     quant: str,
     out: str | None,
-    adapter_only: bool,
+    suite: str | None,
     no_watch: bool,
     as_json: bool,
 ) -> None:
@@ -59,7 +60,7 @@ def export(
 
     workspace = open_workspace()
     source, mix = mixing.asked(source, adapters, way, density, seed)
-    params = checked_params(workspace, source, quant, out, mix, adapter_only)
+    params = checked_params(workspace, source, quant, out, mix, suite)
     title = f"{mixing.stem(params.mix) if params.mix else params.source}: {', '.join(params.types)}"
     folder = launch.start(workspace, "export", params, title, command_line(params))
     if no_watch:
@@ -82,29 +83,28 @@ def checked_params(
     quant: str,
     out: str | None,
     mix: Mix | None = None,
-    adapter_only: bool = False,
+    suite: str | None = None,
 ) -> ExportParams:
     """The job's parameters, once the source is known to be whole. Raises UsageError or MissingError."""
+    from engine.evals.suite import find_suite, load_suite
     from engine.export.quantise import parse_types
-    from engine.jobs import adapter_export, mixing
+    from engine.jobs import mixing
     from engine.jobs.export import ExportParams, check_source
     from engine.models.variants import default_quant, describe
 
     parts = mixing.describe_mix(workspace, mix) if mix else describe(workspace, as_model(workspace, source))
     check_source(workspace, parts)
-    types = parse_types(quant) if quant else ["f32" if adapter_only else default_quant(parts.model)]
+    types = parse_types(quant) if quant else [default_quant(parts.model)]
     folder = str((Path.cwd() / Path(out).expanduser()).resolve()) if out else None
     target = as_settings_path(workspace, folder) if folder else None
+    if suite:
+        found = find_suite(workspace.root, suite, Path.cwd())
+        load_suite(found, workspace.root)
+        suite = as_settings_path(workspace, str(found))
     if mix:
-        mixed = ExportParams("", types, target, mixing.settled(workspace, mix), adapter_only)
-        if adapter_only:
-            adapter_export.check_params(mixed, parts)
-        return mixed
+        return ExportParams("", types, target, mixing.settled(workspace, mix), suite)
     name = parts.run_id if parts.run_id and source == "last" else as_model(workspace, source)
-    params = ExportParams(name, types, target, adapter_only=adapter_only)
-    if adapter_only:
-        adapter_export.check_params(params, parts)
-    return params
+    return ExportParams(name, types, target, suite=suite)
 
 
 def command_line(params: ExportParams) -> str:
@@ -113,7 +113,7 @@ def command_line(params: ExportParams) -> str:
 
     named = mixing.command_words(params.mix) if params.mix else [params.source]
     words = ["temper", "export", *named, "--quant", ",".join(params.types)]
-    words += ["--adapter-only"] if params.adapter_only else []
+    words += ["--suite", params.suite] if params.suite else []
     return shlex.join([*words, "--out", params.out] if params.out else words)
 
 
@@ -124,39 +124,15 @@ def report(view: RunView) -> dict[str, Any]:
 
 def print_result(result: ExportResult) -> None:
     """A line per file, then the verdict, its reasons and what to do next."""
-    rows = []
-    for file in result.files:
-        check = file.ship_check
-        assert check is not None  # every GGUF has one
-        verdict = click.style(check.verdict, fg=VERDICT_COLOURS[check.verdict], bold=True)
-        ids, answers = f"{check.token_ids_equal:.1%}", f"{check.top1_agreement:.1%}"
-        rows.append((file.type, size(file.bytes), ids, answers, verdict, file.path))
-    print_table(("type", "size", "token ids", "answers", "check", "file"), rows, right=(1, 2, 3))
-    for file in result.files:
-        for reason in file.ship_check.reasons if file.ship_check else []:
-            say(f"{file.type}: {reason}")
+    print_table(ship.COLUMNS, [ship.row(file) for file in result.files], right=ship.RIGHT)
     worst = result.ship_check
-    say(
-        f"Answers: share of {worst.tokens:,} tokens that {worst.reference} would have chosen too, "
-        "in Transformers."
-    )
-    for file in result.files:
-        if file.fallbacks:
-            say(f"{file.type}: {fallback_words(file.fallbacks)}")
+    for line in [*ship.reasons(result.files), *ship.meaning(worst)]:
+        say(line)
     if worst.verdict == "BLOCK":
         say(click.style("Do not ship this: at least one file is not the model that was trained.", fg="red"))
     else:
         quant = "" if result.mix else f" --quant {result.files[0].type}"  # a GGUF file has its own
         say(f"Next: temper variants add NAME {next_option(result)}{quant}")
-
-
-def fallback_words(fallbacks: dict[str, list[str]]) -> str:
-    """Which tensors got another type than asked for, a few by name, and why."""
-    found = []
-    for kind, names in sorted(fallbacks.items()):
-        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-        found.append(f"{len(names)} {'tensor is' if len(names) == 1 else 'tensors are'} {kind} ({shown})")
-    return f"{'; '.join(found)}: the type's blocks do not divide their rows."
 
 
 def next_option(result: ExportResult) -> str:

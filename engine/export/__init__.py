@@ -2,5 +2,5 @@
 
 merge.py        adapter into the unquantised base     vocabulary.py  tokenizer.json as GGUF keeps it
 convert.py      llama.cpp's converter as a subprocess  quantise.py    GGUF types
-ship_check.py   does the file behave like the model?   converter_process.py  the subprocess's main
+ship/           does the file behave like the model?   converter_process.py  the subprocess's main
 """

@@ -17,13 +17,13 @@ import msgspec
 
 from engine.export import gguf_cache, quantise
 from engine.export.convert import native_type, to_gguf
-from engine.jobs import leftovers, mixing, provenance
-from engine.jobs.calibration import Calibration
+from engine.jobs import examining, leftovers, mixing
 from engine.jobs.context import JobContext
+from engine.jobs.versions import versions
 from engine.models.adapters import PASSPORT, WEIGHTS, read_passport
 from engine.models.directory import ModelDirectory
 from engine.models.variants import Parts, describe
-from store import atomic, datasets
+from store import atomic, clock, datasets
 from store.errors import TemperError, UsageError
 from store.hashing import sha256_of_file
 from store.records.data import Example
@@ -37,26 +37,33 @@ class ExportParams(msgspec.Struct):
     """What to export: a training run (id, prefix, `last`), a kept adapter, a variant or a model.
 
     `types` are GGUF types. `out` is a folder, relative to the workspace; the run's own when None. With a
-    `mix` of adapters `source` is empty. `adapter_only`: the adapter as a file of its own, for a GGUF of the
-    base.
+    `mix` of adapters `source` is empty. `suite` judges the files; one of the run's own data when None.
     """
 
     source: str
     types: list[str]
     out: str | None = None
     mix: Mix | None = None
-    adapter_only: bool = False
+    suite: str | None = None
+
+
+class ExportReport(msgspec.Struct):
+    """What stands in RUN.json beside the files: where they come from and what the check said of each."""
+
+    created: str
+    base: str
+    base_sha256: str
+    adapter: str
+    adapter_sha256: str
+    versions: dict[str, str]
+    result: ExportResult
 
 
 def run(context: JobContext) -> dict[str, Any]:
     """Merge, convert, quantise, check, publish; the result is an ExportResult."""
-    from engine.export.ship_check import worst  # brings torch: only here, with the device ours
+    from engine.export.ship.check import worst  # brings torch: only here, with the device ours
 
     params = context.params(ExportParams)
-    if params.adapter_only:
-        from engine.jobs import adapter_export  # imports this module
-
-        return adapter_export.run(context, params)
     workspace = context.workspace()
     parts = mixing.describe_mix(workspace, params.mix) if params.mix else describe(workspace, params.source)
     base = check_source(workspace, parts)
@@ -74,10 +81,8 @@ def run(context: JobContext) -> dict[str, Any]:
             leftovers.adopt_merge(workspace, base, parts.adapter, out, scratch)
         leftovers.remove(workspace, out, scratch)
         made = {kind: scratch / name for kind, name in names.items()}
-        origin, metadata = provenance.find_origin(workspace, base, trained_on, params.mix)
-        calibration = Calibration(workspace, base, parts, trained_on)
-        make_files(context, base, parts, made, scratch, metadata, calibration)
-        checks = check_files(context, workspace, base, parts, made, trained_on)
+        make_files(context, base, parts, made, scratch)
+        checks = check_files(context, workspace, base, parts, made, trained_on, params.suite)
         # `last` will be another run by the time somebody reads this
         source = parts.run_id if parts.run_id and params.source == "last" else params.source
         adapter = stem if parts.adapter and not params.mix else ""
@@ -88,9 +93,7 @@ def run(context: JobContext) -> dict[str, Any]:
         raise atomic.disk_error(error, out) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    adapter = str(parts.adapter or "") if can_be_named(parts) else ""
-    passport = provenance.write_passport(base, adapter, adapter_sha256, context.device, origin, result, out)
-    tell(context, result, passport)
+    tell(context, result, write_report(workspace, base, parts, adapter_sha256, result, out))
     return dict(msgspec.to_builtins(result))
 
 
@@ -129,10 +132,10 @@ def file_stem(workspace: Workspace, parts: Parts) -> str:
 
 def check_new(out: Path, names: Iterable[str]) -> None:
     """Raise UsageError when a file of that name is there already."""
-    for name in names:
-        if (out / name).exists():
+    for path in (path for name in names for path in (out / name, blocked(out / name))):
+        if path.exists():
             raise UsageError(
-                "The file is there already", f"{out / name} exists.", "Remove it, or name another --out."
+                "The file is there already", f"{path} exists.", "Remove it, or name another --out."
             )
 
 
@@ -166,13 +169,7 @@ def one_adapter(
 
 
 def make_files(
-    context: JobContext,
-    base: ModelDirectory,
-    parts: Parts,
-    made: dict[str, Path],
-    scratch: Path,
-    metadata: dict[str, str | int],
-    calibration: Calibration,
+    context: JobContext, base: ModelDirectory, parts: Parts, made: dict[str, Path], scratch: Path
 ) -> None:
     """Merge if there is an adapter, convert to each float type, quantise from the base's own type."""
     source = base
@@ -190,14 +187,13 @@ def make_files(
     name = shown_name(made)
     for kind, file in floats.items():
         with percent(context, f"convert to {kind}", quantise.expected_bytes(weights, kind)) as advance:
-            to_gguf(source.path, file, kind, name, advance, metadata)
-    importance = calibration.importance(context, next(iter(floats.values())), list(made))
+            to_gguf(source.path, file, kind, name, advance)
     for wanted, file in made.items():
         if wanted not in quantise.FLOAT_TYPES:
             with percent(
                 context, f"quantise to {wanted}", quantise.expected_bytes(weights, wanted)
             ) as advance:
-                quantise.quantise(floats[native], file, wanted, advance, importance)
+                quantise.quantise(floats[native], file, wanted, advance)
 
 
 def shown_name(made: dict[str, Path]) -> str:
@@ -231,17 +227,22 @@ def check_files(
     parts: Parts,
     made: dict[str, Path],
     trained_on: Sequence[Path],
+    suite: str | None = None,
 ) -> list[ShipCheck]:
     """The ship check of every file, in their order."""
     from engine.export.material import material_for
-    from engine.export.ship_check import ship_check
+    from engine.export.ship.check import ship_check
 
     rows, asked, note = training_rows(workspace, trained_on)
     material = material_for(base, parts.template, parts.system, rows, asked)
-    material.notes += [note] if note else []
-    meter = context.progress("check", 2 * len(material.prompts) * len(made))
+    loaded = examining.suite_for(workspace, suite, trained_on)
+    material.exam, amiss = examining.exam_of(workspace, base, parts, loaded)
+    material.notes += [one for one in (note, amiss) if one]
+    meter = context.progress("check", material.steps * len(made))
     files = [(file, kind) for kind, file in made.items()]
-    return ship_check(files, base, parts.adapter, material, meter.advance)
+    recipe = read_passport(trained_on[0]).recipe if len(trained_on) == 1 else None
+    four_bit = recipe if recipe and recipe.method == "qlora" else None
+    return ship_check(files, base, parts.adapter, material, meter.advance, four_bit)
 
 
 def training_rows(workspace: Workspace, adapters: Sequence[Path]) -> tuple[list[Example], list[Example], str]:
@@ -268,10 +269,10 @@ def publish(
     kind: str,
     check: ShipCheck,
 ) -> ExportedFile:
-    """Give a checked file its final name, and let variants use it unless it was blocked."""
+    """Give a checked file its final name and let variants use it; a blocked one is kept, and called so."""
+    if check.verdict == "BLOCK":
+        target = blocked(target)
     exported = ExportedFile(str(target), kind, file.stat().st_size, sha256_of_file(file), check)
-    for tensor in quantise.fallbacks(file, kind):
-        exported.fallbacks.setdefault(tensor.type, []).append(tensor.name)
     os.replace(file, target)
     atomic.sync_directory(target.parent)
     if check.verdict != "BLOCK" and can_be_named(parts):
@@ -279,12 +280,40 @@ def publish(
     return exported
 
 
+def blocked(target: Path) -> Path:
+    """What a file is called that the check has blocked."""
+    return target.with_suffix(f".BLOCKED{target.suffix}")
+
+
 def can_be_named(parts: Parts) -> bool:
     """Whether a variant could ask for it: a combined adapter has no name."""
     return parts.adapter is None or (parts.adapter / PASSPORT).is_file()
 
 
-def tell(context: JobContext, result: ExportResult, passport: Path) -> None:
+def write_report(
+    workspace: Workspace,
+    base: ModelDirectory,
+    parts: Parts,
+    adapter_sha256: str,
+    result: ExportResult,
+    out: Path,
+) -> Path:
+    """Put the ExportReport beside the files."""
+    report = ExportReport(
+        created=clock.stamp(),
+        base=str(base.path),
+        base_sha256=gguf_cache.fingerprint(workspace.paths, base),
+        adapter=str(parts.adapter or "") if can_be_named(parts) else "",
+        adapter_sha256=adapter_sha256,
+        versions=versions(),
+        result=result,
+    )
+    path = out / f"{result.run_id}.json"
+    atomic.write_bytes(path, msgspec.json.format(msgspec.json.encode(report)))
+    return path
+
+
+def tell(context: JobContext, result: ExportResult, report: Path) -> None:
     """The files as artifacts, and every reason of a verdict that is not SHIP."""
     for file in result.files:
         path = Path(file.path)
@@ -292,4 +321,4 @@ def tell(context: JobContext, result: ExportResult, passport: Path) -> None:
         if file.ship_check and file.ship_check.verdict != "SHIP":
             reasons = " ".join(file.ship_check.reasons)
             context.notice(f"{path.name}: {file.ship_check.verdict}", reasons, warn=True)
-    context.artifact(passport.name, passport, "report")
+    context.artifact(report.name, report, "report")

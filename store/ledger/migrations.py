@@ -54,7 +54,9 @@ def evals(ledger: duckdb.DuckDBPyConnection) -> None:
 
 
 def exports(ledger: duckdb.DuckDBPyConnection) -> None:
-    """3: exported files, each with its ship check: the columns from `verdict` on are those of ShipCheck."""
+    """3: exported files, each with its ship check: the columns from `verdict` on are those of ShipCheck, as
+    are those that a later version adds.
+    """
     ledger.execute("""
         CREATE TABLE exports (
             run_id VARCHAR, source VARCHAR, path VARCHAR, type VARCHAR, bytes BIGINT, sha256 VARCHAR,
@@ -78,11 +80,31 @@ def traces(ledger: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
+def ship_checks(ledger: duckdb.DuckDBPyConnection) -> None:
+    """5: the ship check's divergences, its suite, and the gap to the base that was trained on."""
+    for column in (
+        "positions BIGINT",
+        "kl_mean DOUBLE",
+        "kl_p99 DOUBLE",
+        "trained_reference VARCHAR",
+        "trained_top1 DOUBLE",
+        "trained_kl DOUBLE",
+        "suite VARCHAR",
+        "suite_cases BIGINT",
+        "suite_score DOUBLE",
+        "suite_reference DOUBLE",
+        "suite_low DOUBLE",
+        "suite_high DOUBLE",
+    ):
+        ledger.execute(f"ALTER TABLE exports ADD COLUMN {column}")
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     runs_and_steps,
     evals,
     exports,
     traces,
+    ship_checks,
 )
 
 

@@ -69,7 +69,7 @@ def test_mcnemar_holds_for_thousands_of_cases() -> None:
 
 
 def test_the_paired_interval_is_that_of_a_published_table() -> None:
-    # complete response before and after therapy (Cavo et al., 2012), as the R package contingencytables has it
+    # responses before and after therapy (Cavo et al., 2012), as the R package contingencytables has them
     assert paired_interval(59, 6, 16, 80) == pytest.approx((-0.1186, -0.0046), abs=5e-5)
 
 

@@ -13,11 +13,12 @@ import pytest
 
 from engine.data.ensure import ensure_dataset
 from engine.export import gguf_cache, quantise
+from engine.export.ship.check import NO_SUITE
 from engine.export.tolerances import TOLERANCES, Tolerance
 from engine.jobs import convert, export, launch
 from engine.jobs.context import JobContext, Stopped
 from engine.jobs.convert import ConvertParams
-from engine.jobs.export import ExportParams
+from engine.jobs.export import ExportParams, ExportReport
 from engine.models.adapters import PASSPORT, adapter_folder
 from engine.models.directory import ModelDirectory
 from engine.models.variants import resolve
@@ -27,7 +28,6 @@ from store.hashing import sha256_of_file
 from store.records.adapters import AdapterPassport
 from store.records.events import Notice, Progress
 from store.records.exports import ExportResult
-from store.records.passports import ExportPassport
 from store.records.runs import JobKind, RunSpec
 from store.runs import EventWriter, RunFolder
 from store.workspace import Workspace
@@ -47,6 +47,9 @@ def ready(workspace: Workspace, trained: Trained) -> Workspace:
     text = "\n".join(map(json.dumps, rows)) + "\n"
     (workspace.root / "data" / "chats.jsonl").write_text(text, encoding="utf-8")
     ensure_dataset(workspace, "chats")
+    (workspace.root / "evals").mkdir(exist_ok=True)
+    suite = "name: chats\ncases: {dataset: chats}\nchecks: [{kind: exact}]\n"
+    (workspace.root / "evals" / "chats.yaml").write_text(suite, encoding="utf-8")
     folder = adapter_folder(lay_run(workspace, RUN, [], job="train").path)
     shutil.copytree(trained.adapter, folder)
     base = ModelDirectory(trained.base)
@@ -136,10 +139,14 @@ def test_a_run_becomes_checked_files_with_hashes_and_a_report(ready: Workspace, 
         path = Path(file.path)
         assert (file.bytes, file.sha256) == (path.stat().st_size, sha256_of_file(path))
         assert file.ship_check is not None
-        assert (file.ship_check.verdict, file.ship_check.reasons) == ("SHIP", [])
-    assert result.ship_check.verdict == "SHIP"
+        # trained on 4 bits, from which so small a random model differs; nothing else may be said
+        assert [one[:14] for one in file.ship_check.reasons] == ["The merge left"]
+        assert file.ship_check.trained_reference == "base + adapter, NF4, cpu"
+        assert (file.ship_check.suite, file.ship_check.suite_cases) == ("chats", len(ANSWERS))
+        assert file.ship_check.suite_score == file.ship_check.suite_reference
+    assert result.ship_check.verdict == "WARN"
     report = job.folder.artifacts / f"{job.folder.run_id}.json"
-    written = msgspec.json.decode(report.read_bytes(), type=ExportPassport)
+    written = msgspec.json.decode(report.read_bytes(), type=ExportReport)
     assert (written.result, written.versions["peft"]) == (result, written.versions["peft"])
     left = {path.name for path in job.folder.artifacts.iterdir()}
     assert left == {f"{RUN}-f32.gguf", f"{RUN}-q8_0.gguf", report.name}
@@ -165,7 +172,7 @@ def test_a_plain_model_goes_to_the_folder_that_was_asked_for(
     out = tmp_path / "out" / "deeper"
     result = jobs(ready, "f32", source=str(merged), out=out).export()
     assert [Path(file.path) for file in result.files] == [out / f"{merged.name}-f32.gguf"]
-    assert result.ship_check.verdict == "SHIP"
+    assert (result.ship_check.verdict, result.ship_check.reasons) == ("WARN", [NO_SUITE])
     assert result.ship_check.reference == "base, float32, cpu"
 
 
@@ -178,6 +185,8 @@ def test_a_blocked_file_is_kept_reported_and_not_used(
     result = job.export()
     assert result.ship_check.verdict == "BLOCK"
     assert Path(result.files[0].path).is_file()
+    assert Path(result.files[0].path).name == f"{RUN}-q8_0.BLOCKED.gguf"
+    assert not (job.folder.artifacts / f"{RUN}-q8_0.gguf").exists()
     assert "BLOCK" in (job.folder.artifacts / f"{job.folder.run_id}.json").read_text(encoding="utf-8")
     assert "nothing is good enough here" in notices(job.folder)[0]
     assert list(ready.paths.models.glob("*/q8_0.gguf")) == []
@@ -229,6 +238,14 @@ def test_a_file_that_is_there_is_not_written_over(ready: Workspace, jobs: Any, t
     with pytest.raises(UsageError, match="there already"):
         jobs(ready, "f32", out=tmp_path).export()
     assert (tmp_path / f"{RUN}-f32.gguf").read_bytes() == b"mine"
+
+
+def test_a_blocked_file_that_is_there_is_not_written_over(
+    ready: Workspace, jobs: Any, tmp_path: Path
+) -> None:
+    (tmp_path / f"{RUN}-f32.BLOCKED.gguf").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="there already"):
+        jobs(ready, "f32", out=tmp_path).export()
 
 
 def test_too_small_a_disk_is_said_before_anything_is_written(

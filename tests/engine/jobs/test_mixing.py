@@ -12,14 +12,13 @@ import pytest
 from engine.data.ensure import ensure_dataset
 from engine.export import merge as merging
 from engine.jobs import leftovers, mixing
-from engine.jobs.export import ExportParams
+from engine.jobs.export import ExportParams, ExportReport
 from engine.models.adapters import PASSPORT, adapter_folder
 from engine.models.directory import ModelDirectory
 from store import clock, runs
 from store.records.adapters import AdapterPassport
 from store.records.events import Finished, Notice
 from store.records.exports import AdapterShare, ExportResult, Mix
-from store.records.passports import ExportPassport
 from store.workspace import Workspace
 from tests.bases import ANSWERS, RECIPE
 from tests.engine.export.untrained import adapter_on
@@ -42,6 +41,9 @@ def lay(workspace: Workspace, micro: Path) -> Callable[..., None]:
         with (workspace.root / "temper.toml").open("a", encoding="utf-8") as file:
             file.write(f'[datasets.{name}]\nsource = "data/{name}.jsonl"\n')
         ensure_dataset(Workspace(workspace.root), name)
+        (workspace.root / "evals").mkdir(exist_ok=True)
+        suite = f"name: {name}\ncases: {{dataset: {name}}}\nchecks: [{{kind: exact}}]\n"
+        (workspace.root / "evals" / f"{name}.yaml").write_text(suite, encoding="utf-8")
         folder = adapter_folder(lay_run(workspace, f"train-{number}", [], job="train").path)
         adapter_on(micro, folder, seed=number)
         base = ModelDirectory(micro)
@@ -82,8 +84,7 @@ def test_two_adapters_become_one_checked_file_that_says_how(
     assert [Path(file.path).name for file in result.files] == ["train-1+train-2-f32.gguf"]
     assert (result.ship_check.verdict, result.ship_check.reasons) == ("SHIP", [])
     assert (result.source, result.adapter, result.mix) == ("", "", mix)
-    written = (folder.artifacts / f"{result.run_id}.json").read_bytes()
-    report = msgspec.json.decode(written, type=ExportPassport)
+    report = msgspec.json.decode((folder.artifacts / f"{result.run_id}.json").read_bytes(), type=ExportReport)
     assert (report.result.mix, report.adapter, len(report.adapter_sha256)) == (mix, "", 64)
     assert {path.suffix for path in folder.artifacts.iterdir()} == {".gguf", ".json"}
     assert list(workspace.paths.models.glob("*/f32.gguf")) == []  # no variant could ask for it

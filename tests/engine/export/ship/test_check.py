@@ -1,4 +1,4 @@
-"""The ship check: an untouched export ships, and every planted fault is blocked with its own reason."""
+"""The ship check of a trained model and of a real one: what ships, what warns, what is blocked, and why."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.export import convert, vocabulary
 from engine.export.convert import to_gguf
 from engine.export.material import material_for
 from engine.export.quantise import quantise
-from engine.export.ship_check import Material, ship_check, worst
-from engine.export.tolerances import TOLERANCES, tolerance_of
+from engine.export.ship.asked import Material
+from engine.export.ship.check import NO_SUITE, ship_check, worst
+from engine.export.tolerances import MERGE_GAP, TOLERANCES, tolerance_of
 from engine.export.vocabulary import Vocabulary
 from engine.models.directory import ModelDirectory
+from engine.models.tokenizer import load_tokenizer
 from store.errors import UsageError
+from store.records.evals import Check as EvalCheck
 from store.records.exports import ShipCheck
-from tests.bases import EXAMPLES, altered
+from tests.bases import ANSWERS, EXAMPLES, altered, recipe
 from tests.engine.conftest import Trained
+from tests.engine.export.ship.stage import exam_on, material_of
 from tests.engine.export.test_merge import changed
 from tests.ggufs import stories, stories_f32
 
@@ -30,7 +35,7 @@ Check = Callable[..., ShipCheck]
 
 @pytest.fixture(scope="module")
 def material(micro: Path) -> Material:
-    return material_for(ModelDirectory(micro), "", "", EXAMPLES, EXAMPLES)
+    return material_of(ModelDirectory(micro))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,9 @@ def check(trained: Trained, material: Material) -> Check:
 
 @pytest.fixture(scope="module")
 def story_material() -> Material:
-    return material_for(ModelDirectory(stories()), "", "", [], [])
+    made = material_for(ModelDirectory(stories()), "", "", [], [])
+    made.exam = exam_on(ModelDirectory(stories()), template="{prompt}{completion}")
+    return made
 
 
 def test_an_untouched_export_ships(merged_f32: Path, check: Check) -> None:
@@ -53,7 +60,11 @@ def test_an_untouched_export_ships(merged_f32: Path, check: Check) -> None:
     assert (found.verdict, found.reasons) == ("SHIP", [])
     assert (found.token_ids_equal, found.greedy_agreement, found.top1_agreement) == (1.0, 1.0, 1.0)
     assert (found.prompts, found.stops) == (len(EXAMPLES), True)
-    assert found.tokens >= len(EXAMPLES)
+    assert found.tokens >= 2 * len(EXAMPLES)  # its own answers and those of the rows
+    assert found.positions == found.tokens
+    assert found.kl_mean is not None
+    assert 0 < found.kl_mean < 1e-4
+    assert (found.suite, found.suite_cases, found.suite_score) == ("answers", 4, 1.0)
     assert found.texts > 200
     assert found.reference == "base + adapter, float32, cpu"
 
@@ -70,7 +81,7 @@ def test_a_real_model_ships_without_an_adapter(story_material: Material, tmp_pat
     assert (exact.verdict, rounded.verdict) == ("SHIP", "SHIP")
     assert exact.greedy_agreement == 1.0
     assert 0.95 < rounded.top1_agreement <= 1.0
-    assert heard == list(range(1, 2 * 2 * len(story_material.prompts) + 1))
+    assert heard == list(range(1, 2 * story_material.steps + 1))
 
 
 def test_an_adapter_that_is_not_in_the_file_is_blocked(
@@ -78,7 +89,7 @@ def test_an_adapter_that_is_not_in_the_file_is_blocked(
 ) -> None:
     found = check(micro_gguf[0])
     assert found.verdict == "BLOCK"
-    assert found.reasons[0] == "The file answers like the base without the adapter."
+    assert found.reasons[0] == "The adapter is not applied: the file answers like the base without it."
     assert found.token_ids_equal == 1.0
 
 
@@ -88,7 +99,8 @@ def test_an_adapter_of_another_strength_is_blocked(
     weak = changed(trained.adapter, tmp_path / "weak", lora_alpha=8)  # the file has twice as much
     found = ship_check([(merged_f32, "f32")], ModelDirectory(trained.base), weak, material)[0]
     assert found.verdict == "BLOCK"
-    assert "answer tokens are the trained model's" in found.reasons[0]
+    assert "as if the adapter were twice as strong" in found.reasons[0]
+    assert any("answer tokens are the trained model's, first token" in reason for reason in found.reasons)
 
 
 def test_another_chat_template_is_blocked(
@@ -97,10 +109,9 @@ def test_another_chat_template_is_blocked(
     other = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
     base = altered(trained.base, tmp_path / "m", "tokenizer_config.json", chat_template=other)
     found = ship_check([(merged_f32, "f32")], ModelDirectory(base), trained.adapter, material)[0]
-    assert (found.verdict, found.reasons) == (
-        "BLOCK",
-        ["The chat template in the file is not the model's own."],
-    )
+    assert found.verdict == "BLOCK"
+    assert found.reasons[0].startswith("The chat template in the file is not the model's own: '<|im_start|>")
+    assert "from token 0 on" in found.reasons[0]
 
 
 def test_joining_tokens_in_the_wrong_order_is_blocked(
@@ -158,9 +169,9 @@ def test_a_file_of_another_model_is_blocked(check: Check) -> None:
 
 
 def test_what_was_not_at_hand_is_a_warning(merged_f32: Path, trained: Trained, material: Material) -> None:
-    lacking = Material(material.texts, material.prompts[:1], notes=["No rows."])
+    lacking = Material(material.texts, material.questions[:1], notes=["No rows."])
     found = ship_check([(merged_f32, "f32")], ModelDirectory(trained.base), trained.adapter, lacking)[0]
-    assert (found.verdict, found.reasons) == ("WARN", ["No rows."])
+    assert (found.verdict, found.reasons) == ("WARN", [NO_SUITE, "No rows."])
 
 
 def test_nothing_to_compare_on_is_an_error(merged_f32: Path, micro: Path) -> None:
@@ -169,7 +180,10 @@ def test_nothing_to_compare_on_is_an_error(merged_f32: Path, micro: Path) -> Non
 
 
 def test_material_is_what_training_wrote(micro: Path, material: Material) -> None:
-    assert "<|im_start|>user\nQuestion number 3?<|im_end|>\n<|im_start|>assistant\n" in material.prompts
+    prompt = "<|im_start|>user\nQuestion number 3?<|im_end|>\n<|im_start|>assistant\n"
+    question = next(one for one in material.questions if one.prompt == prompt)
+    tokenizer = load_tokenizer(ModelDirectory(micro).tokenizer_file)
+    assert tokenizer.decode(question.answer, skip_special_tokens=False) == f"{ANSWERS[3]}<|im_end|>"
     answer = EXAMPLES[3].messages[-1].content
     assert any(text.endswith(f"assistant\n{answer}<|im_end|>\n") for text in material.texts)
     assert material.answer_ends == [ModelDirectory(micro).config["eos_token_id"]]
@@ -188,3 +202,35 @@ def test_the_hardest_verdict_decides_then_the_least_agreement() -> None:
         ShipCheck("WARN", top1_agreement=0.8),
     ]
     assert worst(checks) is checks[2]
+
+
+def test_the_gap_to_a_four_bit_base_is_shown_and_does_not_block(
+    trained: Trained, merged_f32: Path, material: Material
+) -> None:
+    files = [(merged_f32, "f32")]
+    four_bit = recipe(method="qlora")
+    found = ship_check(files, ModelDirectory(trained.base), trained.adapter, material, trained_with=four_bit)[
+        0
+    ]
+    assert found.verdict != "BLOCK"
+    assert found.trained_reference == "base + adapter, NF4, cpu"
+    assert found.trained_kl is not None
+    assert found.kl_mean is not None
+    assert found.trained_kl > 100 * found.kl_mean
+    assert found.trained_top1 is not None
+    assert any("The merge left the model" in reason for reason in found.reasons) == (
+        found.trained_kl > TOLERANCES["f32"].kl_mean[0] + MERGE_GAP
+    )
+
+
+def test_a_suite_on_which_the_file_is_surely_worse_blocks_it(
+    trained: Trained, micro_gguf: tuple[Path, list[int]], material: Material
+) -> None:
+    exam = exam_on(ModelDirectory(trained.base), EvalCheck("exact"))
+    asked = msgspec.structs.replace(material, exam=exam)
+    found = ship_check([(micro_gguf[0], "f32")], ModelDirectory(trained.base), trained.adapter, asked)[0]
+    assert (found.suite, found.suite_cases) == ("answers", 4)
+    assert (found.suite_score, found.suite_reference) == (0.0, 1.0)
+    assert found.suite_high is not None
+    assert found.suite_high < 0
+    assert any(reason.startswith("On answers the file scores 0.0%") for reason in found.reasons)

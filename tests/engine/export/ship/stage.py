@@ -1,0 +1,126 @@
+"""Random models of every family with answers that are decided, an adapter on each, and files with faults."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+
+from engine.evals.checks import compile_checks
+from engine.export.convert import to_gguf
+from engine.export.material import exam_for, material_for
+from engine.export.merge import merge
+from engine.export.ship.asked import Exam, Material
+from engine.models.builtin import builtin_directory
+from engine.models.directory import ModelDirectory
+from store import paths
+from store.records.evals import Case, Check
+from tests.bases import EXAMPLES
+from tests.engine.export.untrained import adapter_on
+
+HEADS = 4
+KEY_HEADS = 2
+# Windows and scales as the families' real models have them: llama.cpp reads no window of a Mistral, and takes
+# a Gemma's query scale from the size of its heads.
+FAMILIES: dict[str, dict[str, Any]] = {
+    "llama": {},
+    "mistral": {"sliding_window": None},
+    "qwen2": {},
+    "qwen3": {"head_dim": 16},
+    "gemma2": {"head_dim": 16, "sliding_window": 16, "query_pre_attn_scalar": 16},
+    "gemma3_text": {"head_dim": 16, "sliding_window": 16, "query_pre_attn_scalar": 16},
+    "phi3": {},
+    "smollm3": {},
+}
+TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' "
+    "+ message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+
+
+class Exported(msgspec.Struct):
+    """A base, an adapter on it, both merged, and the merged model as a GGUF without any rounding."""
+
+    kind: str
+    base: Path
+    adapter: Path
+    merged: Path
+    file: Path
+
+    @property
+    def directory(self) -> ModelDirectory:
+        """The base."""
+        return ModelDirectory(self.base)
+
+
+def export_family(kind: str, folder: Path) -> Exported:
+    """One family, exported as Temper does it."""
+    base = family(kind, folder / kind)
+    names = ["qkv_proj"] if kind == "phi3" else ["q_proj", "k_proj", "v_proj"]
+    adapter = adapter_on(base, folder / "adapter", target_modules=[*names, "o_proj", "down_proj"])
+    merged = merge(ModelDirectory(base), adapter, folder / "merged")
+    return Exported(kind, base, adapter, merged, to_gguf(merged, folder / f"{kind}.gguf", "f32"))
+
+
+def family(kind: str, folder: Path) -> Path:
+    """A random model of two layers. Its weights are large, so that answers are decided, not nearly tied."""
+    tiny = builtin_directory("tiny")
+    config = ModelDirectory(tiny).config
+    torch.manual_seed(0)
+    shape: dict[str, Any] = {
+        "vocab_size": config["vocab_size"],
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": HEADS,
+        "num_key_value_heads": KEY_HEADS,
+        "max_position_embeddings": 256,
+        "bos_token_id": None,
+        "eos_token_id": config["eos_token_id"],
+        "pad_token_id": config["pad_token_id"],
+        "initializer_range": 0.3,
+        "tie_word_embeddings": kind.startswith("gemma"),
+    }
+    settings = CONFIG_MAPPING[kind](**shape | FAMILIES[kind])
+    AutoModelForCausalLM.from_config(settings).save_pretrained(folder)
+    shutil.copyfile(tiny / "tokenizer.json", folder / "tokenizer.json")
+    said = json.loads((tiny / "tokenizer_config.json").read_text(encoding="utf-8"))
+    said |= {"bos_token": "<|endoftext|>", "chat_template": TEMPLATE}
+    (folder / "tokenizer_config.json").write_text(json.dumps(said), encoding="utf-8")
+    return folder
+
+
+def material_of(base: ModelDirectory, texts: int | None = None) -> Material:
+    """What to check on, a suite that every answer passes included; with `texts` only so many of them."""
+    material = material_for(base, "", "", EXAMPLES, EXAMPLES)
+    material.texts = material.texts[:texts]
+    material.exam = exam_on(base)
+    return material
+
+
+ANY = Check("regex", value="^")
+
+
+def exam_on(base: ModelDirectory, check: Check = ANY, template: str = "") -> Exam:
+    """A suite of the first rows' questions; any answer passes if nothing else is said."""
+    checks = compile_checks([check], {})
+    cases = [
+        (Case(row.row, row.messages[0].content, row.messages[1].content), checks) for row in EXAMPLES[:4]
+    ]
+    return exam_for(base, template, "", "answers", cases, 8)
+
+
+def planted(source: Path, out: Path, **faults: Any) -> Path:
+    """A copy of a GGUF with faults in it: see rewrite_gguf."""
+    script = Path(__file__).with_name("rewrite_gguf.py")
+    command = [sys.executable, "-P", str(script), str(paths.converter_dir()), str(source), str(out)]
+    subprocess.run([*command, json.dumps(faults)], check=True, capture_output=True)
+    return out
