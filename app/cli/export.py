@@ -36,6 +36,7 @@ WAYS: tuple[Way, ...] = get_args(Way)
 @click.option(
     "--suite", help="The eval suite to judge the files by; the one of the run's data when left out."
 )
+@click.option("--adapter-only", is_flag=True, help="The adapter as a GGUF of its own, for --lora.")
 @click.option("--no-watch", is_flag=True, help="Start the run and return.")
 @cpu_option
 @json_option
@@ -48,6 +49,7 @@ def export(
     quant: str,
     out: str | None,
     suite: str | None,
+    adapter_only: bool,
     no_watch: bool,
     as_json: bool,
 ) -> None:
@@ -60,7 +62,7 @@ def export(
 
     workspace = open_workspace()
     source, mix = mixing.asked(source, adapters, way, density, seed)
-    params = checked_params(workspace, source, quant, out, mix, suite)
+    params = checked_params(workspace, source, quant, out, mix, suite, adapter_only)
     title = f"{mixing.stem(params.mix) if params.mix else params.source}: {', '.join(params.types)}"
     folder = launch.start(workspace, "export", params, title, command_line(params))
     if no_watch:
@@ -84,17 +86,18 @@ def checked_params(
     out: str | None,
     mix: Mix | None = None,
     suite: str | None = None,
+    adapter_only: bool = False,
 ) -> ExportParams:
     """The job's parameters, once the source is known to be whole. Raises UsageError or MissingError."""
     from engine.evals.suite import find_suite, load_suite
     from engine.export.quantise import parse_types
-    from engine.jobs import mixing
+    from engine.jobs import adapter_export, mixing
     from engine.jobs.export import ExportParams, check_source
     from engine.models.variants import default_quant, describe
 
     parts = mixing.describe_mix(workspace, mix) if mix else describe(workspace, as_model(workspace, source))
     check_source(workspace, parts)
-    types = parse_types(quant) if quant else [default_quant(parts.model)]
+    types = parse_types(quant) if quant else ["f32" if adapter_only else default_quant(parts.model)]
     folder = str((Path.cwd() / Path(out).expanduser()).resolve()) if out else None
     target = as_settings_path(workspace, folder) if folder else None
     if suite:
@@ -102,9 +105,15 @@ def checked_params(
         load_suite(found, workspace.root)
         suite = as_settings_path(workspace, str(found))
     if mix:
-        return ExportParams("", types, target, mixing.settled(workspace, mix), suite)
+        mixed = ExportParams("", types, target, mixing.settled(workspace, mix), suite, adapter_only)
+        if adapter_only:
+            adapter_export.check_params(mixed, parts)
+        return mixed
     name = parts.run_id if parts.run_id and source == "last" else as_model(workspace, source)
-    return ExportParams(name, types, target, suite=suite)
+    params = ExportParams(name, types, target, suite=suite, adapter_only=adapter_only)
+    if adapter_only:
+        adapter_export.check_params(params, parts)
+    return params
 
 
 def command_line(params: ExportParams) -> str:
@@ -114,6 +123,7 @@ def command_line(params: ExportParams) -> str:
     named = mixing.command_words(params.mix) if params.mix else [params.source]
     words = ["temper", "export", *named, "--quant", ",".join(params.types)]
     words += ["--suite", params.suite] if params.suite else []
+    words += ["--adapter-only"] if params.adapter_only else []
     return shlex.join([*words, "--out", params.out] if params.out else words)
 
 
@@ -128,11 +138,23 @@ def print_result(result: ExportResult) -> None:
     worst = result.ship_check
     for line in [*ship.reasons(result.files), *ship.meaning(worst)]:
         say(line)
+    for file in result.files:
+        if file.fallbacks:
+            say(f"{file.type}: {fallback_words(file.fallbacks)}")
     if worst.verdict == "BLOCK":
         say(click.style("Do not ship this: at least one file is not the model that was trained.", fg="red"))
     else:
         quant = "" if result.mix else f" --quant {result.files[0].type}"  # a GGUF file has its own
         say(f"Next: temper variants add NAME {next_option(result)}{quant}")
+
+
+def fallback_words(fallbacks: dict[str, list[str]]) -> str:
+    """Which tensors got another type than asked for, a few by name, and why."""
+    found = []
+    for kind, names in sorted(fallbacks.items()):
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        found.append(f"{len(names)} {'tensor is' if len(names) == 1 else 'tensors are'} {kind} ({shown})")
+    return f"{'; '.join(found)}: the type's blocks do not divide their rows."
 
 
 def next_option(result: ExportResult) -> str:

@@ -17,13 +17,13 @@ import msgspec
 
 from engine.export import gguf_cache, quantise
 from engine.export.convert import native_type, to_gguf
-from engine.jobs import examining, leftovers, mixing
+from engine.jobs import examining, leftovers, mixing, provenance
+from engine.jobs.calibration import Calibration
 from engine.jobs.context import JobContext
-from engine.jobs.versions import versions
 from engine.models.adapters import PASSPORT, WEIGHTS, read_passport
 from engine.models.directory import ModelDirectory
 from engine.models.variants import Parts, describe
-from store import atomic, clock, datasets
+from store import atomic, datasets
 from store.errors import TemperError, UsageError
 from store.hashing import sha256_of_file
 from store.records.data import Example
@@ -38,6 +38,7 @@ class ExportParams(msgspec.Struct):
 
     `types` are GGUF types. `out` is a folder, relative to the workspace; the run's own when None. With a
     `mix` of adapters `source` is empty. `suite` judges the files; one of the run's own data when None.
+    `adapter_only`: the adapter as a file of its own, for a GGUF of the base.
     """
 
     source: str
@@ -45,18 +46,7 @@ class ExportParams(msgspec.Struct):
     out: str | None = None
     mix: Mix | None = None
     suite: str | None = None
-
-
-class ExportReport(msgspec.Struct):
-    """What stands in RUN.json beside the files: where they come from and what the check said of each."""
-
-    created: str
-    base: str
-    base_sha256: str
-    adapter: str
-    adapter_sha256: str
-    versions: dict[str, str]
-    result: ExportResult
+    adapter_only: bool = False
 
 
 def run(context: JobContext) -> dict[str, Any]:
@@ -64,6 +54,10 @@ def run(context: JobContext) -> dict[str, Any]:
     from engine.export.ship.check import worst  # brings torch: only here, with the device ours
 
     params = context.params(ExportParams)
+    if params.adapter_only:
+        from engine.jobs import adapter_export  # imports this module
+
+        return adapter_export.run(context, params)
     workspace = context.workspace()
     parts = mixing.describe_mix(workspace, params.mix) if params.mix else describe(workspace, params.source)
     base = check_source(workspace, parts)
@@ -81,7 +75,9 @@ def run(context: JobContext) -> dict[str, Any]:
             leftovers.adopt_merge(workspace, base, parts.adapter, out, scratch)
         leftovers.remove(workspace, out, scratch)
         made = {kind: scratch / name for kind, name in names.items()}
-        make_files(context, base, parts, made, scratch)
+        origin, metadata = provenance.find_origin(workspace, base, trained_on, params.mix)
+        calibration = Calibration(workspace, base, parts, trained_on)
+        make_files(context, base, parts, made, scratch, metadata, calibration)
         checks = check_files(context, workspace, base, parts, made, trained_on, params.suite)
         # `last` will be another run by the time somebody reads this
         source = parts.run_id if parts.run_id and params.source == "last" else params.source
@@ -93,7 +89,9 @@ def run(context: JobContext) -> dict[str, Any]:
         raise atomic.disk_error(error, out) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    tell(context, result, write_report(workspace, base, parts, adapter_sha256, result, out))
+    adapter = str(parts.adapter or "") if can_be_named(parts) else ""
+    passport = provenance.write_passport(base, adapter, adapter_sha256, context.device, origin, result, out)
+    tell(context, result, passport)
     return dict(msgspec.to_builtins(result))
 
 
@@ -169,7 +167,13 @@ def one_adapter(
 
 
 def make_files(
-    context: JobContext, base: ModelDirectory, parts: Parts, made: dict[str, Path], scratch: Path
+    context: JobContext,
+    base: ModelDirectory,
+    parts: Parts,
+    made: dict[str, Path],
+    scratch: Path,
+    metadata: dict[str, str | int],
+    calibration: Calibration,
 ) -> None:
     """Merge if there is an adapter, convert to each float type, quantise from the base's own type."""
     source = base
@@ -187,13 +191,14 @@ def make_files(
     name = shown_name(made)
     for kind, file in floats.items():
         with percent(context, f"convert to {kind}", quantise.expected_bytes(weights, kind)) as advance:
-            to_gguf(source.path, file, kind, name, advance)
+            to_gguf(source.path, file, kind, name, advance, metadata)
+    importance = calibration.importance(context, next(iter(floats.values())), list(made))
     for wanted, file in made.items():
         if wanted not in quantise.FLOAT_TYPES:
             with percent(
                 context, f"quantise to {wanted}", quantise.expected_bytes(weights, wanted)
             ) as advance:
-                quantise.quantise(floats[native], file, wanted, advance)
+                quantise.quantise(floats[native], file, wanted, advance, importance)
 
 
 def shown_name(made: dict[str, Path]) -> str:
@@ -273,6 +278,8 @@ def publish(
     if check.verdict == "BLOCK":
         target = blocked(target)
     exported = ExportedFile(str(target), kind, file.stat().st_size, sha256_of_file(file), check)
+    for tensor in quantise.fallbacks(file, kind):
+        exported.fallbacks.setdefault(tensor.type, []).append(tensor.name)
     os.replace(file, target)
     atomic.sync_directory(target.parent)
     if check.verdict != "BLOCK" and can_be_named(parts):
@@ -290,30 +297,7 @@ def can_be_named(parts: Parts) -> bool:
     return parts.adapter is None or (parts.adapter / PASSPORT).is_file()
 
 
-def write_report(
-    workspace: Workspace,
-    base: ModelDirectory,
-    parts: Parts,
-    adapter_sha256: str,
-    result: ExportResult,
-    out: Path,
-) -> Path:
-    """Put the ExportReport beside the files."""
-    report = ExportReport(
-        created=clock.stamp(),
-        base=str(base.path),
-        base_sha256=gguf_cache.fingerprint(workspace.paths, base),
-        adapter=str(parts.adapter or "") if can_be_named(parts) else "",
-        adapter_sha256=adapter_sha256,
-        versions=versions(),
-        result=result,
-    )
-    path = out / f"{result.run_id}.json"
-    atomic.write_bytes(path, msgspec.json.format(msgspec.json.encode(report)))
-    return path
-
-
-def tell(context: JobContext, result: ExportResult, report: Path) -> None:
+def tell(context: JobContext, result: ExportResult, passport: Path) -> None:
     """The files as artifacts, and every reason of a verdict that is not SHIP."""
     for file in result.files:
         path = Path(file.path)
@@ -321,4 +305,4 @@ def tell(context: JobContext, result: ExportResult, report: Path) -> None:
         if file.ship_check and file.ship_check.verdict != "SHIP":
             reasons = " ".join(file.ship_check.reasons)
             context.notice(f"{path.name}: {file.ship_check.verdict}", reasons, warn=True)
-    context.artifact(report.name, report, "report")
+    context.artifact(passport.name, passport, "report")

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from engine.jobs.export import ExportParams
 from engine.models.adapters import PASSPORT, adapter_folder
 from engine.models.builtin import builtin_directory
 from engine.models.directory import ModelDirectory
@@ -26,6 +27,12 @@ from tests.workers import lay_run
 TINY = builtin_directory("tiny")
 
 
+def asked(source: str, *types: str, **changes: Any) -> dict[str, Any]:
+    """The job's parameters: what was asked for, and the defaults."""
+    found: dict[str, Any] = msgspec.to_builtins(ExportParams(source, list(types), **changes))
+    return found
+
+
 class Started:
     """Exports that the command starts: laid by hand, ended at once with `verdict`."""
 
@@ -33,13 +40,14 @@ class Started:
         self.params: list[dict[str, Any]] = []
         self.verdict: Verdict = "SHIP"
         self.command = ""
+        self.fallbacks: dict[str, list[str]] = {}
 
     def start(
         self, workspace: Workspace, job: JobKind, params: msgspec.Struct, title: str, command: str
     ) -> RunFolder:
         """In the place of engine.jobs.launch.start."""
-        asked = msgspec.to_builtins(params)
-        self.params.append(asked)
+        given = msgspec.to_builtins(params)
+        self.params.append(given)
         self.command = command
         reasons = [] if self.verdict == "SHIP" else ["The file answers like the base without the adapter."]
         check = ShipCheck(
@@ -48,10 +56,12 @@ class Started:
         check.kl_mean, check.kl_p99, check.positions = 0.002, 0.03, 1200
         check.suite, check.suite_cases, check.suite_score, check.suite_reference = "s", 50, 0.8, 0.9
         check.suite_low, check.suite_high = -0.21, 0.03
-        files = [ExportedFile(f"/x/m-{kind}.gguf", kind, 3_000_000, "ab", check) for kind in asked["types"]]
-        adapter = asked["source"] if asked["source"].startswith("train") else ""
-        mix = msgspec.convert(asked["mix"], Mix | None)
-        result = msgspec.to_builtins(ExportResult("export-1", asked["source"], files, check, adapter, mix))
+        files = [ExportedFile(f"/x/m-{kind}.gguf", kind, 3_000_000, "ab", check) for kind in given["types"]]
+        for file in files if self.fallbacks else []:
+            file.fallbacks = self.fallbacks
+        adapter = given["source"] if given["source"].startswith("train") else ""
+        mix = msgspec.convert(given["mix"], Mix | None)
+        result = msgspec.to_builtins(ExportResult("export-1", given["source"], files, check, adapter, mix))
         return lay_run(workspace, "export-1", [Finished(status="finished", result=result)], job, command)
 
 
@@ -76,7 +86,7 @@ def test_a_run_is_exported_in_the_type_that_fits_its_size(
     temper: Temper, trained: str, started: Started
 ) -> None:
     assert temper("export", "last").code == 0
-    assert started.params == [{"source": trained, "types": ["q8_0"], "out": None, "mix": None, "suite": None}]
+    assert started.params == [asked(trained, "q8_0")]
     assert started.command == f"temper export {trained} --quant q8_0"
 
 
@@ -85,10 +95,35 @@ def test_types_and_folder_are_those_asked_for(
 ) -> None:
     ended = temper("export", "tiny", "--quant", "Q4_K_M,f16", "--out", str(tmp_path / "out"))
     assert ended.code == 0
-    out = str(tmp_path / "out")
-    assert started.params == [
-        {"source": "tiny", "types": ["q4_k_m", "f16"], "out": out, "mix": None, "suite": None}
-    ]
+    assert started.params == [asked("tiny", "q4_k_m", "f16", out=str(tmp_path / "out"))]
+
+
+def test_an_adapter_alone_is_asked_for_in_full_precision(
+    temper: Temper, trained: str, started: Started
+) -> None:
+    assert temper("export", "last", "--adapter-only").code == 0
+    assert started.params == [asked(trained, "f32", adapter_only=True)]
+    assert started.command == f"temper export {trained} --quant f32 --adapter-only"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"), [(("tiny",), "has no adapter"), (("last", "--quant", "q8_0"), "not in q8_0")]
+)
+def test_what_has_no_adapter_file_is_not_started(
+    arguments: tuple[str, ...], word: str, temper: Temper, trained: str, started: Started
+) -> None:
+    ended = temper("export", *arguments, "--adapter-only")
+    assert ended.code == ExitCode.USAGE
+    assert word in ended.err
+    assert started.params == []
+
+
+def test_tensors_that_got_another_type_are_told(
+    temper: Temper, workspace: Workspace, started: Started
+) -> None:
+    started.fallbacks = {"q5_0": [f"blk.{n}.attn_q.weight" for n in range(5)], "f16": ["x.weight"]}
+    told = temper("export", "tiny", "--quant", "q4_k_m").err
+    assert "q4_k_m: 1 tensor is f16 (x.weight); 5 tensors are q5_0 (blk.0.attn_q.weight, " in told
 
 
 def test_the_json_has_run_files_and_verdict(temper: Temper, workspace: Workspace, started: Started) -> None:
@@ -133,7 +168,7 @@ def test_adapters_are_combined_as_the_options_say(
     assert ended.code == 0, ended.err
     shares = [{"adapter": trained, "weight": 0.7}, {"adapter": "other", "weight": 1.0}]
     mix = {"adapters": shares, "way": "dare_ties", "density": 0.2, "seed": 3}
-    assert started.params == [{"source": "", "types": ["q8_0"], "out": None, "mix": mix, "suite": None}]
+    assert started.params == [asked("", "q8_0") | {"mix": mix}]
     assert started.command == (
         f"temper export --adapter {trained}:0.7 --adapter other:1 --combine dare_ties --density 0.2 --seed 3 "
         "--quant q8_0"
@@ -145,7 +180,7 @@ def test_one_adapter_at_its_full_weight_is_a_run_like_any_other(
     temper: Temper, trained: str, started: Started
 ) -> None:
     assert temper("export", "--adapter", "last").code == 0
-    assert started.params == [{"source": trained, "types": ["q8_0"], "out": None, "mix": None, "suite": None}]
+    assert started.params == [asked(trained, "q8_0")]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from engine.export.tolerances import TOLERANCES, Tolerance
 from engine.jobs import convert, export, launch
 from engine.jobs.context import JobContext, Stopped
 from engine.jobs.convert import ConvertParams
-from engine.jobs.export import ExportParams, ExportReport
+from engine.jobs.export import ExportParams
 from engine.models.adapters import PASSPORT, adapter_folder
 from engine.models.directory import ModelDirectory
 from engine.models.variants import resolve
@@ -28,6 +28,7 @@ from store.hashing import sha256_of_file
 from store.records.adapters import AdapterPassport
 from store.records.events import Notice, Progress
 from store.records.exports import ExportResult
+from store.records.passports import ExportPassport
 from store.records.runs import JobKind, RunSpec
 from store.runs import EventWriter, RunFolder
 from store.workspace import Workspace
@@ -146,7 +147,7 @@ def test_a_run_becomes_checked_files_with_hashes_and_a_report(ready: Workspace, 
         assert file.ship_check.suite_score == file.ship_check.suite_reference
     assert result.ship_check.verdict == "WARN"
     report = job.folder.artifacts / f"{job.folder.run_id}.json"
-    written = msgspec.json.decode(report.read_bytes(), type=ExportReport)
+    written = msgspec.json.decode(report.read_bytes(), type=ExportPassport)
     assert (written.result, written.versions["peft"]) == (result, written.versions["peft"])
     left = {path.name for path in job.folder.artifacts.iterdir()}
     assert left == {f"{RUN}-f32.gguf", f"{RUN}-q8_0.gguf", report.name}

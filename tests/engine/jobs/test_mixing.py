@@ -12,13 +12,14 @@ import pytest
 from engine.data.ensure import ensure_dataset
 from engine.export import merge as merging
 from engine.jobs import leftovers, mixing
-from engine.jobs.export import ExportParams, ExportReport
+from engine.jobs.export import ExportParams
 from engine.models.adapters import PASSPORT, adapter_folder
 from engine.models.directory import ModelDirectory
 from store import clock, runs
 from store.records.adapters import AdapterPassport
 from store.records.events import Finished, Notice
 from store.records.exports import AdapterShare, ExportResult, Mix
+from store.records.passports import ExportPassport
 from store.workspace import Workspace
 from tests.bases import ANSWERS, RECIPE
 from tests.engine.export.untrained import adapter_on
@@ -84,7 +85,8 @@ def test_two_adapters_become_one_checked_file_that_says_how(
     assert [Path(file.path).name for file in result.files] == ["train-1+train-2-f32.gguf"]
     assert (result.ship_check.verdict, result.ship_check.reasons) == ("SHIP", [])
     assert (result.source, result.adapter, result.mix) == ("", "", mix)
-    report = msgspec.json.decode((folder.artifacts / f"{result.run_id}.json").read_bytes(), type=ExportReport)
+    written = (folder.artifacts / f"{result.run_id}.json").read_bytes()
+    report = msgspec.json.decode(written, type=ExportPassport)
     assert (report.result.mix, report.adapter, len(report.adapter_sha256)) == (mix, "", 64)
     assert {path.suffix for path in folder.artifacts.iterdir()} == {".gguf", ".json"}
     assert list(workspace.paths.models.glob("*/f32.gguf")) == []  # no variant could ask for it
