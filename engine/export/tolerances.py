@@ -1,6 +1,7 @@
 """How far a GGUF type may be from the trained model before an export is questioned: data, with reasons.
 
-What each limit was measured on stands in docs/decisions/0001-one-tokenizer-and-its-gguf.md.
+What each limit was measured on stands in docs/decisions/0001-one-tokenizer-and-its-gguf.md and
+docs/decisions/0016-ship-check.md.
 """
 
 from __future__ import annotations
