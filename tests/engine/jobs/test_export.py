@@ -65,7 +65,7 @@ def ready(workspace: Workspace, trained: Trained) -> Workspace:
         adapter_sha256="",
         template_sha256="",
         system="",
-        steps=40,
+        steps=100,
         created=clock.stamp(),
         device="cpu",
     )

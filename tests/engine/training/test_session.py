@@ -34,14 +34,14 @@ def adapter_layers(model: Any) -> list[Any]:
 
 def test_the_loss_falls(trained: Trained) -> None:
     losses = trained.recorder.losses
-    assert len(losses) == trained.result.steps == 40
+    assert len(losses) == trained.result.steps == 100
     assert losses[-1] < 0.05 * losses[0]
 
 
 def test_every_step_says_rate_and_estimate(trained: Trained) -> None:
     steps = [event for event in trained.recorder.events if isinstance(event, Step)]
-    assert [step.step for step in steps] == list(range(1, 41))
-    assert all(step.tokens_per_second > 0 and step.total == 40 for step in steps)
+    assert [step.step for step in steps] == list(range(1, 101))
+    assert all(step.tokens_per_second > 0 and step.total == 100 for step in steps)
     assert steps[-1].eta_seconds == 0
 
 
