@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -42,4 +43,17 @@ def load_base(
         del options["attn_implementation"]  # an architecture that knows its own attentions only
         model = AutoModelForCausalLM.from_pretrained(base.path, use_safetensors=True, **options)
     model.config.use_cache = False
+    keep_trainable(model)
     return model
+
+
+def keep_trainable(model: PreTrainedModel) -> None:
+    """Keep bitsandbytes from packing 4-bit weights anew for a processor with bfloat16 (AVX-512).
+
+    It does so in the first forward pass outside of training, and from then on computes by a kernel that has
+    no gradient and rounds to bfloat16: a run that measures its base first would train on wrong gradients.
+    """
+    modules: Iterator[Any] = model.modules()
+    for module in modules:
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
