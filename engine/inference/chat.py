@@ -7,12 +7,11 @@ Does not know HTTP, jobs, or where the variant's names came from.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
+from engine.inference.answers import Answer, Ask, Prompt, refused
 from engine.inference.generate import Generation
 from engine.inference.llama import CONTEXT_CAP, Context, Model, context_size
 from engine.models.chat import last_user, render_chat, render_plain, with_system
@@ -21,7 +20,7 @@ from store.errors import UsageError
 from store.records.data import Message
 from store.records.knowledge import Hit, SearchResult
 from store.records.serving import ChatDelta
-from store.records.traces import Citation, Timings
+from store.records.traces import Timings
 from store.records.workspace import ResolvedVariant, Sampling
 
 ANSWER_SHARE = 4
@@ -36,27 +35,6 @@ class Searcher(Protocol):
 
     def close(self) -> None:
         """Let go of what is open."""
-
-
-class Answer(msgspec.Struct):
-    """A complete answer. `hits` are the passages it was given, in the order of their numbers."""
-
-    text: str
-    finish_reason: str
-    prompt_tokens: int
-    completion_tokens: int
-    citations: list[Citation] = []
-    hits: list[Hit] = []
-    notices: list[str] = []
-    timings: Timings = msgspec.field(default_factory=Timings)
-
-
-class Prompt(msgspec.Struct):
-    """What the model is given: token ids, the passages in them, and what had to be left out."""
-
-    ids: list[int]
-    hits: list[Hit] = []
-    notices: list[str] = []
 
 
 class Composition:
@@ -98,6 +76,21 @@ class Composition:
             last.notices,
             last.timings or Timings(),
         )
+
+    def answer_many(
+        self, conversations: Iterable[Ask | Sequence[Message]], retrieval: bool = True
+    ) -> Iterator[tuple[int, Answer]]:
+        """Every conversation's answer with its place among them, as they get finished: in any order.
+
+        An `Ask` has settings of its own. A conversation that the model cannot take has an answer with
+        `error`, and the others go on. Closing the iterator ends what is not finished.
+        """
+        for index, conversation in enumerate(conversations):
+            ask = conversation if isinstance(conversation, Ask) else Ask(conversation, retrieval)
+            try:
+                yield index, self.answer(ask.messages, ask.retrieval, ask.sampling)
+            except UsageError as error:
+                yield index, refused(error)
 
     def stream(
         self,

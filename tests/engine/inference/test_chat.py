@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from engine.data.rendering import Renderer
+from engine.inference.answers import Ask
 from engine.inference.chat import Composition
 from engine.models.directory import ModelDirectory
 from store.errors import UsageError
@@ -149,6 +150,29 @@ def test_a_stream_is_the_answer_in_pieces(compose: Compose) -> None:
     assert (last.finish_reason, last.completion_tokens) == ("length", 40)
     assert last.timings is not None
     assert 0 < last.timings.first_token_ms <= last.timings.total_ms
+
+
+def test_many_conversations_are_answered_each_as_if_alone(compose: Compose) -> None:
+    composition = compose(stories_f32(), template="{prompt}{completion}", sampling=Sampling(max_tokens=20))
+    conversations = [[Message("user", text)] for text in ("Once upon a time", "The dog", "Lily wanted a")]
+    answers = dict(composition.answer_many(conversations))
+    assert [answers[index].text for index in range(3)] == [composition.answer(c).text for c in conversations]
+
+
+def test_of_many_conversations_one_can_have_settings_of_its_own(compose: Compose) -> None:
+    composition = compose(stories_f32(), template="{prompt}{completion}", sampling=Sampling(max_tokens=20))
+    messages = [Message("user", "Once upon a time")]
+    answers = dict(composition.answer_many([messages, Ask(messages, sampling=Sampling(max_tokens=5))]))
+    assert [answers[index].completion_tokens for index in range(2)] == [20, 5]
+
+
+def test_a_conversation_that_cannot_be_taken_does_not_end_the_others(compose: Compose) -> None:
+    composition = compose(tiny_f32())
+    long, short = [Message("user", "wallet " * 2000)], [Message("user", "Hello")]
+    answers = dict(composition.answer_many([long, short]))
+    assert (answers[0].finish_reason, answers[0].text) == ("error", "")
+    assert "longer than the model can read" in answers[0].error
+    assert answers[1].completion_tokens > 0
 
 
 def test_an_abandoned_stream_leaves_the_variant_usable(compose: Compose) -> None:
