@@ -135,7 +135,10 @@ def _entry(entry: Any, kind: type[Case] | type[Check], where: str) -> list[str]:
         for index, check in enumerate(entry["checks"]):
             problems += settings.check(check, Check, f"{where}.checks[{index}]")
         entry = {**entry, "checks": []}
-    return problems + settings.check(entry, kind, where)
+    problems += settings.check(entry, kind, where)
+    if kind is Case and isinstance(entry, dict) and not {"input", "messages"} & entry.keys():
+        problems.append(f"{where}.input: missing")
+    return problems
 
 
 def _content(raw: dict[str, Any], folders: list[Path], schemas: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@
     migrations   the tables, as numbered functions
     sources      which files there are, and what is new in them
     rows         what becomes a row of which table
+    eval_rows    the same for eval results
     folding      takes in what is new, once
     querying     answers SQL, read-only and shut in
     read         the figures that screens and summaries show

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from store.errors import UsageError
-from store.ledger import connection, rows
+from store.ledger import connection, eval_rows, rows
 from store.ledger.migrations import migrate
 from store.ledger.sources import Known, Lines, Source, SourceKind, find, new_lines
 from store.locks import is_locked
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 
 # Which tables hold a source's rows, and the column that says whose they are.
 TABLES: dict[SourceKind, tuple[str, tuple[str, ...]]] = {
-    "events": ("run_id", ("runs", "steps", "artifacts", "eval_scores", "exports")),
-    "results": ("run_id", ("eval_results", "eval_checks")),
+    "events": ("run_id", ("runs", "steps", "artifacts", "eval_scores", "eval_slices", "exports")),
+    "results": ("run_id", ("eval_results", "eval_checks", "eval_retrieval")),
     "traces": ("source", ("traces", "retrieval")),
 }
+
+SAID_ANEW = ("runs", "eval_scores", "eval_slices", "exports")  # as a whole, not added to
 
 T = TypeVar("T")
 
@@ -97,7 +99,7 @@ def take_in(ledger: duckdb.DuckDBPyConnection, source: Source, before: Known | N
     if source.kind == "events":
         return take_in_run(ledger, source, start)
     if source.kind == "results":
-        return take_in_lines(ledger, source, start, _results, partial(rows.of_results, source.owner))
+        return take_in_lines(ledger, source, start, _results, partial(eval_rows.of_results, source.owner))
     return take_in_lines(ledger, source, start, _traces, partial(rows.of_traces, source.owner))
 
 
@@ -106,7 +108,7 @@ def take_in_lines(
     source: Source,
     known: Known,
     decoder: msgspec.json.Decoder[T],
-    rows_of: Callable[[list[T]], rows.Rows],
+    rows_of: Callable[[list[T]], eval_rows.Rows],
 ) -> int:
     """Fold the lines of a source, a transaction for each chunk; rows added."""
     added = 0
@@ -141,7 +143,7 @@ def take_in_run(ledger: duckdb.DuckDBPyConnection, source: Source, known: Known)
     if stored == new["runs"] and known.size == source.size:
         return 0  # still as it was
     with connection.transaction(ledger):
-        for table in ("runs", "eval_scores", "exports"):  # said anew as a whole, not added to
+        for table in SAID_ANEW:
             if new.get(table):
                 ledger.execute(f"DELETE FROM {table} WHERE run_id = ?", [source.owner])
         for event in events:
@@ -158,7 +160,7 @@ def behind(known: Known, lines: Lines[Any]) -> Known:
     return Known(known.kind, known.owner, lines.offset, known.size, known.unreadable + lines.unreadable)
 
 
-def append(ledger: duckdb.DuckDBPyConnection, new: rows.Rows) -> int:
+def append(ledger: duckdb.DuckDBPyConnection, new: eval_rows.Rows) -> int:
     """Add rows to their tables; how many."""
     for table, values in new.items():
         if values:

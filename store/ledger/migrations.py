@@ -99,12 +99,70 @@ def ship_checks(ledger: duckdb.DuckDBPyConnection) -> None:
         ledger.execute(f"ALTER TABLE exports ADD COLUMN {column}")
 
 
+def eval_details(ledger: duckdb.DuckDBPyConnection) -> None:
+    """6: what each result was asked and given, its seed and hashes; errors of checks; slices."""
+    columns = {
+        "eval_results": (
+            "judged BOOLEAN",
+            "case_hash VARCHAR",
+            "checks_hash VARCHAR",
+            "variant_hash VARCHAR",
+            "epoch BIGINT",
+            "seed BIGINT",
+            '"group" VARCHAR',
+            "slices VARCHAR[]",
+            "metadata JSON",
+            "messages JSON",
+            "steps JSON",
+            "tool_calls JSON",
+            "expected_sources VARCHAR[]",
+            "expected_tool_calls JSON",
+            "finish_reason VARCHAR",
+            "retrieval_ms DOUBLE",
+            "first_token_ms DOUBLE",
+            "total_ms DOUBLE",
+            "cached BOOLEAN",
+        ),
+        "eval_checks": ("epoch BIGINT", "error VARCHAR", "weight DOUBLE", "judge VARCHAR"),
+        "eval_scores": (
+            "mean DOUBLE",
+            "mean_stderr DOUBLE",
+            "checks_stderr MAP(VARCHAR, DOUBLE)",
+            "cases BIGINT",
+            "epochs BIGINT",
+            "errors BIGINT",
+            "fragility DOUBLE",
+            "prompt_tokens DOUBLE",
+            "completion_tokens DOUBLE",
+            "latency_ms DOUBLE",
+            "latency_p95_ms DOUBLE",
+            "joules DOUBLE",
+            "variant_hash VARCHAR",
+            "judge VARCHAR",
+            "judges_itself BOOLEAN",
+        ),
+    }
+    for table, added in columns.items():
+        for column in added:
+            ledger.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    ledger.execute("""
+        CREATE TABLE eval_slices (
+            run_id VARCHAR, suite VARCHAR, variant VARCHAR, slice VARCHAR, n BIGINT, cases BIGINT,
+            score DOUBLE, stderr DOUBLE);
+        CREATE TABLE eval_retrieval (
+            run_id VARCHAR, suite VARCHAR, variant VARCHAR, case_id VARCHAR, epoch BIGINT, rank BIGINT,
+            doc VARCHAR, start_char BIGINT, end_char BIGINT, score DOUBLE, title VARCHAR, chunk VARCHAR,
+            text VARCHAR, cited BOOLEAN);
+    """)
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     runs_and_steps,
     evals,
     exports,
     traces,
     ship_checks,
+    eval_details,
 )
 
 

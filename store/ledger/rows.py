@@ -14,25 +14,14 @@ from typing import Any
 import msgspec
 
 from store import clock
-from store.records.evals import CaseResult, VariantScore
+from store.ledger.eval_rows import EvalScores, Row, Rows, of_scores
 from store.records.events import AnyEvent, Artifact, Finished, Resumed, Step
 from store.records.exports import ExportResult, ShipCheck
 from store.records.runs import JobKind, RunSpec, RunView
 from store.records.traces import Trace
 
-Row = tuple[Any, ...]
-Rows = dict[str, list[Row]]
-
 STEP = 3  # column of `steps`
 UNCHECKED = (None,) * len(ShipCheck.__struct_fields__)
-
-
-class EvalScores(msgspec.Struct):
-    """The part of an evaluation's result that is kept; `baselines` are answers without a model."""
-
-    suite: str
-    variants: list[VariantScore]
-    baselines: dict[str, VariantScore] = {}
 
 
 def of_run(spec: RunSpec, view: RunView) -> Row:
@@ -59,7 +48,7 @@ def of_run(spec: RunSpec, view: RunView) -> Row:
 
 
 def of_events(run_id: str, job: JobKind, events: Iterable[AnyEvent]) -> Rows:
-    """Rows of `steps`, `artifacts` and, from the last event, of `eval_scores` or `exports`."""
+    """Rows of `steps`, `artifacts` and, from the last event, of `eval_scores`, `eval_slices` or `exports`."""
     rows: Rows = defaultdict(list)
     steps = rows["steps"]
     for event in events:
@@ -85,50 +74,20 @@ def of_events(run_id: str, job: JobKind, events: Iterable[AnyEvent]) -> Rows:
                 (run_id, event.seq, event.name, event.type, event.path, event.bytes, event.sha256)
             )
         elif isinstance(event, Finished):
-            table, made = of_result(run_id, job, event.result)
-            rows[table] = made  # should a run end twice, its last word holds
+            rows.update(of_result(run_id, job, event.result))  # should a run end twice, its last word holds
     return rows
 
 
-def of_result(run_id: str, job: JobKind, result: dict[str, Any]) -> tuple[str, list[Row]]:
-    """What a job's own summary adds: the table and its rows; none where it is not what the job writes."""
+def of_result(run_id: str, job: JobKind, result: dict[str, Any]) -> Rows:
+    """What a job's own summary adds, by table; nothing where it is not what the job writes."""
     try:
         if job == "evaluate" and result:
-            return "eval_scores", _scores(run_id, msgspec.convert(result, EvalScores))
+            return of_scores(run_id, msgspec.convert(result, EvalScores))
         if job == "export" and result:
-            return "exports", _exports(run_id, msgspec.convert(result, ExportResult))
+            return {"exports": _exports(run_id, msgspec.convert(result, ExportResult))}
     except msgspec.ValidationError:
         pass  # runs.result still has it, as it is
-    return "eval_scores", []
-
-
-def of_results(run_id: str, results: Sequence[CaseResult]) -> Rows:
-    """Rows of `eval_results` and `eval_checks`."""
-    cases = [
-        (
-            run_id,
-            case.suite,
-            case.variant,
-            case.case,
-            case.input,
-            case.output,
-            case.expected,
-            case.passed,
-            case.score,
-            case.tags,
-            case.latency_ms,
-            case.prompt_tokens,
-            case.completion_tokens,
-            case.error,
-        )
-        for case in results
-    ]
-    checks = [
-        (run_id, case.suite, case.variant, case.case, n, check.kind, check.passed, check.score, check.detail)
-        for case in results
-        for n, check in enumerate(case.checks, start=1)
-    ]
-    return {"eval_results": cases, "eval_checks": checks}
+    return {"eval_scores": [], "eval_slices": []}
 
 
 def of_traces(source: str, traces: Sequence[Trace]) -> Rows:
@@ -149,15 +108,6 @@ def moment(text: str | None) -> datetime | None:
         return clock.parse(text).astimezone(UTC).replace(tzinfo=None)
     except ValueError:
         return None
-
-
-def _scores(run_id: str, result: EvalScores) -> list[Row]:
-    both = [(False, result.variants), (True, list(result.baselines.values()))]
-    return [
-        (run_id, result.suite, one.name, baseline, one.n, one.score, one.stderr, one.checks)
-        for baseline, scores in both
-        for one in scores
-    ]
 
 
 def _exports(run_id: str, result: ExportResult) -> list[Row]:

@@ -9,19 +9,19 @@ import msgspec
 
 from store import ledger, runs
 from store.paths import WorkspacePaths
-from store.records.data import Message
-from store.records.evals import CaseResult, CheckResult, VariantScore
+from store.records.data import Message, ToolCall
+from store.records.evals import CaseResult, CheckResult, Cost, SliceScore, VariantScore
 from store.records.events import Artifact, Event, Finished, Lease, Started, Step
 from store.records.exports import ExportedFile, ExportResult, ShipCheck
 from store.records.knowledge import Hit
 from store.records.runs import JobKind, RunSpec
-from store.records.traces import Citation, Trace
+from store.records.traces import Citation, Timings, Trace
 from store.runs import EventWriter, RunFolder
 
 CREATED = "2026-01-31T10:00:00.000Z"
 TABLES = (
-    "artifacts", "eval_checks", "eval_results", "eval_scores", "exports", "retrieval", "runs",
-    "schema_version", "sources", "steps", "traces",
+    "artifacts", "eval_checks", "eval_results", "eval_retrieval", "eval_scores", "eval_slices", "exports",
+    "retrieval", "runs", "schema_version", "sources", "steps", "traces",
 )  # fmt: skip
 
 Content = dict[str, list[str]]
@@ -65,7 +65,15 @@ def make_training(paths: WorkspacePaths, run_id: str = "train-1", count: int = 2
 def make_evaluation(paths: WorkspacePaths, run_id: str = "evaluate-1") -> RunFolder:
     scores = [
         VariantScore("base", 2, 0.0, 0.0, {"exact": 0.0}),
-        VariantScore("tuned", 2, 0.5, 0.35, {"exact": 0.5}),
+        VariantScore(
+            "tuned",
+            2,
+            0.5,
+            0.35,
+            {"exact": 0.5},
+            slices={"a": SliceScore(2, 2, 0.5, 0.35)},
+            cost=Cost(9, 2, 8),
+        ),
     ]
     result = {
         "suite": "support",
@@ -79,11 +87,36 @@ def make_evaluation(paths: WorkspacePaths, run_id: str = "evaluate-1") -> RunFol
     append_lines(
         folder.results,
         [
-            CaseResult("support", "base", f"c{n}", "in", "out", False, 0.5, checks, "want", ["a"])
-            for n in (1, 2)
+            CaseResult("support", "base", "c1", "in", "out", False, 0.5, checks, "want", ["a"]),
+            detailed_result(),
         ],
     )
     return folder
+
+
+def detailed_result() -> CaseResult:
+    """A result with all that a line may hold; its judge failed."""
+    return CaseResult(
+        "support",
+        "base",
+        "c2",
+        "in",
+        "out",
+        False,
+        0.5,
+        [CheckResult("exact", True, 1.0), CheckResult("judge", False, 0.0, error="no verdict", by="base")],
+        case_hash="ab",
+        epoch=1,
+        seed=7,
+        slices=["a", "language=de"],
+        metadata={"from": "mail"},
+        messages=[Message("user", "in")],
+        tool_calls=[ToolCall("find", "{}")],
+        expected_sources=["a.md"],
+        hits=[Hit("a.md", 0, 5, 0.9, "Hello", "A", "a#0")],
+        citations=[Citation(1, "a.md", 0, 5)],
+        timings=Timings(1.0, 2.0, 3.0),
+    )
 
 
 def make_export(paths: WorkspacePaths, run_id: str = "export-1") -> RunFolder:

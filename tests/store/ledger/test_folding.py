@@ -34,7 +34,9 @@ def test_every_table_gets_its_rows(full: WorkspacePaths) -> None:
         "artifacts": 1,
         "eval_checks": 4,
         "eval_results": 2,
+        "eval_retrieval": 1,
         "eval_scores": 3,
+        "eval_slices": 1,
         "exports": 2,
         "retrieval": 4,
         "runs": 4,
@@ -195,6 +197,36 @@ def test_a_result_that_is_not_what_the_job_writes_stays_readable_in_runs(
     make_run(paths, "export-1", "export", [Finished(status="finished", result={"files": "none"})])
     assert ask("SELECT result->>'$.files' FROM runs") == [["none"]]
     assert ask("SELECT count(*) FROM exports") == [[0]]
+
+
+def test_a_result_keeps_what_was_asked_what_was_found_and_which_check_could_not_judge(
+    full: WorkspacePaths, ask: Ask
+) -> None:
+    columns = "judged, epoch, seed, slices, metadata->>'$.from', messages->>'$[0].content', retrieval_ms"
+    assert ask(f"SELECT {columns} FROM eval_results WHERE case_id = 'c2'") == [
+        [False, 1, 7, ["a", "language=de"], "mail", "in", 1.0]
+    ]
+    assert ask("SELECT kind, error, judge FROM eval_checks WHERE error <> ''") == [
+        ["judge", "no verdict", "base"]
+    ]
+    assert ask("SELECT case_id, epoch, rank, doc, cited FROM eval_retrieval") == [["c2", 1, 1, "a.md", True]]
+
+
+def test_a_score_keeps_its_slices_and_its_cost(full: WorkspacePaths, ask: Ask) -> None:
+    assert ask("SELECT variant, slice, n, score FROM eval_slices") == [["tuned", "a", 2, 0.5]]
+    assert ask("SELECT completion_tokens FROM eval_scores WHERE variant = 'tuned'") == [[2.0]]
+
+
+def test_results_of_the_first_temper_are_read_as_they_are(paths: WorkspacePaths, ask: Ask) -> None:
+    folder = make_run(paths, "evaluate-1", "evaluate")
+    folder.results.write_text(
+        '{"suite":"s","variant":"v","case":"c","input":"i","output":"o","passed":false,"score":0.5,'
+        '"checks":[{"kind":"exact","passed":false,"score":0.0,"detail":"no"}],"tags":["critical"],'
+        '"latency_ms":1.5,"prompt_tokens":3,"completion_tokens":1}\n'
+    )
+    columns = "score, judged, epoch, slices, cached, case_hash"
+    assert ask(f"SELECT {columns} FROM eval_results") == [[0.5, True, 0, ["critical"], False, ""]]
+    assert ask("SELECT kind, error, weight FROM eval_checks") == [["exact", "", 1.0]]
 
 
 def test_exports_have_the_ship_check_of_each_file(full: WorkspacePaths, ask: Ask) -> None:

@@ -110,7 +110,7 @@ def test_wrong_sql_is_told_with_the_tables_there_are(
 ) -> None:
     with pytest.raises(UsageError, match=says) as refused:
         shut(sql)
-    assert "eval_scores, exports" in refused.value.remedy
+    assert "eval_scores, eval_slices, exports" in refused.value.remedy
 
 
 def test_variables_of_the_program_are_no_tables(shut: Callable[[str], ledger.QueryResult]) -> None:
