@@ -1,4 +1,4 @@
-"""The structure of a document as blocks with exact spans: headings, paragraphs, list items, code.
+"""The structure of a document as blocks with exact spans: headings, paragraphs, list items, code, tables.
 
 Enough of Markdown to know what belongs together; not a renderer. Knows nothing of chunks or tokens.
 """
@@ -11,13 +11,15 @@ from typing import Literal
 
 import msgspec
 
-BlockKind = Literal["heading", "paragraph", "item", "code"]
+BlockKind = Literal["heading", "paragraph", "item", "code", "table", "row"]
+"""A `table` is one of a text; a `row` is one of a file of rows, and a matter of its own."""
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _ATX = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
+_TABLE = re.compile(r"[ \t]*\|.*\|[ \t]*$")
 _INDENT = re.compile(r"(?: {2,}|\t)\S")
 
 
@@ -70,6 +72,11 @@ def markdown_blocks(text: str, begin: int = 0) -> list[Block]:
             _make_heading(last, text, end, 1 if under[1][0] == "=" else 2)
         elif _ITEM.match(line):
             blocks.append(Block("item", start, end))
+        elif _TABLE.match(line.rstrip()):
+            if last and not blank and last.kind == "table":
+                last.end = end
+            else:
+                blocks.append(Block("table", start, end))
         elif last and _continues(last, line, blank):
             last.end = end
         else:

@@ -14,7 +14,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from engine.retrieval.chunking import FORMAT, chunk_document, searched_text
+from engine.retrieval.chunking import FORMAT, searched_text
+from engine.retrieval.chunking import chunks as cut
+from engine.retrieval.chunking.settings import ChunkSettings
 from engine.retrieval.lexical import write_index
 from engine.retrieval.readers import Unreadable, read_document
 from store import chunk_table, clock, knowledge, vector_index
@@ -128,7 +130,7 @@ def read_all(
             skipped[name] = str(reason)
             continue
         hashes[name] = sha256_of_text(document.text)
-        chunks += chunk_document(document, chunk_tokens, embedder.count_tokens)
+        chunks += cut(document, ChunkSettings(chunk_tokens=chunk_tokens), embedder)
     progress("read", len(files), len(files))
     manifest = Manifest(
         kb=kb,

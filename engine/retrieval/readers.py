@@ -11,13 +11,9 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
-import msgspec
-
+from engine.retrieval.document import Document, Kind
 from store.errors import MissingError
-
-Kind = Literal["markdown", "text"]
 
 KINDS: dict[str, Kind] = {
     ".md": "markdown",
@@ -31,16 +27,6 @@ LARGEST_BYTES = 20_000_000
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _TITLE = re.compile(r"^title:[ \t]*(.+?)[ \t]*\r?$", re.MULTILINE)
-
-
-class Document(msgspec.Struct):
-    """A document. `body` is where its text begins after front matter, in characters; `title` may be empty."""
-
-    name: str
-    text: str
-    kind: Kind
-    body: int = 0
-    title: str = ""
 
 
 class Unreadable(Exception):

@@ -8,8 +8,9 @@ import msgspec
 class Chunk(msgspec.Struct):
     """A passage. `start` and `end` count characters of the document's text: text == document[start:end].
 
-    `headings` are those that it stands under, outermost first, joined by " > ". `sha256` is of what was
-    embedded: while it and the embedder stay the same, so does the vector.
+    `headings` are those that it stands under, outermost first, joined by " > "; `context` is a line that a
+    model wrote about it. `sha256` is of what was embedded: while it and the embedder stay the same, so does
+    the vector.
     """
 
     id: str
@@ -20,6 +21,7 @@ class Chunk(msgspec.Struct):
     title: str = ""
     headings: str = ""
     sha256: str = ""
+    context: str = ""
 
 
 class Hit(msgspec.Struct):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
+Chunker = Literal["structure", "recursive", "sentences", "semantic"]
 
 
 class WorkspaceSection(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,6 +65,20 @@ class Knowledge(msgspec.Struct, forbid_unknown_fields=True):
     """A GGUF embedding model, or `builtin:minilm` (made by set-up)."""
     chunk_tokens: Annotated[int, msgspec.Meta(ge=16, le=8192)] = 200
     """Most tokens of a chunk, counted by the embedder."""
+    chunker: Chunker = "structure"
+    """How documents are cut: along their structure, recursively, in windows of sentences, or by meaning."""
+    overlap_tokens: Annotated[int, msgspec.Meta(ge=0, le=4096)] = 0
+    """Most tokens that neighbouring chunks share; for the chunkers `recursive` and `sentences`."""
+    context_model: str = ""
+    """A model that writes a line of context for each chunk, which is searched with it; none when left out."""
+    query_prefix: str | None = None
+    """Put before a question when it is embedded ("query: "); what is known of the embedder when left out."""
+    document_prefix: str | None = None
+    """Put before a chunk when it is embedded ("passage: "); what is known of the embedder when left out."""
+    chroma: str = ""
+    """A Chroma server that holds the vectors ("http://127.0.0.1:8000"); a folder here when left out."""
+    keep: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 2
+    """Generations that stay on the disk, to roll back to; one that somebody reads stays as well."""
 
 
 class Sampling(msgspec.Struct, forbid_unknown_fields=True):
