@@ -169,7 +169,7 @@ def start_training(workspace: Workspace) -> RunFolder:
 def start_export(workspace: Workspace) -> RunFolder:
     """The newest adapter to a GGUF that is checked."""
     from engine.jobs import launch
-    from engine.jobs.export import ExportParams
+    from engine.jobs.export_request import ExportParams
 
     command = f"temper export last --quant {QUANT}"
     return launch.start(workspace, "export", ExportParams("last", [QUANT]), f"support: {QUANT}", command)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from store.errors import TemperError
 from store.records.exports import ShipCheck
 from store.records.ladders import Ladder, Measurement, Rung, RungTask
 
+POLL_SECONDS = 0.05
 LADDER = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "iq3_m", "iq2_m")
 """The types below the base's own, where nobody names others."""
 PERPLEXITY_RISE = 0.02
@@ -33,23 +35,42 @@ RULE = (
 
 
 def measured(
-    file: Path, prompts: Sequence[Sequence[int]], answers: Sequence[tuple[list[int], list[int]]]
+    file: Path,
+    prompts: Sequence[Sequence[int]],
+    answers: Sequence[tuple[list[int], list[int]]],
+    wait: Callable[[], None] = lambda: None,
 ) -> Measurement:
-    """One file, in a fresh process. Raises TemperError with its last words when it fails."""
+    """One file, in a fresh process. Raises TemperError with its last words when it fails.
+
+    `wait` is called a few times per second; what it raises ends the process.
+    """
     task = RungTask(str(file), [list(one) for one in prompts if one], list(answers))
     with tempfile.TemporaryDirectory(prefix="temper-") as scratch:
         asked, told = Path(scratch) / "task.json", Path(scratch) / "result.json"
         asked.write_bytes(msgspec.json.encode(task))
         command = [sys.executable, "-P", "-m", "engine.export.rung_process", str(asked), str(told)]
-        ended = subprocess.run(command, capture_output=True, check=False)
-        if ended.returncode != 0 or not told.is_file():
-            words = ended.stderr.decode(errors="replace").strip()
+        code, words = run(command, Path(scratch) / "log", wait)
+        if code != 0 or not told.is_file():
             sys.stderr.write(words + "\n")
-            last = words.splitlines()[-1] if words else f"it ended with {ended.returncode}"
+            last = words.splitlines()[-1] if words else f"it ended with {code}"
             raise TemperError(
                 "A type could not be measured", f"{file.name}: {last}", "The run's log has more."
             )
         return msgspec.json.decode(told.read_bytes(), type=Measurement)
+
+
+def run(command: Sequence[str], log: Path, wait: Callable[[], None]) -> tuple[int, str]:
+    """Exit code and what was said. The process does not outlive what `wait` raises."""
+    with log.open("wb") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said)
+    try:
+        while process.poll() is None:
+            wait()
+            time.sleep(POLL_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+    return process.returncode, log.read_text(encoding="utf-8", errors="replace").strip()
 
 
 def climb(
@@ -58,12 +79,16 @@ def climb(
     prompts: Sequence[Sequence[int]],
     answers: Sequence[tuple[list[int], list[int]]],
     advance: Callable[[int], None] = lambda done: None,
+    wait: Callable[[], None] = lambda: None,
 ) -> Ladder:
-    """Measure (file, type), the most exact first, each with its ship check. `advance` counts files."""
+    """Measure (file, type), the most exact first, each with its ship check. `advance` counts files.
+
+    `wait` as in `measured`.
+    """
     rungs: list[Rung] = []
     exact: Measurement | None = None
     for (file, kind), check in zip(files, checks, strict=True):
-        found = measured(file, prompts, answers)
+        found = measured(file, prompts, answers, wait)
         exact = exact or found
         pairs = zip(found.written, exact.written, strict=True)
         rungs.append(
@@ -80,6 +105,8 @@ def climb(
                 answers=len(found.written),
                 verdict=check.verdict,
                 why_not=why_not(check, found.perplexity, exact.perplexity),
+                flipped=check.flipped,
+                suite_cases=check.suite_cases,
             )
         )
         advance(len(rungs))

@@ -5,8 +5,10 @@ A process per file, because the most memory that a process has had cannot be set
 
 from __future__ import annotations
 
+import ctypes
 import math
 import resource
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -90,6 +92,12 @@ def up_to_stop(ids: list[int], stops: frozenset[int]) -> list[int]:
     return ids[:end]
 
 
+def die_with_parent() -> None:
+    """A measurement whose export was killed is of no use to anybody."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2)
+
+
 def most_memory() -> int:
     """The most bytes of main memory that this process has had."""
     if sys.platform == "darwin":
@@ -100,6 +108,7 @@ def most_memory() -> int:
 
 
 if __name__ == "__main__":
+    die_with_parent()
     offline.guard()
     asked = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=RungTask)
     Path(sys.argv[2]).write_bytes(msgspec.json.encode(measure(asked)))

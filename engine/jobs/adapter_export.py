@@ -5,7 +5,6 @@ Base and merged model are made for the check in the base's own number type and k
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,46 +14,20 @@ import msgspec
 
 from engine.export import gguf_cache
 from engine.export.convert import native_type
-from engine.export.quantise import FLOAT_TYPES, float_type
-from engine.jobs import leftovers, provenance
+from engine.export.handoff.tools import GGUF_TOOLS, Source
+from engine.export.quantise import float_type
+from engine.jobs import examining, handing, leftovers, provenance, publishing
 from engine.jobs.context import JobContext
-from engine.jobs.export import (
-    ExportParams,
-    check_new,
-    check_source,
-    file_stem,
-    out_folder,
-    tell,
-    training_rows,
-)
+from engine.jobs.export_request import ExportParams, check_adapter_only, check_source
 from engine.models.adapters import WEIGHTS
 from engine.models.directory import ModelDirectory
 from engine.models.variants import Parts, describe
 from store import atomic
-from store.errors import UsageError
 from store.hashing import sha256_of_file
-from store.records.exports import ExportedFile, ExportResult, ShipCheck
+from store.records.exports import ExportResult, ShipCheck
 from store.workspace import Workspace
 
 PROMPTS = 12
-
-
-def check_params(params: ExportParams, parts: Parts) -> None:
-    """Raise UsageError for what has no adapter GGUF: a model, several adapters, a quantised type."""
-    coarse = [kind for kind in params.types if kind not in FLOAT_TYPES]
-    reason = ""
-    if parts.adapter is None and params.mix is None:
-        reason = f"{params.source} has no adapter"
-    elif params.mix is not None:
-        reason = "Several adapters are put on by llama.cpp itself, each with its weight"
-    elif coarse:
-        reason = f"An adapter is kept in {', '.join(FLOAT_TYPES)}, not in {', '.join(coarse)}"
-    if reason:
-        raise UsageError(
-            "This has no adapter GGUF",
-            f"{reason}.",
-            "Leave out --adapter-only, or name one run and a float type.",
-        )
 
 
 def run(context: JobContext, params: ExportParams) -> dict[str, Any]:
@@ -63,12 +36,17 @@ def run(context: JobContext, params: ExportParams) -> dict[str, Any]:
 
     workspace = context.workspace()
     parts = describe(workspace, params.source)
-    check_params(params, parts)
+    check_adapter_only(params, parts)
     assert parts.adapter is not None
     base, adapter = check_source(workspace, parts), parts.adapter
-    out, stem = out_folder(workspace, params, context.folder.artifacts), file_stem(workspace, parts)
+    out = publishing.out_folder(workspace, params.out, context.folder.artifacts)
+    stem = publishing.file_stem(workspace, parts)
     names = {kind: f"{stem}-adapter-{kind}.gguf" for kind in params.types}
-    check_new(out, names.values())
+    publishing.check_new(out, [*names.values(), *extra_names(params, base, parts, stem)])
+    source = handing.source_of(base, parts, stem)
+    source.adapter, source.gguf = adapter, out / handing.base_name(stem, native_type(base))
+    source.adapter_gguf = out / next(iter(names.values()))
+    handing.rehearse(params.tools, source)
     scratch = out / f"{leftovers.SCRATCH}{context.spec.run_id}"
     scratch.mkdir()
     try:
@@ -77,19 +55,53 @@ def run(context: JobContext, params: ExportParams) -> dict[str, Any]:
         for kind, file in made.items():
             adapter_to_gguf(base, adapter, file, float_type(kind), metadata)
         checks = check_files(context, workspace, base, parts, made)
-        source = parts.run_id if parts.run_id and params.source == "last" else params.source
+        asked = parts.run_id if parts.run_id and params.source == "last" else params.source
         worst = min(checks, key=lambda check: check.top1_agreement)
-        result = ExportResult(context.spec.run_id, source, [], worst, stem)
+        result = ExportResult(context.spec.run_id, asked, [], worst, stem)
         for (kind, file), check in zip(made.items(), checks, strict=True):
-            result.files.append(publish(file, out / names[kind], kind, check))
+            result.files.append(publishing.name_file(file, out / names[kind], kind, check))
+        hand_over(context, workspace, params, source, out, result)
     except OSError as error:
         raise atomic.disk_error(error, out) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     digest = sha256_of_file(adapter / WEIGHTS)
-    passport = provenance.write_passport(base, str(adapter), digest, context.device, origin, result, out)
-    tell(context, result, passport)
+    passport = provenance.write_passport(workspace, base, parts, digest, context.device, origin, result, out)
+    publishing.tell(context, result, passport)
     return dict(msgspec.to_builtins(result))
+
+
+def extra_names(params: ExportParams, base: ModelDirectory, parts: Parts, stem: str) -> list[str]:
+    """What is made for the tools: the base's GGUF for those that read GGUF, PEFT's folder for the others."""
+    names = handing.new_names(params.tools, parts, stem, "peft")
+    if set(params.tools) & set(GGUF_TOOLS):
+        names.append(handing.base_name(stem, native_type(base)))
+    return names
+
+
+def hand_over(
+    context: JobContext,
+    workspace: Workspace,
+    params: ExportParams,
+    source: Source,
+    out: Path,
+    result: ExportResult,
+) -> None:
+    """Put beside the adapter what the tools need, and write their files; all of it into the result."""
+    assert source.adapter is not None
+    ggufs, folder, tools = list(result.files), None, params.tools
+    good = [file for file in ggufs if not handing.is_blocked(file)]
+    if good and set(tools) & set(GGUF_TOOLS) and source.gguf is not None:
+        native = native_type(source.base)
+        bare = gguf_cache.gguf_for(workspace.paths, source.base.path, None, native)
+        publishing.link_or_copy(bare, source.gguf)
+        source.adapter_gguf = Path(good[0].path)
+    if set(tools) - set(GGUF_TOOLS):
+        target = out / handing.folder_of(source.stem, "peft")
+        folder = publishing.copy_adapter(source.adapter, target)
+        source.adapter = Path(folder.path)
+        result.files.append(folder)
+    result.hand_offs = handing.hand_over(context, tools, source, out, folder, ggufs)
 
 
 def check_files(
@@ -126,17 +138,7 @@ def prompts_of(
     from store.records.data import Message
 
     renderer = Renderer(base, parts.template, parts.system)
-    _, asked, _ = training_rows(workspace, trained_on)
+    _, asked, _ = examining.training_rows(workspace, trained_on)
     turns = [row.messages[:-1] for row in spread([row for row in asked if row.messages], PROMPTS)]
     turns = turns or [[Message("user", text)] for text in QUESTIONS]
     return [encode_prompt(renderer.tokenizer, renderer.prompt_text(one), renderer.bos) for one in turns]
-
-
-def publish(file: Path, target: Path, kind: str, check: ShipCheck) -> ExportedFile:
-    """Give a checked file its final name; one that was blocked is called so."""
-    if check.verdict == "BLOCK":
-        target = target.with_suffix(f".BLOCKED{target.suffix}")
-    exported = ExportedFile(str(target), kind, file.stat().st_size, sha256_of_file(file), check)
-    os.replace(file, target)
-    atomic.sync_directory(target.parent)
-    return exported

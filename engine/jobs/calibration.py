@@ -63,6 +63,13 @@ class Calibration:
                 found.append(encode_prompt(renderer.tokenizer, renderer.text(row), renderer.bos))
         return found
 
+    def has_rows(self) -> bool:
+        """Whether there is anything to measure on."""
+        try:
+            return bool(self._rows())
+        except UsageError:
+            return False
+
     def _rows(self) -> list[Example]:
         rows: list[Example] = []
         for name in dict.fromkeys(read_passport(adapter).dataset for adapter in self._trained_on):

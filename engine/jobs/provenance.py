@@ -9,9 +9,11 @@ import msgspec
 
 from engine.export import gguf_cache
 from engine.export.origin import metadata_of, origin_of, origin_sha256
+from engine.jobs import evaluations
 from engine.jobs.versions import versions
 from engine.models.adapters import read_passport
 from engine.models.directory import ModelDirectory
+from engine.models.variants import Parts
 from store import atomic, clock
 from store.records.exports import ExportResult, Mix
 from store.records.passports import ExportPassport, Origin, Score
@@ -28,27 +30,31 @@ def find_origin(
 
 
 def write_passport(
+    workspace: Workspace,
     base: ModelDirectory,
-    adapter: str,
+    parts: Parts,
     adapter_sha256: str,
     device: str,
     origin: Origin,
     result: ExportResult,
     out: Path,
 ) -> Path:
-    """Put the passport beside the files as RUN.json."""
+    """Put the passport beside the files as RUN.json. A combined adapter has no path and no evaluations."""
+    named = not result.mix
+    since = read_passport(parts.adapter).created if named and parts.adapter else ""
+    evaluated = evaluations.scores_of(workspace, parts, since) if named else []
     passport = ExportPassport(
         created=clock.stamp(),
         base=str(base.path),
         base_sha256=origin.base_sha256,
-        adapter=adapter,
+        adapter=str(parts.adapter or "") if named else "",
         adapter_sha256=adapter_sha256,
         versions=versions(),
         result=result,
         origin=origin,
         origin_sha256=origin_sha256(origin),
         device=device,
-        scores=scores_of(result),
+        scores=[*scores_of(result), *evaluated],
     )
     path = out / f"{result.run_id}.json"
     atomic.write_bytes(path, msgspec.json.format(msgspec.json.encode(passport)))

@@ -6,6 +6,10 @@ from typing import Literal
 
 import msgspec
 
+from store.records.flips import FlippedCase
+from store.records.hand_offs import HandOff
+from store.records.ladders import Ladder
+
 Verdict = Literal["SHIP", "WARN", "BLOCK"]
 Way = Literal["cat", "linear", "ties", "dare_linear", "dare_ties"]
 """How several adapters become one, in PEFT's words: `cat` is the exact weighted sum of their updates."""
@@ -27,7 +31,8 @@ class ShipCheck(msgspec.Struct):
     the Kullback-Leibler divergence from reference to file, in nats per token, at `positions` of them.
     `trained_` figures are the same against the adapter on the 4-bit base on which it was trained, where it
     was. `suite_score` is the share of `suite_cases` that the file passed, `suite_reference` the trained
-    model's, `suite_low` and `suite_high` the 95% interval of their difference. None: not measured.
+    model's, `suite_low` and `suite_high` the 95% interval of their difference, `flipped` the cases that only
+    one of them passed. None: not measured.
     """
 
     verdict: Verdict
@@ -53,10 +58,13 @@ class ShipCheck(msgspec.Struct):
     suite_reference: float | None = None
     suite_low: float | None = None
     suite_high: float | None = None
+    flipped: list[FlippedCase] = []
 
 
 class ExportedFile(msgspec.Struct):
-    """One file of an export. `type` is the GGUF type, or `safetensors`, which has no ship check.
+    """One file of an export. `type` is the GGUF type; of a folder it is `safetensors` (the merged model) or
+    `peft` (the adapter as it was trained, which has no ship check), and `hashes` has the sha256 of each file
+    in it, `sha256` that of all.
 
     `fallbacks` has the tensors whose rows the type's blocks do not divide, by the type they got instead.
     """
@@ -67,6 +75,7 @@ class ExportedFile(msgspec.Struct):
     sha256: str
     ship_check: ShipCheck | None = None
     fallbacks: dict[str, list[str]] = {}
+    hashes: dict[str, str] = {}
 
 
 class AdapterShare(msgspec.Struct):
@@ -92,7 +101,9 @@ class ExportResult(msgspec.Struct):
     """What `temper export` prints as JSON and the ledger keeps. `ship_check` is the worst of the files'.
 
     `source` is what was asked for, `adapter` the run or kept adapter in the files: empty for a plain model.
-    Where several adapters were combined both are empty and `mix` says which and how.
+    Where several adapters were combined both are empty and `mix` says which and how. `ladder` has all types
+    that were measured where only the smallest good one was to be kept; `hand_offs` say how other programs
+    run the files.
     """
 
     run_id: str
@@ -101,3 +112,5 @@ class ExportResult(msgspec.Struct):
     ship_check: ShipCheck
     adapter: str = ""
     mix: Mix | None = None
+    hand_offs: list[HandOff] = []
+    ladder: Ladder | None = None

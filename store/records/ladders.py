@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from store.records.flips import FlippedCase
+
 
 class RungTask(msgspec.Struct):
     """What one file is asked while it is measured: `prompts` are answered, the ids of `answers` (a prompt and
@@ -33,7 +35,8 @@ class Measurement(msgspec.Struct):
 
 class Rung(msgspec.Struct):
     """One type. `changed` of `answers` greedy answers are another than the most exact type gives. `kl_mean`,
-    `suite_score` and `verdict` are the ship check's. `why_not` is empty for a type within tolerance.
+    `suite_score`, `flipped` (against the trained model) and `verdict` are the ship check's. `why_not` is
+    empty for a type within tolerance.
     """
 
     type: str
@@ -48,6 +51,8 @@ class Rung(msgspec.Struct):
     answers: int
     verdict: str
     why_not: str = ""
+    flipped: list[FlippedCase] = []
+    suite_cases: int = 0
 
 
 class Ladder(msgspec.Struct):

@@ -45,13 +45,18 @@ class Origin(msgspec.Struct):
 
 
 class Score(msgspec.Struct):
-    """What a file scored on a suite: the share of `cases` that passed, beside it the trained model's."""
+    """What a file (`type`) scored on a suite when it was checked: the share of `cases` that passed, beside it
+    the trained model's. Or what an evaluation run says of a variant that is this model; then `type` is empty.
+    """
 
     type: str
     suite: str
     cases: int
     score: float
     reference: float | None = None
+    variant: str = ""
+    run_id: str = ""
+    stderr: float | None = None
 
 
 class ExportPassport(msgspec.Struct):

@@ -10,10 +10,11 @@ from pathlib import Path
 _SCRIPT = '''"""Ask the model in plain Transformers: python {name} "a question"."""
 
 import sys
+from pathlib import Path
 
 import torch
 {imports}
-MODEL = {model!r}
+MODEL = {model}
 {adapter_line}SYSTEM = {system!r}
 TEMPLATE = {template!r}
 
@@ -44,18 +45,26 @@ print(tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True))
 
 
 def script(
-    name: str, model: Path, adapter: Path | None, system: str, template: str, stops: list[int], most: int
+    file: Path, model: Path, adapter: Path | None, system: str, template: str, stops: list[int], most: int
 ) -> str:
-    """The text of the script `name`. `stops` are the ids that end an answer of at most `most` tokens."""
+    """The text of the script `file`. `stops` are the ids that end an answer of at most `most` tokens."""
+    folder = file.parent
     peft = "from peft import PeftModel\n" if adapter else ""
     return _SCRIPT.format(
-        name=name,
+        name=file.name,
         imports=f"{peft}from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast\n",
-        model=str(model),
-        adapter_line=f"ADAPTER = {str(adapter)!r}\n" if adapter else "",
+        model=place(model, folder),
+        adapter_line=f"ADAPTER = {place(adapter, folder)}\n" if adapter else "",
         put_on="model = PeftModel.from_pretrained(model, ADAPTER)\n" if adapter else "",
         system=system,
         template=template,
         stops=stops,
         most=most,
+    )
+
+
+def place(path: Path, folder: Path) -> str:
+    """A path in Python: what lies beside the script is found wherever both are moved."""
+    return (
+        f"str(Path(__file__).resolve().parent / {path.name!r})" if path.parent == folder else repr(str(path))
     )

@@ -60,6 +60,12 @@ def hand_off(tool: Tool, source: Source, out: Path) -> HandOff:
     return makers[tool](source, out)
 
 
+def written_names(tool: Tool, stem: str) -> list[str]:
+    """What the files are called that `hand_off` writes."""
+    names: dict[Tool, list[str]] = {"ollama": [f"{stem}.Modelfile"], "transformers": [f"{stem}-ask.py"]}
+    return names.get(tool, [])
+
+
 def for_ollama(source: Source, out: Path) -> HandOff:
     """A Modelfile beside the GGUF."""
     assert source.gguf is not None  # made for GGUF_TOOLS
@@ -72,7 +78,7 @@ def for_ollama(source: Source, out: Path) -> HandOff:
         source.sampling,
         source.licence,
     )
-    file = out / f"{source.stem}.Modelfile"
+    file = out / written_names("ollama", source.stem)[0]
     atomic.write_bytes(file, text.encode())
     name = source.stem.lower()
     command = (
@@ -93,7 +99,9 @@ def for_lmstudio(source: Source, out: Path) -> HandOff:
             "Use --for ollama.",
         )
     notes = [f"Set the system prompt there: {source.system}"] if source.system else []
-    return HandOff("lmstudio", f"lms import --copy {shlex.quote(str(source.gguf))}", [], notes)
+    repo = f"temper/{source.stem}"  # where LM Studio files it; asked for otherwise
+    command = shlex.join(["lms", "import", "--copy", "--user-repo", repo, str(source.gguf)])
+    return HandOff("lmstudio", command, [], notes)
 
 
 def for_vllm(source: Source, out: Path) -> HandOff:
@@ -107,7 +115,10 @@ def for_vllm(source: Source, out: Path) -> HandOff:
         if config.get("use_dora") or config.get("modules_to_save"):
             raise cannot("vLLM", "it serves plain LoRA only", "Export it merged: leave out --adapter-only")
         ranks = [int(config["r"]), *(config.get("rank_pattern") or {}).values()]
-        rank = next((one for one in _RANKS if one >= max(ranks)), max(ranks))
+        rank = next((one for one in _RANKS if one >= max(ranks)), 0)
+        if not rank:
+            remedy = "Export it merged: leave out --adapter-only"
+            raise cannot("vLLM", f"rank {max(ranks)} is more than its {_RANKS[-1]}", remedy)
         words += ["--enable-lora", "--lora-modules", f"{source.stem}={source.adapter}"]
         words += ["--max-lora-rank", str(rank)]
     return HandOff("vllm", shlex.join(words), [], notes)
@@ -131,10 +142,10 @@ def for_tgi(source: Source, out: Path) -> HandOff:
 
 def for_transformers(source: Source, out: Path) -> HandOff:
     """A script that asks the model."""
-    file = out / f"{source.stem}-ask.py"
+    file = out / written_names("transformers", source.stem)[0]
     stops = sorted(stop_ids(source.base, load_tokenizer(source.base.tokenizer_file)))
     most = source.sampling.max_tokens
-    text = script(file.name, source.model, source.adapter, source.system, source.template, stops, most)
+    text = script(file, source.model, source.adapter, source.system, source.template, stops, most)
     atomic.write_bytes(file, text.encode())
     return HandOff("transformers", f"python {shlex.quote(str(file))} 'a question'", [str(file)])
 

@@ -140,6 +140,7 @@ def judge(
         record.suite, record.suite_cases = material.exam.name, marks.cases
         record.suite_score, record.suite_reference = marks.shares
         record.suite_low, record.suite_high = marks.interval
+        record.flipped = marks.flipped
         check.judged += judge_suite(material.exam.name, marks, tolerance.suite_drop)
     elif not material.exam:
         check.judged.append(("WARN", NO_SUITE))

@@ -15,15 +15,17 @@ from engine.evals.stats import paired_interval
 from engine.export.reference import Reference
 from engine.export.ship.asked import Exam, Judged
 from engine.export.ship.reading import Findings
+from store.records.flips import FlippedCase
 
 
 class Marks(msgspec.Struct):
-    """How many cases both passed, only the file, only the trained model, and neither."""
+    """How many cases both passed, only the file, only the trained model, and neither; which ones flipped."""
 
     both: int = 0
     file: int = 0
     reference: int = 0
     neither: int = 0
+    flipped: list[FlippedCase] = []
 
     @property
     def cases(self) -> int:
@@ -47,10 +49,10 @@ def mark(findings: Findings, reference: Reference, exam: Exam, count: Callable[[
     marks = Marks()
     for (case, checks), prompt, own in zip(exam.cases, findings.exam_prompts, findings.exam, strict=True):
         theirs = reference_answer(reference, prompt, own, exam.most, findings.stops)
-        passed = [
-            all(check.result(text_of(findings.tokenizer, ids, exam.tail), case).passed for check in checks)
-            for ids in (own, theirs)
-        ]
+        texts = [text_of(findings.tokenizer, ids, exam.tail) for ids in (own, theirs)]
+        passed = [all(check.result(text, case).passed for check in checks) for text in texts]
+        if passed[0] != passed[1]:
+            marks.flipped.append(FlippedCase(case.id, passed[0], *texts))
         match passed:
             case [True, True]:
                 marks.both += 1

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.jobs.export import ExportParams
+from engine.jobs.export_request import ExportParams
 from engine.models.adapters import PASSPORT, adapter_folder
 from engine.models.builtin import builtin_directory
 from engine.models.directory import ModelDirectory

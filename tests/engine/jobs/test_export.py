@@ -15,10 +15,10 @@ from engine.data.ensure import ensure_dataset
 from engine.export import gguf_cache, quantise
 from engine.export.ship.check import NO_SUITE
 from engine.export.tolerances import TOLERANCES, Tolerance
-from engine.jobs import convert, export, launch
+from engine.jobs import convert, examining, export, launch, making
 from engine.jobs.context import JobContext, Stopped
 from engine.jobs.convert import ConvertParams
-from engine.jobs.export import ExportParams
+from engine.jobs.export_request import ExportParams
 from engine.models.adapters import PASSPORT, adapter_folder
 from engine.models.directory import ModelDirectory
 from engine.models.variants import resolve
@@ -80,7 +80,8 @@ def quick(merged_f32: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def take(source: Path, out: Path, *rest: object) -> Path:
         return Path(shutil.copyfile(merged_f32, out))
 
-    monkeypatch.setattr(export, "to_gguf", take)
+    monkeypatch.setattr("engine.export.onepass.export.ARCHITECTURES", ())
+    monkeypatch.setattr(making, "to_gguf", take)
     monkeypatch.setattr(gguf_cache, "to_gguf", take)
 
 
@@ -151,7 +152,7 @@ def test_a_run_becomes_checked_files_with_hashes_and_a_report(ready: Workspace, 
     assert (written.result, written.versions["peft"]) == (result, written.versions["peft"])
     left = {path.name for path in job.folder.artifacts.iterdir()}
     assert left == {f"{RUN}-f32.gguf", f"{RUN}-q8_0.gguf", report.name}
-    assert phases(job.folder) == ["merge", "convert to f32", "quantise to q8_0", "check"]
+    assert phases(job.folder) == ["make 2 types", "check"]
     artifacts = runs.view(job.folder).artifacts
     assert [artifact.type for artifact in artifacts] == ["gguf", "gguf", "report"]
 
@@ -189,7 +190,7 @@ def test_a_blocked_file_is_kept_reported_and_not_used(
     assert Path(result.files[0].path).name == f"{RUN}-q8_0.BLOCKED.gguf"
     assert not (job.folder.artifacts / f"{RUN}-q8_0.gguf").exists()
     assert "BLOCK" in (job.folder.artifacts / f"{job.folder.run_id}.json").read_text(encoding="utf-8")
-    assert "nothing is good enough here" in notices(job.folder)[0]
+    assert "nothing is good enough here" in notices(job.folder)[-1]
     assert list(ready.paths.models.glob("*/q8_0.gguf")) == []
 
 
@@ -206,13 +207,13 @@ def test_a_request_to_stop_is_honoured_between_phases_and_leaves_no_file(
     ready: Workspace, jobs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = jobs(ready, "f32", out=tmp_path / "out")
-    check = export.check_files
+    check = examining.check_files
 
     def stop_then_check(*given: Any) -> Any:
         job.folder.request_stop()
         return check(*given)
 
-    monkeypatch.setattr(export, "check_files", stop_then_check)
+    monkeypatch.setattr(examining, "check_files", stop_then_check)
     with pytest.raises(Stopped):
         job.export()
     assert list((tmp_path / "out").iterdir()) == []
@@ -224,7 +225,7 @@ def test_an_export_killed_in_the_middle_leaves_no_file_and_the_next_clears_up(
 ) -> None:
     out = tmp_path / "out"
     folder = launch.start(ready, "export", ExportParams(RUN, ["f32"], str(out)), "to be killed")
-    wait_until(lambda: "convert to f32" in phases(folder))
+    wait_until(lambda: "make f32" in phases(folder))
     kill(folder)
     left = list(out.iterdir())
     assert [path.name for path in left] == [f".making-{folder.run_id}"]

@@ -12,7 +12,7 @@ import pytest
 from engine.data.ensure import ensure_dataset
 from engine.export import merge as merging
 from engine.jobs import leftovers, mixing
-from engine.jobs.export import ExportParams
+from engine.jobs.export_request import ExportParams
 from engine.models.adapters import PASSPORT, adapter_folder
 from engine.models.directory import ModelDirectory
 from store import clock, runs

@@ -11,7 +11,7 @@ import pytest
 
 from engine.export.gguf_header import read_header
 from engine.export.origin import ORIGIN_KEY, origin_sha256
-from engine.jobs.export import ExportParams
+from engine.jobs.export_request import ExportParams
 from engine.models.adapters import adapter_folder, read_passport
 from store.errors import UsageError
 from store.hashing import sha256_of_file

@@ -110,7 +110,9 @@ def test_ollama_and_lm_studio_are_named_the_file(trained: Trained, tmp_path: Pat
     file = Path(shlex.split(ollama.command)[4])
     assert ollama.files == [str(file)]
     assert "FROM ./train-1-q8_0.gguf\n" in file.read_text(encoding="utf-8")
-    assert shlex.split(studio.command) == ["lms", "import", "--copy", str(source.gguf)]
+    words = shlex.split(studio.command)
+    assert words[:5] == ["lms", "import", "--copy", "--user-repo", "temper/train-1"]
+    assert words[5:] == [str(source.gguf)]
     assert "Be kind." in studio.notes[0]
 
 
