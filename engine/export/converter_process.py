@@ -8,6 +8,7 @@ modules to itself, so nothing of Temper may be imported here.
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import dataclasses
 import json
@@ -24,6 +25,7 @@ def main(folder: str, orders_file: str, arguments: list[str]) -> None:
     sys.path.insert(0, str(Path(folder) / "gguf-py"))
     sys.path.insert(0, folder)
     orders = json.loads(Path(orders_file).read_text(encoding="utf-8"))
+    name_the_context()
     if orders["probe"]:
         hide_torch_from_transformers()
         count_whole_rows()
@@ -42,6 +44,21 @@ def die_with_parent() -> None:
     """Let the kernel end this process with the worker, also on kill -9: nobody would take what it writes."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2)
+
+
+def name_the_context() -> None:
+    """Give a GPT-2's settings the `n_ctx` that the converter asks for and Transformers 5 no longer writes."""
+    import conversion  # type: ignore[import-not-found]  # the private folder's
+
+    stock = conversion.ModelBase.load_hparams
+
+    def load_hparams(*arguments: Any, **options: Any) -> Any:
+        settings = stock(*arguments, **options)
+        if "n_positions" in settings:
+            settings.setdefault("n_ctx", settings["n_positions"])
+        return settings
+
+    conversion.ModelBase.load_hparams = staticmethod(load_hparams)
 
 
 def replace_add_bos(add_bos: bool) -> None:
@@ -117,7 +134,7 @@ def count_whole_rows() -> None:
 
 def replace_vocabulary(vocabulary: dict[str, Any]) -> None:
     """Make every model class of the converter write `vocabulary` instead of guessing one."""
-    import conversion  # type: ignore[import-not-found]  # the private folder's
+    import conversion
     import gguf
 
     stock = conversion.get_model_class
@@ -133,7 +150,15 @@ def replace_vocabulary(vocabulary: dict[str, Any]) -> None:
             writer.add_token_scores(vocabulary["scores"])
         if vocabulary["add_space_prefix"] is not None:
             writer.add_add_space_prefix(vocabulary["add_space_prefix"])
+        if vocabulary["remove_extra_whitespaces"] is not None:
+            writer.add_remove_extra_whitespaces(vocabulary["remove_extra_whitespaces"])
+        if vocabulary["charsmap"]:
+            writer.add_precompiled_charsmap(base64.b64decode(vocabulary["charsmap"]))
         special = gguf.SpecialVocab(self.dir_model, load_merges=byte_level, n_vocab=len(vocabulary["tokens"]))
+        if vocabulary["model"] == "t5":
+            special.add_special_token["eos"] = False  # llama.cpp would put it behind every text
+        if vocabulary["unknown"] is not None:
+            special.special_token_ids["unk"] = vocabulary["unknown"]
         special.add_to_gguf(writer)
 
     def with_vocabulary(*arguments: Any, **options: Any) -> Any:

@@ -12,6 +12,7 @@ import pytest
 
 from engine.export.convert import to_gguf
 from engine.export.hard_texts import HARD_TEXTS, typed_specials
+from engine.export.pre_tokenizers import name_by_structure
 from engine.export.vocabulary import (
     BYTE,
     CONTROL,
@@ -21,7 +22,6 @@ from engine.export.vocabulary import (
     adds_space,
     gguf_name,
     merge_scores,
-    pre_tokenizer_name,
     read_vocabulary,
 )
 from engine.inference.llama import Model
@@ -177,13 +177,13 @@ def test_gpt_2_gives_the_known_ids(shared_data: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_pre_tokenizer_is_known_by_its_structure(raw: dict[str, Any], name: str | None) -> None:
-    assert pre_tokenizer_name(raw) == name
+    assert name_by_structure(raw) == name
 
 
 def test_scores_fall_with_the_rank_of_the_merge_that_makes_a_token() -> None:
     vocabulary = {"a": 0, "b": 1, "c": 2, "ab": 3, "abc": 4, "bc": 5}
     merges = ["a b", ["b", "c"], ["ab", "c"], ["a", "bc"]]  # both spellings that the format has
-    raw = {"model": {"vocab": vocabulary, "merges": merges}}
+    raw: dict[str, Any] = {"model": {"vocab": vocabulary, "merges": merges}}
     assert merge_scores(raw, 7) == [-5, -5, -5, 0, -2, -1, -5]
 
 
@@ -197,10 +197,12 @@ def test_ids_that_no_token_has_are_padded_to_the_embeddings_rows(tmp_path: Path)
     assert len(set(found.tokens)) == 520
 
 
-def test_a_tokenizer_model_is_left_to_the_stock_converter(tmp_path: Path) -> None:
+def test_the_tokenizer_json_counts_even_beside_a_tokenizer_model(tmp_path: Path) -> None:
     shutil.copyfile(stories() / "tokenizer.json", tmp_path / "tokenizer.json")
     (tmp_path / "tokenizer.model").write_bytes(b"")
-    assert read_vocabulary(tmp_path, 512) is None
+    found = read_vocabulary(tmp_path, 512)
+    assert found is not None
+    assert found.model == "llama"
 
 
 def test_a_damaged_tokenizer_is_named(tmp_path: Path) -> None:
@@ -238,7 +240,11 @@ def test_a_name_says_phi_3_only_where_special_tokens_swallow_white_space(
 ) -> None:
     raw = {
         "added_tokens": [
-            {"content": "<s>", "special": True, "rstrip": False},
+            *(
+                {"content": one, "special": True, "rstrip": False}
+                for one in ("<s>", "<unk>", "<|endoftext|>")
+            ),
+            {"content": "</s>", "special": True, "rstrip": stripping},
             {"content": "<|end|>", "special": True, "rstrip": stripping},
         ]
     }
