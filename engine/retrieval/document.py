@@ -15,7 +15,8 @@ class Document(msgspec.Struct):
     """A document. `body` is where its text begins after front matter, in characters; `title` may be empty.
 
     `blocks` are given by readers that know them and parsed from the text otherwise. `date` is an ISO date or
-    empty, `tags` are the author's, `meta` is what else the document says about itself.
+    empty, `tags` are the author's, `meta` is what else the document says about itself. `dropped` are
+    parts that could not be read, with the reason.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Document(msgspec.Struct):
     date: str = ""
     tags: list[str] = []
     meta: dict[str, str] = {}
+    dropped: dict[str, str] = {}
 
 
 def blocks_of(document: Document) -> list[Block]:

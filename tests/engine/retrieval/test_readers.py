@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.retrieval.readers import LARGEST_BYTES, Unreadable, find_files, read_document
+from engine.retrieval.readers import BY_SUFFIX, Unreadable, find_files, read_document
 from store.errors import MissingError
 
 
@@ -62,7 +62,7 @@ def test_a_file_that_is_no_document_says_why(
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.md"
     with path.open("wb") as file:
-        file.truncate(LARGEST_BYTES + 1)
+        file.truncate(BY_SUFFIX[".md"].largest + 1)
     with pytest.raises(Unreadable, match="larger than 20 MB"):
         read_document("huge.md", path)
 
@@ -97,3 +97,17 @@ def test_marks_of_an_encoding_are_understood(tmp_path: Path) -> None:
     wide = read_document("wide.txt", write(tmp_path, "wide.txt", "größer".encode("utf-16")))
     marked = read_document("marked.txt", write(tmp_path, "marked.txt", "größer".encode("utf-8-sig")))
     assert wide.text == marked.text == "größer"
+
+
+def test_an_ignore_file_means_what_git_means(tmp_path: Path) -> None:
+    write(tmp_path, "docs/.temperignore", "drafts/\n*.log.md\n!keep.log.md\n")
+    for name in ("a.md", "b.log.md", "keep.log.md", "drafts/c.md", "in/d.log.md", "node_modules/e.md"):
+        write(tmp_path, f"docs/{name}", "x")
+    write(tmp_path, "docs/in/.temperignore", "!d.log.md\n")
+    assert list(find_files([tmp_path / "docs"], tmp_path / "docs")) == ["a.md", "in/d.log.md", "keep.log.md"]
+
+
+def test_a_name_that_is_not_utf8_is_shown_as_far_as_it_can_be(tmp_path: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/gr\xfc\xdfe.md"))).write_text("text")
+    ((name, path),) = find_files([tmp_path], tmp_path).items()
+    assert (name, read_document(name, path).text) == ("gr\ufffd\ufffde.md", "text")
