@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-import pytest
+import math
 
-from engine.evals.stats import mcnemar_exact, paired_interval, standard_error, wilson_interval
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from engine.evals.stats import (
+    clustered,
+    clustered_error,
+    difference_interval,
+    holm,
+    mcnemar_exact,
+    mean_interval,
+    paired_interval,
+    paired_p,
+    score_interval,
+    standard_error,
+    wilson_interval,
+)
+from scripts.real_runs import coverage
 
 
 @pytest.mark.parametrize(
@@ -64,6 +82,13 @@ def test_mcnemar_is_the_binomial_tail_on_both_sides(fixed: int, broken: int, p: 
     assert mcnemar_exact(broken, fixed) == p
 
 
+@pytest.mark.parametrize(("fixed", "broken"), [(3, 11), (40, 22), (700, 640)])
+def test_mcnemar_is_scipys_exact_test(fixed: int, broken: int) -> None:
+    expected = stats.binomtest(fixed, fixed + broken).pvalue
+
+    assert mcnemar_exact(fixed, broken) == pytest.approx(expected, rel=1e-9)
+
+
 def test_mcnemar_holds_for_thousands_of_cases() -> None:
     assert 0.0 < mcnemar_exact(1300, 1200) < 0.05
 
@@ -84,3 +109,123 @@ def test_variants_that_never_differ_still_leave_doubt() -> None:
 
     assert low < 0 < high
     assert paired_interval(0, 0, 0, 0) == (-1.0, 1.0)
+
+
+# -- the score interval -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("gained", "lost", "n"), [(5, 2, 20), (0, 7, 40), (12, 12, 30), (0, 0, 9)])
+def test_the_score_interval_ends_where_the_test_just_refuses(gained: int, lost: int, n: int) -> None:
+    low, high = score_interval(gained, lost, n)
+
+    assert score_interval(lost, gained, n) == pytest.approx((-high, -low))
+    for end in (low, high):
+        if abs(end) < 1:
+            assert abs(tango_statistic(gained, lost, n, end)) == pytest.approx(1.959963985, abs=1e-6)
+
+
+def tango_statistic(gained: int, lost: int, n: int, difference: float) -> float:
+    """The statistic from its definition: q maximises the likelihood by brute force."""
+    low, high = max(0.0, -difference), (1 - difference) / 2
+
+    def likelihood(q: float) -> float:
+        cells = ((gained, q + difference), (lost, q), (n - gained - lost, 1 - 2 * q - difference))
+        return sum(count * math.log(max(share, 1e-300)) for count, share in cells if count)
+
+    for _ in range(200):  # golden enough: the likelihood has one top
+        a, b = low + (high - low) / 3, high - (high - low) / 3
+        low, high = (a, high) if likelihood(a) < likelihood(b) else (low, b)
+    q = (low + high) / 2
+    return (gained - lost - n * difference) / math.sqrt(n * (2 * q + difference * (1 - difference)))
+
+
+# -- graded scores ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [20, 50, 200])
+@pytest.mark.parametrize("shape", ["uniform", "exponential", "five levels", "a fifth moved up"])
+def test_a_difference_is_within_its_interval_as_often_as_promised(shape: str, n: int) -> None:
+    draw = coverage.GRADED[shape]
+
+    held = coverage.coverage(draw, coverage.truth_of(draw), difference_interval, n, 2_000)  # type: ignore[arg-type]
+
+    noise = 3 * math.sqrt(0.05 * 0.95 / 2_000)
+    assert held >= (0.935 if n < 200 else 0.94) - noise
+    assert n < 200 or held <= 0.96 + noise
+
+
+@pytest.mark.parametrize("n", [20, 50, 200, 1000])
+def test_fixed_less_broken_is_within_its_interval_as_often_as_promised(n: int) -> None:
+    gained, lost = 0.2, 0.05
+
+    held = coverage.coverage(coverage.trinomial(gained, lost), gained - lost, coverage.of_passes, n, 4_000)
+
+    noise = 3 * math.sqrt(0.05 * 0.95 / 4_000)
+    assert held >= (0.935 if n < 200 else 0.94) - noise
+    assert n < 200 or held <= 0.96 + noise
+
+
+def test_a_percentile_bootstrap_would_not_pass_that_test() -> None:
+    draw = coverage.GRADED["a fifth moved up"]
+    picks = np.random.default_rng(3)
+
+    def percentile(row: NDArray[np.float64]) -> tuple[float, float]:
+        means = row[picks.integers(0, len(row), (300, len(row)))].mean(axis=1)
+        low, high = np.percentile(means, [2.5, 97.5])
+        return float(low), float(high)
+
+    assert coverage.coverage(draw, coverage.truth_of(draw), percentile, 20, 1_000) < 0.90
+
+
+def test_differences_without_skew_have_students_interval() -> None:
+    values = [-0.3, -0.1, 0.1, 0.3] * 60
+    expected = stats.t.interval(0.95, len(values) - 1, 0, np.std(values, ddof=1) / math.sqrt(len(values)))
+
+    assert difference_interval(values) == pytest.approx(expected)
+
+
+def test_few_cases_that_differ_leave_more_doubt_than_their_own_spread() -> None:
+    values = [0.05, 0.04] + [0.0] * 18
+
+    assert difference_interval(values)[0] < 0 < difference_interval(values)[1]
+    assert difference_interval([0.0] * 20)[1] > 0.1
+    assert difference_interval([0.5]) == (-1.0, 1.0)
+
+
+def test_the_mean_of_scores_that_are_all_alike_is_not_certain() -> None:
+    low, high = mean_interval([1.0] * 20)
+
+    assert 0.7 < low < 0.95
+    assert high == 1.0
+
+
+def test_the_paired_test_is_scipys() -> None:
+    first, second = [0.2, 0.5, 0.9, 0.4, 0.7], [0.4, 0.5, 1.0, 0.8, 0.6]
+    differences = [b - a for a, b in zip(first, second, strict=True)]
+
+    assert paired_p(differences) == pytest.approx(stats.ttest_rel(second, first).pvalue)
+    assert paired_p([0.0] * 9) == 1.0
+
+
+# -- clusters and many tests --------------------------------------------------------------------------------
+
+
+def test_epochs_of_one_case_count_as_one() -> None:
+    values = [1.0, 1.0, 0.0, 0.0, 1.0, 0.0]
+    cases = ["a", "a", "b", "b", "c", "c"]
+
+    assert clustered(values, cases) == pytest.approx([1.0, 0.0, 0.5])
+    # three means of 1, 0 and 1/2: their standard error, worked out by hand
+    assert clustered_error(values, cases) == pytest.approx(0.5 / math.sqrt(3))
+
+
+def test_asking_each_case_twice_makes_nothing_surer() -> None:
+    values, cases = [1.0, 0.0, 1.0, 1.0], ["a", "b", "c", "d"]
+
+    assert clustered_error(values * 2, cases * 2) == pytest.approx(clustered_error(values, cases))
+
+
+def test_the_correction_is_that_of_a_worked_example() -> None:
+    # by hand: 4 x .01, 3 x .02, 2 x .03 is raised to none below .06, 1 x .04 likewise
+    assert holm([0.03, 0.01, 0.04, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([]) == []

@@ -1,7 +1,8 @@
-"""Statistics of passes and fails, without scipy: how sure a score is, and whether two differ."""
+"""Passes and fails: how sure a share is, and whether two variants differ on the same cases."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import comb, sqrt
 
 Z95 = 1.959963984540054  # the 97.5% quantile of the standard normal distribution
@@ -76,3 +77,39 @@ def paired_interval(both: int, first: int, second: int, neither: int) -> tuple[f
     down = sqrt(below**2 - 2 * phi * below * above_other + above_other**2)
     up = sqrt(above**2 - 2 * phi * above * below_other + below_other**2)
     return one - other - down, one - other + up
+
+
+def score_interval(gained: int, lost: int, n: int) -> tuple[float, float]:
+    """The 95% interval of a difference of two shares of the same `n` cases, (gained - lost) / n, in [-1, 1].
+
+    `gained` cases passed under the second variant only, `lost` under the first only. The asymptotic score
+    interval of T. Tango, Equivalence test and confidence interval for the difference in proportions for the
+    paired-sample design, Statistics in Medicine 17 (1998): all differences d that the test does not refuse,
+    |gained - lost - n d| <= z sqrt(n (2 q + d (1 - d))), with q the likeliest share of lost cases under d.
+    Of the intervals that were tried it alone keeps to its 95% where few cases differ (decision 0022).
+    """
+    if n == 0:
+        return -1.0, 1.0
+    middle = (gained - lost) / n
+
+    def refused(difference: float) -> bool:
+        linear = (2 * n - gained + lost) * difference - gained - lost
+        square = linear * linear + 8 * n * lost * difference * (1 - difference)
+        q = (sqrt(max(square, 0.0)) - linear) / (4 * n)
+        variance = n * (2 * q + difference * (1 - difference))
+        return abs(gained - lost - n * difference) > Z95 * sqrt(max(variance, 0.0))
+
+    return _border(refused, middle, -1.0), _border(refused, middle, 1.0)
+
+
+def _border(refused: Callable[[float], bool], inside: float, outside: float) -> float:
+    """Where `refused` begins on the way from `inside` to `outside`; `outside` where it does not."""
+    if not refused(outside) or inside == outside:
+        return outside
+    for _ in range(60):  # halved until doubles end
+        middle = (inside + outside) / 2
+        if refused(middle):
+            outside = middle
+        else:
+            inside = middle
+    return (inside + outside) / 2
