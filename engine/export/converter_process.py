@@ -25,7 +25,7 @@ def main(folder: str, orders_file: str, arguments: list[str]) -> None:
     sys.path.insert(0, str(Path(folder) / "gguf-py"))
     sys.path.insert(0, folder)
     orders = json.loads(Path(orders_file).read_text(encoding="utf-8"))
-    name_the_context()
+    keep_old_settings()
     if orders["probe"]:
         hide_torch_from_transformers()
         count_whole_rows()
@@ -46,8 +46,11 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2)
 
 
-def name_the_context() -> None:
-    """Give a GPT-2's settings the `n_ctx` that the converter asks for and Transformers 5 no longer writes."""
+def keep_old_settings() -> None:
+    """Give the converter settings by the names that it asks for and Transformers 5 no longer writes.
+
+    GPT-2's `n_ctx` and GPT-NeoX's `rotary_pct`; the files on the disk stay as they are.
+    """
     import conversion  # type: ignore[import-not-found]  # the private folder's
 
     stock = conversion.ModelBase.load_hparams
@@ -56,6 +59,9 @@ def name_the_context() -> None:
         settings = stock(*arguments, **options)
         if "n_positions" in settings:
             settings.setdefault("n_ctx", settings["n_positions"])
+        rotary = settings.get("rope_parameters") or {}
+        if "partial_rotary_factor" in rotary:
+            settings.setdefault("rotary_pct", rotary["partial_rotary_factor"])
         return settings
 
     conversion.ModelBase.load_hparams = staticmethod(load_hparams)

@@ -17,6 +17,7 @@ import torch
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM
+from transformers.pytorch_utils import Conv1D
 
 from engine.export.adapter_file import AdapterFile
 from engine.models.directory import ModelDirectory
@@ -116,12 +117,16 @@ class Reference:
     def projection(self, layer: int, name: str) -> torch.Tensor | None:
         """The weights [out, in] of `name` (q_proj) in a layer's attention, the adapter's update included.
 
-        None where the architecture has no such matrix.
+        None where the architecture has no such matrix. `name` is c_attn in GPT-2's layers, which are called
+        `h` and hold their matrices the other way round.
         """
-        ending = f"layers.{layer}.self_attn.{name}"
+        ending = f"h.{layer}.attn.{name}" if name == "c_attn" else f"layers.{layer}.self_attn.{name}"
         found = (module for path, module in self._base.named_modules() if path.endswith(ending))
         module = next(found, None)
-        return None if module is None else updated(module)
+        if module is None:
+            return None
+        turned = isinstance(getattr(module, "base_layer", module), Conv1D)
+        return updated(module).T if turned else updated(module)
 
     def close(self) -> None:
         """Give the memory back."""

@@ -66,12 +66,13 @@ def of_the_adapter(findings: Findings, reference: Reference, measured: Measured,
 
 def of_the_tensors(findings: Findings, reference: Reference, base: ModelDirectory) -> list[str]:
     """What is wrong with the head, the queries and the keys in the file."""
-    layers = int(base.config.get("num_hidden_layers") or 0)
+    layers = int(base.config.get("num_hidden_layers") or base.config.get("n_layer") or 0)
     some = sorted({0, layers // 2, layers - 1}) if layers else []
+    joined = "c_attn" if "n_layer" in base.config else "qkv_proj"
     asked = {
         f"blk.{layer}.attn_{ours}.weight": (layer, theirs)
         for layer in some
-        for ours, theirs in (("q", "q_proj"), ("k", "k_proj"), ("qkv", "qkv_proj"))
+        for ours, theirs in (("q", "q_proj"), ("k", "k_proj"), ("qkv", joined))
     }
     tensors = read_tensors(findings.file, dict.fromkeys(asked, 1 << 30) | {HEAD: HEAD_ROWS})
     if tensors is None:
@@ -100,7 +101,7 @@ def of_the_head(tensors: Tensors, reference: Reference) -> str:
 
 def in_order(wanted: torch.Tensor, rotation: int, name: str, base: ModelDirectory) -> torch.Tensor:
     """Rows in the order in which the file should have them, by the kind of its rotary embedding."""
-    if rotation != llama_cpp.LLAMA_ROPE_TYPE_NORM or name == "qkv_proj":
+    if rotation != llama_cpp.LLAMA_ROPE_TYPE_NORM or name in ("qkv_proj", "c_attn"):
         return wanted
     queries = int(base.config.get("num_attention_heads") or 1)
     keys = int(base.config.get("num_key_value_heads") or queries)

@@ -28,17 +28,22 @@ from tests.engine.export.untrained import adapter_on
 HEADS = 4
 KEY_HEADS = 2
 # Windows and scales as the families' real models have them: llama.cpp reads no window of a Mistral, and takes
-# a Gemma's query scale from the size of its heads.
+# a Gemma's query scale from the size of its heads. `tied`: the head is the embedding.
+GEMMA = {"head_dim": 16, "sliding_window": 16, "query_pre_attn_scalar": 16, "tied": True}
 FAMILIES: dict[str, dict[str, Any]] = {
     "llama": {},
+    "smollm": {"kind": "llama", "tied": True},
+    "smollm3": {},
     "mistral": {"sliding_window": None},
     "qwen2": {},
     "qwen3": {"head_dim": 16},
-    "gemma2": {"head_dim": 16, "sliding_window": 16, "query_pre_attn_scalar": 16},
-    "gemma3_text": {"head_dim": 16, "sliding_window": 16, "query_pre_attn_scalar": 16},
+    "gemma2": GEMMA,
+    "gemma3_text": GEMMA,
     "phi3": {},
-    "smollm3": {},
+    "phi4": {"kind": "phi3", "rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 0.5}},
+    "gpt2": {"n_inner": None, "tied": True},
 }
+"""By family, what differs from a Llama: SmolLM 1 and 2 are tied ones, Qwen 2.5 is a Qwen 2."""
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' "
     "+ message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
@@ -49,7 +54,7 @@ TEMPLATE = (
 class Exported(msgspec.Struct):
     """A base, an adapter on it, both merged, and the merged model as a GGUF without any rounding."""
 
-    kind: str
+    family: str
     base: Path
     adapter: Path
     merged: Path
@@ -60,21 +65,40 @@ class Exported(msgspec.Struct):
         """The base."""
         return ModelDirectory(self.base)
 
+    @property
+    def tied(self) -> bool:
+        """Whether its head is its embedding."""
+        return bool(FAMILIES[self.family].get("tied"))
 
-def export_family(kind: str, folder: Path) -> Exported:
+    @property
+    def attention(self) -> list[str]:
+        """The modules that give queries, keys and values."""
+        joined = {"phi3": ["qkv_proj"], "phi4": ["qkv_proj"], "gpt2": ["c_attn"]}
+        return joined.get(self.family, ["q_proj", "k_proj", "v_proj"])
+
+    @property
+    def outputs(self) -> list[str]:
+        """The modules that give what a layer adds."""
+        return ["c_proj"] if self.family == "gpt2" else ["o_proj", "down_proj"]
+
+
+def export_family(name: str, folder: Path) -> Exported:
     """One family, exported as Temper does it."""
-    base = family(kind, folder / kind)
-    names = ["qkv_proj"] if kind == "phi3" else ["q_proj", "k_proj", "v_proj"]
-    adapter = adapter_on(base, folder / "adapter", target_modules=[*names, "o_proj", "down_proj"])
-    merged = merge(ModelDirectory(base), adapter, folder / "merged")
-    return Exported(kind, base, adapter, merged, to_gguf(merged, folder / f"{kind}.gguf", "f32"))
+    made = Exported(
+        name, family(name, folder / name), *(folder / part for part in ("adapter", "merged", "file"))
+    )
+    adapter_on(made.base, made.adapter, target_modules=made.attention + made.outputs)
+    merge(made.directory, made.adapter, made.merged)
+    to_gguf(made.merged, made.file, "f32")
+    return made
 
 
-def family(kind: str, folder: Path) -> Path:
+def family(name: str, folder: Path) -> Path:
     """A random model of two layers. Its weights are large, so that answers are decided, not nearly tied."""
     tiny = builtin_directory("tiny")
     config = ModelDirectory(tiny).config
     torch.manual_seed(0)
+    own = dict(FAMILIES[name])
     shape: dict[str, Any] = {
         "vocab_size": config["vocab_size"],
         "hidden_size": 64,
@@ -87,9 +111,9 @@ def family(kind: str, folder: Path) -> Path:
         "eos_token_id": config["eos_token_id"],
         "pad_token_id": config["pad_token_id"],
         "initializer_range": 0.3,
-        "tie_word_embeddings": kind.startswith("gemma"),
+        "tie_word_embeddings": own.pop("tied", False),
     }
-    settings = CONFIG_MAPPING[kind](**shape | FAMILIES[kind])
+    settings = CONFIG_MAPPING[own.pop("kind", name)](**shape | own)
     AutoModelForCausalLM.from_config(settings).save_pretrained(folder)
     shutil.copyfile(tiny / "tokenizer.json", folder / "tokenizer.json")
     said = json.loads((tiny / "tokenizer_config.json").read_text(encoding="utf-8"))
@@ -106,12 +130,12 @@ def material_of(base: ModelDirectory, texts: int | None = None) -> Material:
     return material
 
 
-ANY = Check("regex", value="^")
+ANY = Check("regex", options={"value": "^"})
 
 
 def exam_on(base: ModelDirectory, check: Check = ANY, template: str = "") -> Exam:
     """A suite of the first rows' questions; any answer passes if nothing else is said."""
-    checks = compile_checks([check], {})
+    checks = compile_checks([check])
     cases = [
         (Case(row.row, row.messages[0].content, row.messages[1].content), checks) for row in EXAMPLES[:4]
     ]

@@ -1,4 +1,4 @@
-"""What a file says wrongly of itself is blocked with that fault's own reason."""
+"""On every family: what a file says wrongly of itself is blocked with that fault's own reason."""
 
 from __future__ import annotations
 
@@ -11,37 +11,27 @@ from engine.export.ship.asked import Material
 from engine.export.ship.check import ship_check
 from engine.inference.llama import Model
 from store.records.exports import ShipCheck
-from tests.engine.export.ship.stage import TEMPLATE, Exported, export_family, material_of, planted
+from tests.engine.export.ship.stage import TEMPLATE, Exported, planted
 
 pytestmark = pytest.mark.training
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    return export_family("qwen2", tmp_path_factory.mktemp("exported"))
-
-
-@pytest.fixture(scope="module")
-def material(exported: Exported) -> Material:
-    return material_of(exported.directory)
-
-
 @pytest.fixture
-def blocked(exported: Exported, material: Material, tmp_path: Path) -> Any:
+def blocked(exported: Exported, few: Material, tmp_path: Path) -> Any:
     """The first reason why a file with planted faults is blocked."""
 
     def check(**faults: Any) -> str:
         file = planted(exported.file, tmp_path / "m.gguf", **faults)
-        found: ShipCheck = ship_check([(file, "f32")], exported.directory, exported.adapter, material)[0]
+        found: ShipCheck = ship_check([(file, "f32")], exported.directory, exported.adapter, few)[0]
         assert found.verdict == "BLOCK"
         return found.reasons[0]
 
     return check
 
 
-def test_a_copy_without_a_fault_ships(exported: Exported, material: Material, tmp_path: Path) -> None:
+def test_a_copy_without_a_fault_ships(exported: Exported, few: Material, tmp_path: Path) -> None:
     file = planted(exported.file, tmp_path / "m.gguf")
-    found = ship_check([(file, "f32")], exported.directory, exported.adapter, material)[0]
+    found = ship_check([(file, "f32")], exported.directory, exported.adapter, few)[0]
     assert (found.verdict, found.reasons) == ("SHIP", [])
 
 
