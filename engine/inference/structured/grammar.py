@@ -1,0 +1,84 @@
+"""From a structure's grammar text and a vocabulary to something that constrains answers.
+
+Bounded in time and memory by llguidance's own limits, tightened here. Does not know where a grammar's text
+came from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llguidance import LLMatcher, LLParserLimits
+
+from engine.inference.structured.constraint import MatcherConstraint
+from engine.inference.structured.vocabulary import Vocabulary
+from store.errors import UsageError
+
+WHITE_SPACE = r"(\x20|\x0D?\x0A[\x20\x09]{0,60})"
+"""Between the parts of JSON: a space, or a line's end and an indentation. A model cannot pad its answer."""
+OPTIONS = {"whitespace_pattern": WHITE_SPACE, "lenient": False, "coerce_one_of": False}
+HEADER = '%llguidance {"no_forcing": true}'
+"""Every spelling in tokens is allowed, not only the tokenizer's own: the mask is then what `allows` allows."""
+LIMITS = LLParserLimits(
+    initial_lexer_fuel=2_000_000,
+    step_lexer_fuel=400_000,
+    step_max_items=50_000,
+    max_lexer_states=50_000,
+    max_grammar_size=250_000,
+    precompute_large_lexemes=False,
+    verbose_errors=False,
+)
+"""A grammar is compiled in seconds and a step takes milliseconds, or the grammar is refused."""
+
+
+class CompiledGrammar:
+    """The rule `answer` of `rules` (llguidance's Lark) over one vocabulary.
+
+    Raises UsageError when llguidance refuses it, too large ones included.
+    """
+
+    def __init__(self, rules: str, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        start = 'start: " "? answer' if vocabulary.leading_space else "start: answer"
+        text = f"{HEADER}\n{start}\n{rules}"
+        self._first = LLMatcher(vocabulary.tokenizer, text, log_level=0, limits=LIMITS)
+        if self._first.is_error():
+            raise refusal(self._first.get_error())
+
+    def start(self) -> MatcherConstraint:
+        """The state of a new answer."""
+        return MatcherConstraint(self._first.deep_copy(), self._vocabulary.ends, self._vocabulary.size)
+
+
+def json_rule(schema: Mapping[str, Any] | bool, name: str = "answer") -> str:
+    """The rule of a schema that engine.inference.structured.lowering has put into llguidance's words."""
+    if isinstance(schema, bool):
+        schema = {} if schema else {"not": {}}
+    return f"{name}: %json {json.dumps({**schema, 'x-guidance': OPTIONS})}"
+
+
+def regex_rule(pattern: str) -> str:
+    """The rule of a text that `pattern` describes from its first character to its last."""
+    return f"answer: TEXT\nTEXT: /{pattern.replace('/', chr(92) + '/')}/"
+
+
+def choice_rule(choices: Sequence[str]) -> str:
+    """The rule of one of `choices`, exactly."""
+    return "answer: " + " | ".join(map(lark_text, choices))
+
+
+def lark_text(text: str) -> str:
+    """`text` as a literal of llguidance's grammars (JSON's escapes)."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def refusal(reason: str) -> UsageError:
+    """Why llguidance took no grammar, without its page of context."""
+    line = next((line for line in reason.splitlines() if line.strip()), "no reason was given")
+    return UsageError(
+        "The structure cannot be enforced",
+        f"{line[:500]}.",
+        "Simplify it: nothing is generated under a structure that is not enforced.",
+    )

@@ -1,0 +1,73 @@
+"""A model's vocabulary as llguidance reads it: each token's bytes, and which tokens are no text.
+
+Made from the loaded GGUF, so it is the vocabulary of the model that answers. Knows nothing of grammars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import llama_cpp
+import llguidance
+
+from engine.inference.llama import Model
+
+
+class Vocabulary:
+    """`tokenizer` for llguidance, `size` and `ends` of the model's vocabulary. About a second at 128k tokens.
+
+    `leading_space`: an answer's first token may bring a space that is not shown (SentencePiece).
+    """
+
+    def __init__(
+        self,
+        tokens: list[bytes],
+        special: list[int],
+        ends: frozenset[int],
+        encode: Callable[[bytes], list[int]],
+        leading_space: bool = False,
+    ) -> None:
+        self.size = len(tokens)
+        self.ends = ends
+        self.leading_space = leading_space
+        source = llguidance.TokenizerWrapper(_Tokens(tokens, special, min(ends, default=0), encode))
+        self.tokenizer = llguidance.LLTokenizer(
+            source, n_vocab=self.size, slices=llguidance.LLTokenizer.json_slices()
+        )
+
+    @classmethod
+    def of(cls, model: Model) -> Vocabulary:
+        """The vocabulary of a loaded model; made once for each."""
+        return _of_model(model)
+
+
+class _Tokens:
+    """What llguidance asks of a tokenizer. `encode` gives the ids of a piece of text, as the model would."""
+
+    def __init__(
+        self, tokens: list[bytes], special: list[int], end: int, encode: Callable[[bytes], list[int]]
+    ) -> None:
+        self.eos_token_id = end
+        self.bos_token_id = None
+        self.tokens = tokens
+        self.special_token_ids = special
+        self._encode = encode
+
+    def __call__(self, text: bytes | str) -> list[int]:
+        return self._encode(text.encode() if isinstance(text, str) else text)
+
+
+@lru_cache(maxsize=4)
+def _of_model(model: Model) -> Vocabulary:
+    ids = range(model.vocabulary_size)
+    pieces = [model.piece(token) for token in ids]
+    # a token without bytes would leave the text as it is: it could come for ever
+    silent = [
+        token for token in ids if not pieces[token] or llama_cpp.llama_vocab_is_control(model.vocab, token)
+    ]
+
+    def encode(text: bytes) -> list[int]:
+        return model.tokenise(text.decode(errors="replace"), parse_special=False)
+
+    return Vocabulary(pieces, silent, model.stop_ids, encode, model.writes_spaces_first)
