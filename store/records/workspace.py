@@ -18,6 +18,8 @@ class WorkspaceSection(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str = ""
     """Shown in titles; the folder's name when left out."""
+    python_checks: bool = False
+    """Whether suites may run Python functions of the workspace as checks."""
 
 
 class Model(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,6 +89,14 @@ class Sampling(msgspec.Struct, forbid_unknown_fields=True):
     temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
     top_k: Annotated[int, msgspec.Meta(ge=0)] = 0
+    min_p: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    """Tokens less likely than this share of the likeliest are left out; 0: none."""
+    repetition_penalty: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    """Above 1, what stands in the prompt or the answer becomes less likely (divides positive scores)."""
+    frequency_penalty: float = 0.0
+    """Taken from a token's score for each time that the answer has it."""
+    presence_penalty: float = 0.0
+    """Taken from a token's score once the answer has it."""
     max_tokens: PositiveInt = 256
     seed: int = 0
 
@@ -118,6 +128,8 @@ class Defaults(msgspec.Struct, forbid_unknown_fields=True):
 
     variant: str | None = None
     knowledge: str | None = None
+    judge: str | None = None
+    """The variant or model that judges answers, where a suite asks for a judge and names none."""
 
 
 class Gate(msgspec.Struct, forbid_unknown_fields=True):
@@ -125,6 +137,12 @@ class Gate(msgspec.Struct, forbid_unknown_fields=True):
 
     min_diff: float = 0.0
     """The smallest allowed difference of mean scores, candidate less baseline."""
+    slices: dict[str, float] = {}
+    """The same for the cases of a slice: a tag, or `name=value`."""
+    protected: list[str] = ["critical"]
+    """Slices in which no case may break that the baseline passes."""
+    certain: bool = False
+    """Hold the low end of the 95% interval to `min_diff`, not the difference itself."""
 
 
 class WorkspaceConfig(msgspec.Struct, forbid_unknown_fields=True):
