@@ -13,7 +13,7 @@ import msgspec
 from app.cli import ladder as rungs
 from app.cli import ship
 from app.cli.output import cpu_option, json_option, print_json, say
-from app.cli.places import as_model, as_settings_path
+from app.cli.places import as_model, as_settings_path, shown_path
 from store.errors import ExitCode, UsageError
 from store.records.exports import DENSITY, ExportResult, Mix, Way
 from store.records.hand_offs import Tool
@@ -130,12 +130,12 @@ def checked_params(
 ) -> ExportParams:
     """The job's parameters, once the source is known to be whole. Raises UsageError or MissingError."""
     from engine.evals.suite import find_suite, load_suite
-    from engine.jobs import mixing
+    from engine.jobs import foreseeing, mixing
     from engine.jobs.export_request import ExportParams, check_adapter_only, check_source
     from engine.models.variants import describe
 
     parts = mixing.describe_mix(workspace, mix) if mix else describe(workspace, as_model(workspace, source))
-    check_source(workspace, parts)
+    base = check_source(workspace, parts)
     types = types_of(workspace, parts, mix, quant, adapter_only, ladder)
     folder = str((Path.cwd() / Path(out).expanduser()).resolve()) if out else None
     if suite:
@@ -155,6 +155,7 @@ def checked_params(
     )
     if adapter_only:
         check_adapter_only(params, parts)
+    foreseeing.check(workspace, params, parts, base, Path(folder) if folder else None)
     return params
 
 
@@ -221,11 +222,10 @@ def next_step(result: ExportResult) -> str:
     if first is None:
         return ""
     if first.ship_check and not first.ship_check.texts:  # an adapter by itself has no tokenizer
-        base = next((file for made in result.hand_offs for file in made.files if file.endswith(".gguf")), "")
-        return (
-            f"llama-server -m {shlex.quote(base) if base else 'BASE.gguf'} --lora {shlex.quote(first.path)}"
-        )
+        base, adapter = map(shown_path, (result.base_gguf, first.path))
+        return shlex.join(["llama-server", "-m", base or "BASE.gguf", "--lora", adapter])
     if result.mix:
-        return f"temper variants add NAME --model {first.path}"  # a GGUF file has its own type
+        # a GGUF file has its own type
+        return f"temper variants add NAME --model {shlex.quote(shown_path(first.path))}"
     named = f"--adapter {result.adapter}" if result.adapter else f"--model {result.source}"
     return f"temper variants add NAME {named} --quant {first.type}"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import shutil
-import sys
+from collections.abc import Sequence
 
 import click
 
@@ -18,19 +17,19 @@ COLUMNS = (
     *("check", ""),
 )
 RIGHT = tuple(range(1, 10))
-HEIGHT, WIDEST = 14, 100
-LEAST_NATS = 1e-6
-"""Where the chart's logarithmic axis ends: below it nothing is to be seen."""
-MEGABYTE, GIGABYTE = 1e6, 1e9
+BAR, FIGURE = 26, 10
+"""Cells of a bar, and of the figure behind it."""
+EIGHTHS = ("▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 
 def print_ladder(ladder: Ladder, cases: bool) -> None:
     """All of it; with `cases` both answers to every case that turned."""
     print_table(COLUMNS, [row(rung, ladder.smallest) for rung in ladder.rungs], right=RIGHT)
-    if drawn := picture(ladder):
-        click.echo(f"\n{drawn}\n")
-    say("Flipped: suite cases that only the file or only the trained model passes. Answers: greedy ones that")
-    say("are another than the most exact type's. Memory: the most that loading and answering took.")
+    click.echo()
+    for line in picture(ladder):
+        click.echo(line)
+    say("\nFlipped: suite cases that only the file or only the trained model passes. Answers: how many are")
+    say("other than the most exact type's. Memory: the most that loading and answering took.")
     if cases:
         ship.print_answers([(rung.type, rung.flipped) for rung in ladder.rungs])
     else:
@@ -43,10 +42,12 @@ def print_ladder(ladder: Ladder, cases: bool) -> None:
 def row(rung: Rung, smallest: str) -> tuple[str, ...]:
     """A type's figures under COLUMNS; a dash for what was not measured."""
     flipped = f"{len(rung.flipped)} of {rung.suite_cases}" if rung.suite_cases else "-"
-    mark = click.style("<- smallest within tolerance", fg="green") if rung.type == smallest else ""
+    mark = click.style("<- smallest within tolerance", fg="green") if rung.type == smallest else rung.why_not
+    if rung.fallbacks:
+        mark = f"{mark} ({rung.fallbacks} tensors of another type)".lstrip()
     return (
         rung.type,
-        size(rung.bytes),
+        fine_size(rung.bytes),
         f"{rung.load_seconds:.2f} s",
         rate(rung.tokens_per_second),
         size(rung.memory_bytes),
@@ -56,39 +57,51 @@ def row(rung: Rung, smallest: str) -> tuple[str, ...]:
         flipped,
         f"{rung.changed} of {rung.answers}",
         ship.verdict(rung.verdict),
-        mark or rung.why_not,
+        mark,
     )
 
 
-def picture(ladder: Ladder) -> str:
-    """Divergence from the trained model over size, logarithmic; empty where too little was measured.
+def picture(ladder: Ladder) -> list[str]:
+    """A line per type: its size, and how far it is from the trained model on a logarithmic scale.
 
-    Green is within tolerance, red is not; without colours where nobody would see them.
+    Green is within tolerance, red is not.
     """
-    shown = [(rung, rung.kl_mean) for rung in ladder.rungs if rung.kl_mean is not None]
-    if len(shown) < 2:
-        return ""
-    import plotext
-
-    unit = GIGABYTE if max(rung.bytes for rung, _ in shown) >= GIGABYTE else MEGABYTE
-    plotext.clear_figure()
-    plotext.theme("clear")
-    plotext.plot_size(min(WIDEST, shutil.get_terminal_size().columns), HEIGHT)
-    heights = []
-    for rung, nats in shown:
-        across, up = rung.bytes / unit, math.log10(max(nats, LEAST_NATS))
+    largest = max(rung.bytes for rung in ladder.rungs)
+    nats = [rung.kl_mean for rung in ladder.rungs if rung.kl_mean]
+    name = max(len(rung.type) for rung in ladder.rungs)
+    head = f"{'':<{name}}  {'size':<{BAR + FIGURE}}  nats from the trained model (logarithmic)"
+    lines = [click.style(head, dim=True)]
+    for rung in ladder.rungs:
         colour = "red" if rung.why_not else "green"
-        plotext.scatter([across], [up], color=colour, marker="●")
-        plotext.text(f" {rung.type}", across, up, color=colour, alignment="left")
-        heights.append(up)
-    ticks = range(math.floor(min(heights)), math.ceil(max(heights)) + 1)
-    plotext.yticks(list(ticks), [f"{10.0**tick:g}" for tick in ticks])
-    widest = max(rung.bytes for rung, _ in shown) / unit
-    plotext.xlim(0, widest * 1.15)  # room for the last one's name
-    plotext.xlabel("GB" if unit == GIGABYTE else "MB")
-    plotext.ylabel("nats per token from the trained model")
-    drawn: str = plotext.build()
-    return drawn if sys.stdout.isatty() else str(plotext.uncolorize(drawn))
+        across = bar(rung.bytes / largest, fine_size(rung.bytes), colour)
+        up = "" if rung.kl_mean is None else bar(share(rung.kl_mean, nats), f"{rung.kl_mean:.2g}", colour)
+        lines.append(f"{rung.type:<{name}}  {across}  {up}".rstrip())
+    return lines
+
+
+def bar(part: float, figure: str, colour: str) -> str:
+    """A bar of at most BAR cells and its figure behind it, BAR + FIGURE cells in all."""
+    eighths = round(part * BAR * 8)
+    drawn = "█" * (eighths // 8) + ("", *EIGHTHS)[eighths % 8]
+    space = " " * (BAR + FIGURE - len(drawn) - 1 - len(figure))
+    return f"{click.style(drawn, fg=colour)} {figure}{space}"
+
+
+def share(nats: float, all_of_them: Sequence[float]) -> float:
+    """Where a divergence is between a tenth of the least and the most, by its logarithm."""
+    if not nats:
+        return 0.0
+    low, high = math.log10(min(all_of_them)) - 1, math.log10(max(all_of_them))
+    return (math.log10(nats) - low) / (high - low)
+
+
+def fine_size(count: float) -> str:
+    """Bytes with three digits, since neighbours on a ladder may be close: `1.42 MB`."""
+    for unit, bytes_of_it in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= bytes_of_it:
+            value = count / bytes_of_it
+            return f"{value:.{max(0, 2 - int(math.log10(value)))}f} {unit}"
+    return f"{count:.0f} B"
 
 
 def print_choice(ladder: Ladder) -> None:

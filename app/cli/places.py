@@ -21,3 +21,9 @@ def as_settings_path(workspace: Workspace, typed: str) -> str:
 def as_model(workspace: Workspace, typed: str) -> str:
     """A model's name or path as temper.toml writes it."""
     return typed if typed in workspace.config.models else as_settings_path(workspace, typed)
+
+
+def shown_path(path: str) -> str:
+    """A path as it is shortest from here: what lies below the current folder is named from there."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if path and Path(path).is_relative_to(here) else path

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from app.cli.output import print_table, say
+from app.cli.places import shown_path
 from app.words import cut, size
 from store.records.exports import ExportedFile, ShipCheck
 from store.records.flips import FlippedCase
@@ -28,12 +29,21 @@ def row(file: ExportedFile) -> tuple[str, ...]:
     """A file's figures under COLUMNS; a dash for what was not looked at."""
     check = file.ship_check
     if check is None:
-        return file.type, size(file.bytes), "-", "-", "-", "-", "-", file.path
+        return file.type, size(file.bytes), "-", "-", "-", "-", "-", shown_path(file.path)
     ids = f"{check.token_ids_equal:.1%}" if check.texts else "-"
     nats = "-" if check.kl_mean is None else f"{check.kl_mean:.2g}"
     suite = "-" if check.suite_score is None else f"{check.suite_score:.1%}"
     answers = f"{check.top1_agreement:.1%}"
-    return file.type, size(file.bytes), ids, answers, nats, suite, verdict(check.verdict), file.path
+    return (
+        file.type,
+        size(file.bytes),
+        ids,
+        answers,
+        nats,
+        suite,
+        verdict(check.verdict),
+        shown_path(file.path),
+    )
 
 
 def verdict(name: str) -> str:

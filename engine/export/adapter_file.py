@@ -6,36 +6,19 @@ base: whether they fit is seen where they meet (engine.export.merge_plan).
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from engine.export.adapter_settings import read_settings
 from engine.export.deltas import Factors
 from engine.export.tensor_file import FLOATS, TensorReader, TensorSpec
 from engine.models.adapters import WEIGHTS
 from store.errors import MissingError, UsageError
 
-SETTINGS = "adapter_config.json"
 PREFIX = "base_model.model."
-_NOT_MERGED = (
-    "alora_invocation_tokens",
-    "arrow_config",
-    "kasa_config",
-    "layer_replication",
-    "megatron_config",
-    "monteclora_config",
-    "target_parameters",
-    "trainable_token_indices",
-    "use_bdlora",
-    "use_qalora",
-    "velora_config",
-)
-"""Settings of PEFT under which an adapter is more than a product of two matrices."""
-_MOVES_BASE = ("corda", "loftq", "lora_ga", "olora", "pissa")
-"""Ways to begin that take the adapter's beginning off the base: what was trained stands on another base."""
 _PARTS = {
     "A.weight": "down",
     "B.weight": "up",
@@ -174,23 +157,3 @@ class AdapterFile:
     def _not_as_said(self, reason: str) -> UsageError:
         title = "The adapter's weights are not what its settings say"
         return UsageError(title, f"{self.path}: {reason}.", "Train it again.")
-
-
-def read_settings(folder: Path) -> dict[str, Any]:
-    """PEFT's adapter_config.json. Raises UsageError for kinds of adapter that are not merged."""
-    try:
-        config: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            "The adapter's settings cannot be read", f"{folder / SETTINGS}: {error}.", "Train it again."
-        ) from error
-    unsupported = [key for key in _NOT_MERGED if config.get(key)]
-    beginning = str(config.get("init_lora_weights")).lower()
-    if beginning.startswith(_MOVES_BASE):
-        unsupported.append(f"init_lora_weights = {beginning}, which changes the base")
-    if config.get("peft_type") != "LORA" or unsupported:
-        what = ", ".join(unsupported) or str(config.get("peft_type"))
-        raise UsageError(
-            "This adapter cannot be merged", f"It uses {what}.", "Train it as plain LoRA or QLoRA."
-        )
-    return config

@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from engine.export.adapter_file import PREFIX, SETTINGS, AdapterFile
+from engine.export.adapter_file import PREFIX, AdapterFile
+from engine.export.adapter_settings import SETTINGS
 from engine.export.convert import FloatType, convert
 from engine.export.tensor_file import TensorReader, same_numbers
 from engine.models.adapters import WEIGHTS

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from engine.export.adapter_file import SETTINGS, AdapterFile
+from engine.export.adapter_file import AdapterFile
+from engine.export.adapter_settings import SETTINGS
 from engine.export.deltas import Factors
 from engine.export.tensor_file import TensorSpec, TensorWriter, row_blocks, same_numbers
 from engine.models.adapters import WEIGHTS

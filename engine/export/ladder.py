@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine.export.quantise import fallbacks
 from store.errors import TemperError
 from store.records.exports import ShipCheck
 from store.records.ladders import Ladder, Measurement, Rung, RungTask
@@ -107,6 +108,7 @@ def climb(
                 why_not=why_not(check, found.perplexity, exact.perplexity),
                 flipped=check.flipped,
                 suite_cases=check.suite_cases,
+                fallbacks=len(fallbacks(file, kind)),
             )
         )
         advance(len(rungs))

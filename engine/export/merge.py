@@ -20,7 +20,7 @@ import msgspec
 import psutil
 import torch
 
-from engine.export.adapter_file import SETTINGS
+from engine.export.adapter_settings import SETTINGS
 from engine.export.merge_plan import MergedModel
 from engine.export.tensor_file import TensorWriter
 from engine.models.adapters import WEIGHTS

@@ -16,7 +16,7 @@ from engine.export import gguf_cache
 from engine.export.convert import native_type
 from engine.export.handoff.tools import GGUF_TOOLS, Source
 from engine.export.quantise import float_type
-from engine.jobs import examining, handing, leftovers, provenance, publishing
+from engine.jobs import examining, foreseeing, handing, leftovers, provenance, publishing
 from engine.jobs.context import JobContext
 from engine.jobs.export_request import ExportParams, check_adapter_only, check_source
 from engine.models.adapters import WEIGHTS
@@ -40,13 +40,11 @@ def run(context: JobContext, params: ExportParams) -> dict[str, Any]:
     assert parts.adapter is not None
     base, adapter = check_source(workspace, parts), parts.adapter
     out = publishing.out_folder(workspace, params.out, context.folder.artifacts)
-    stem = publishing.file_stem(workspace, parts)
-    names = {kind: f"{stem}-adapter-{kind}.gguf" for kind in params.types}
-    publishing.check_new(out, [*names.values(), *extra_names(params, base, parts, stem)])
+    foreseeing.check(workspace, params, parts, base, out)
+    stem = foreseeing.stem_of(workspace, params, parts)
+    names = foreseeing.names_of(params, stem)
     source = handing.source_of(base, parts, stem)
     source.adapter, source.gguf = adapter, out / handing.base_name(stem, native_type(base))
-    source.adapter_gguf = out / next(iter(names.values()))
-    handing.rehearse(params.tools, source)
     scratch = out / f"{leftovers.SCRATCH}{context.spec.run_id}"
     scratch.mkdir()
     try:
@@ -71,14 +69,6 @@ def run(context: JobContext, params: ExportParams) -> dict[str, Any]:
     return dict(msgspec.to_builtins(result))
 
 
-def extra_names(params: ExportParams, base: ModelDirectory, parts: Parts, stem: str) -> list[str]:
-    """What is made for the tools: the base's GGUF for those that read GGUF, PEFT's folder for the others."""
-    names = handing.new_names(params.tools, parts, stem, "peft")
-    if set(params.tools) & set(GGUF_TOOLS):
-        names.append(handing.base_name(stem, native_type(base)))
-    return names
-
-
 def hand_over(
     context: JobContext,
     workspace: Workspace,
@@ -91,11 +81,12 @@ def hand_over(
     assert source.adapter is not None
     ggufs, folder, tools = list(result.files), None, params.tools
     good = [file for file in ggufs if not handing.is_blocked(file)]
+    native = native_type(source.base)
+    bare = gguf_cache.gguf_for(workspace.paths, source.base.path, None, native)
+    result.base_gguf = str(bare)
     if good and set(tools) & set(GGUF_TOOLS) and source.gguf is not None:
-        native = native_type(source.base)
-        bare = gguf_cache.gguf_for(workspace.paths, source.base.path, None, native)
         publishing.link_or_copy(bare, source.gguf)
-        source.adapter_gguf = Path(good[0].path)
+        source.adapter_gguf, result.base_gguf = Path(good[0].path), str(source.gguf)
     if set(tools) - set(GGUF_TOOLS):
         target = out / handing.folder_of(source.stem, "peft")
         folder = publishing.copy_adapter(source.adapter, target)

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.jobs import climbing, examining, handing, leftovers, making, mixing, provenance, publishing
+from engine.jobs import (
+    climbing,
+    examining,
+    foreseeing,
+    handing,
+    leftovers,
+    making,
+    mixing,
+    provenance,
+    publishing,
+)
 from engine.jobs.calibration import Calibration
 from engine.jobs.context import JobContext
 from engine.jobs.export_request import ExportParams, check_source
@@ -67,18 +77,14 @@ class Export:
     ) -> None:
         self.context, self.workspace, self.params = context, workspace, params
         self.parts, self.base, self.out = parts, base, out
-        self.stem = mixing.stem(params.mix) if params.mix else publishing.file_stem(workspace, parts)
-        self.names = {kind: f"{self.stem}-{kind}.gguf" for kind in params.types}
+        self.stem = foreseeing.stem_of(workspace, params, parts)
+        self.names = foreseeing.names_of(params, self.stem)
         self.keeps_merged = handing.reads_weights(params.tools, parts)
 
     def prepare(self) -> None:
         """Raise what would end the export only later: taken names, a full disk, an unfit tool."""
-        extra = handing.new_names(self.params.tools, self.parts, self.stem, "safetensors")
-        publishing.check_new(self.out, [*self.names.values(), *extra])
+        foreseeing.check(self.workspace, self.params, self.parts, self.base, self.out)
         making.check_disk(self.base, self.parts.adapter, self.params.types, self.out, self.keeps_merged)
-        source = handing.source_of(self.base, self.parts, self.stem)
-        source.gguf = self.out / next(iter(self.names.values()))
-        handing.rehearse(self.params.tools, source)
 
     def make(self, scratch: Path) -> ExportResult:
         """Everything, by way of the folder `scratch`."""

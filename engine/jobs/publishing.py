@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.export import gguf_cache, quantise
-from engine.export.adapter_file import SETTINGS
+from engine.export.adapter_settings import SETTINGS
 from engine.jobs.context import JobContext
 from engine.models.adapters import PASSPORT, WEIGHTS, read_passport
 from engine.models.directory import ModelDirectory

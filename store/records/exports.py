@@ -103,7 +103,7 @@ class ExportResult(msgspec.Struct):
     `source` is what was asked for, `adapter` the run or kept adapter in the files: empty for a plain model.
     Where several adapters were combined both are empty and `mix` says which and how. `ladder` has all types
     that were measured where only the smallest good one was to be kept; `hand_offs` say how other programs
-    run the files.
+    run the files. `base_gguf` is what an adapter's own GGUF goes on.
     """
 
     run_id: str
@@ -114,3 +114,4 @@ class ExportResult(msgspec.Struct):
     mix: Mix | None = None
     hand_offs: list[HandOff] = []
     ladder: Ladder | None = None
+    base_gguf: str = ""

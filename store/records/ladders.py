@@ -36,7 +36,7 @@ class Measurement(msgspec.Struct):
 class Rung(msgspec.Struct):
     """One type. `changed` of `answers` greedy answers are another than the most exact type gives. `kl_mean`,
     `suite_score`, `flipped` (against the trained model) and `verdict` are the ship check's. `why_not` is
-    empty for a type within tolerance.
+    empty for a type within tolerance. `fallbacks` counts tensors of another type than asked for.
     """
 
     type: str
@@ -53,6 +53,7 @@ class Rung(msgspec.Struct):
     why_not: str = ""
     flipped: list[FlippedCase] = []
     suite_cases: int = 0
+    fallbacks: int = 0
 
 
 class Ladder(msgspec.Struct):

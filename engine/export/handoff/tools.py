@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from engine.data.rendering import stop_ids
-from engine.export.adapter_file import read_settings
+from engine.export.adapter_settings import read_settings
 from engine.export.handoff.modelfile import modelfile
 from engine.export.handoff.script import script
 from engine.models.directory import ModelDirectory
