@@ -139,7 +139,7 @@ class Gate(msgspec.Struct, forbid_unknown_fields=True):
     """The smallest allowed difference of mean scores, candidate less baseline."""
     slices: dict[str, float] = {}
     """The same for the cases of a slice: a tag, or `name=value`."""
-    protected: list[str] = ["critical"]
+    protected: list[str] = msgspec.field(default_factory=lambda: ["critical"])
     """Slices in which no case may break that the baseline passes."""
     certain: bool = False
     """Hold the low end of the 95% interval to `min_diff`, not the difference itself."""
