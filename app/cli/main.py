@@ -28,7 +28,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kb": ("app.cli.kb:kb", "Knowledge bases: ingest and search."),
     "ask": ("app.cli.ask:ask", "Ask one question."),
     "chat": ("app.cli.ask:chat", "Chat in the terminal."),
-    "eval": ("app.cli.eval:evaluate", "Run a suite against variants."),
+    "eval": ("app.cli.eval:evaluate", "Suites: make, run, import, export."),
+    "compare": (
+        "app.cli.compare:compare",
+        "Two variants on the same cases: better, worse, or too few?",
+    ),
     "serve": ("app.cli.serve:serve", "An OpenAI-compatible API on this machine."),
     "sql": ("app.cli.sql:sql", "Query all results, read-only."),
 }

@@ -1,0 +1,91 @@
+"""A comparison as Markdown, fit to be a comment on a pull request: verdict first, then the cases.
+
+Knows nothing of where it is shown.
+"""
+
+from __future__ import annotations
+
+from store.records.comparing import ChangedCase, Comparison, Difference
+from store.records.evals import Cost
+
+MOST_CASES = 20
+LETTERS = 80
+VERDICTS = {
+    "better": "B is better",
+    "worse": "B is worse",
+    "same": "no difference worth the name",
+    "too_small": "n too small to tell",
+}
+
+
+def markdown(found: Comparison) -> str:
+    """The summary; a few dozen lines whatever the number of cases."""
+    one = found.overall
+    lines = [
+        f"### {found.suite}: {VERDICTS[one.verdict]}" + _gate_words(found),
+        "",
+        f"A = `{found.side_a.variant}` ({found.side_a.run_id}), B = `{found.side_b.variant}` "
+        f"({found.side_b.run_id}), {one.n} common cases.",
+        "",
+        *(f"> **{notice}**\n" for notice in found.notices),
+        *(f"- gate: {reason}" for reason in found.gate.reasons),
+        *_cases("Broken", found.broken),
+        *_cases("Fixed", found.fixed),
+        "",
+        *_table(found),
+        "",
+        cost_words(found.side_a.cost, found.side_b.cost),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def cost_words(a: Cost | None, b: Cost | None) -> str:
+    """What either side takes for an answer, in one line."""
+    if a is None or b is None:
+        return "Costs were not measured."
+    energy = "energy not measured (no GPU that counts it)"
+    if a.joules is not None and b.joules is not None:
+        energy = f"{a.joules:.1f} → {b.joules:.1f} J"
+    return (
+        f"An answer: {a.prompt_tokens:.0f} → {b.prompt_tokens:.0f} tokens read, "
+        f"{a.completion_tokens:.0f} → {b.completion_tokens:.0f} written, "
+        f"{a.latency_ms:.0f} → {b.latency_ms:.0f} ms, {energy}."
+    )
+
+
+def interval_words(one: Difference) -> str:
+    """A difference in points with its interval: `+9.8 [+3.1, +16.5]`."""
+    return f"{100 * one.diff:+.1f} [{100 * one.ci95[0]:+.1f}, {100 * one.ci95[1]:+.1f}]"
+
+
+def _gate_words(found: Comparison) -> str:
+    return {"passed": ", gate passed", "failed": ", **gate failed**", "none": ""}[found.gate.verdict]
+
+
+def _cases(title: str, cases: list[ChangedCase]) -> list[str]:
+    lines = ["", f"**{title}: {len(cases)}**", ""]
+    for case in cases[:MOST_CASES]:
+        why = f": {_line(case.checks[0].kind + ' ' + case.checks[0].detail)}" if case.checks else ""
+        lines.append(f"- `{case.case}` {_line(case.input)}{why}")
+    if len(cases) > MOST_CASES:
+        lines.append(f"- and {len(cases) - MOST_CASES} more")
+    return lines
+
+
+def _table(found: Comparison) -> list[str]:
+    rows = [("all", found.overall), *([("mean score", found.scores)] if found.scores else [])]
+    rows += [(f"slice {name}", one) for name, one in found.slices.items()]
+    lines = ["| | n | A | B | points [95%] | p | verdict |", "|---|---|---|---|---|---|---|"]
+    for name, one in rows:
+        p = one.p if one.holm is None else one.holm
+        lines.append(
+            f"| {name} | {one.n} | {one.a:.1%} | {one.b:.1%} | {interval_words(one)} | {p:.3f} "
+            f"| {VERDICTS[one.verdict]} |"
+        )
+    return lines
+
+
+def _line(text: str) -> str:
+    """The beginning of a text on one line, without what Markdown would take for its own."""
+    line = " ".join(text.split()).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")
+    return line if len(line) <= LETTERS else line[: LETTERS - 1] + "…"

@@ -1,0 +1,178 @@
+"""`temper compare`: verdict, gate, baseline and what is refused, on eval runs laid by hand; one real one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from store import labels
+from store.records.evals import CaseResult, CheckResult
+from store.records.events import Finished
+from store.runs import RunFolder
+from store.workspace import Workspace
+from tests.app.cli.conftest import Temper
+from tests.workers import lay_run
+
+A, B = "evaluate-20260131-100000-000a", "evaluate-20260131-110000-000b"
+SUITE = """
+name: support
+cases:
+  - {id: c1, input: "message 1", expected: "answer 1", tags: [critical]}
+  - {id: c2, input: "message 2", expected: "answer 2"}
+checks: [{kind: exact}]
+"""
+
+
+def lay_eval(workspace: Workspace, run_id: str, passes: str, variant: str = "base") -> RunFolder:
+    """A finished eval run with a case per letter; the first case is critical."""
+    folder = lay_run(workspace, run_id, [Finished(status="finished", result={})], "evaluate")
+    spec = folder.spec()
+    spec.params = {"suite": "evals/support.yaml", "variants": [variant]}
+    (folder.path / "spec.json").write_bytes(msgspec.json.encode(spec))
+    lines = [
+        CaseResult(
+            "support",
+            variant,
+            f"c{n}",
+            f"message {n}",
+            "yes" if letter == "+" else "no",
+            letter == "+",
+            float(letter == "+"),
+            [CheckResult("exact", letter == "+", float(letter == "+"))],
+            tags=["critical"] if n == 0 else [],
+        )
+        for n, letter in enumerate(passes)
+    ]
+    folder.results.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    return folder
+
+
+@pytest.fixture
+def runs(workspace: Workspace) -> Workspace:
+    """Two runs of a suite: the first passes 10 of 40 cases, the second 30; the critical case breaks."""
+    (workspace.root / "evals").mkdir()
+    (workspace.root / "evals" / "support.yaml").write_text(SUITE, encoding="utf-8")
+    lay_eval(workspace, A, "+" * 10 + "-" * 30)
+    lay_eval(workspace, B, "-" + "+" * 30 + "-" * 9, "tuned")
+    return workspace
+
+
+def with_gate(workspace: Workspace, text: str) -> None:
+    path = workspace.paths.settings
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def test_json_has_the_promised_fields(runs: Workspace, temper: Temper) -> None:
+    found = temper("compare", A, B, "--json").json()
+
+    assert found["n"] == 40
+    assert (found["a"], found["b"], found["diff"]) == (0.25, 0.75, 0.5)
+    assert (found["fixed"], found["broken"]) == (21, 1)
+    assert found["p"] < 0.001
+    assert 0 < found["ci95"][0] < 0.5 < found["ci95"][1]
+    assert (found["verdict"], found["gate"]) == ("better", "none")
+    assert [one["case"] for one in found["broken_cases"]] == ["c0"]
+
+
+def test_the_cases_come_first_and_the_verdict_last(runs: Workspace, temper: Temper) -> None:
+    shown = temper("compare", A, B)
+
+    assert shown.code == 0
+    assert (
+        shown.out.index("Broken: 1") < shown.out.index("Fixed: 21") < shown.out.index("Verdict: B is better")
+    )
+
+
+def test_a_gate_that_is_not_satisfied_ends_with_five(runs: Workspace, temper: Temper) -> None:
+    with_gate(runs, "\n[gates.support]\nmin_diff = 0.1\n")
+
+    shown = temper("compare", A, B, "--gate")
+
+    assert shown.code == 5
+    assert "slice critical: newly broken: c0" in shown.out
+    assert temper("compare", A, B).code == 0  # only asked for is it an exit code
+    assert temper("compare", A, A, "--gate").code == 5  # no gain at all
+
+
+def test_a_gate_that_is_satisfied_passes(runs: Workspace, temper: Temper) -> None:
+    with_gate(runs, "\n[gates.support]\nmin_diff = 0.1\nprotected = []\n")
+
+    assert temper("compare", A, B, "--gate", "--json").json()["gate"] == "passed"
+
+
+def test_a_gate_that_is_not_there_is_a_mistake(runs: Workspace, temper: Temper) -> None:
+    shown = temper("compare", A, B, "--gate")
+
+    assert shown.code == 2
+    assert "[gates.support]" in shown.err
+
+
+def test_a_blessed_run_is_the_baseline_from_then_on(runs: Workspace, temper: Temper) -> None:
+    assert temper("compare", A, B, "--bless").code == 0
+
+    (label,) = labels.read(runs.paths, "baseline")
+    found = temper("compare", "baseline", A, "--suite", "support", "--json").json()
+
+    assert (label.target, label.value) == ("support", f"{B}:tuned")
+    assert found["sides"]["a"]["run_id"] == B
+    assert found["verdict"] == "worse"
+
+
+def test_what_fails_the_gate_is_not_blessed(runs: Workspace, temper: Temper) -> None:
+    with_gate(runs, "\n[gates.support]\nmin_diff = 0.9\n")
+
+    assert temper("compare", A, B, "--bless").code == 2
+    assert labels.read(runs.paths, "baseline") == []
+
+
+def test_no_baseline_is_said(runs: Workspace, temper: Temper) -> None:
+    shown = temper("compare", "baseline", A, "--suite", "support")
+
+    assert shown.code == 3
+    assert "--bless" in shown.err
+
+
+def test_runs_over_different_cases_are_compared_on_the_common_ones_loudly(
+    runs: Workspace, temper: Temper
+) -> None:
+    lay_eval(runs, "evaluate-20260131-120000-000c", "+" * 8)
+
+    shown = temper("compare", A, "evaluate-20260131-12")
+
+    assert "ONLY THE 8 COMMON CASES ARE COMPARED" in shown.err
+
+
+def test_the_summary_for_a_pull_request_is_markdown(runs: Workspace, temper: Temper) -> None:
+    shown = temper("compare", A, B, "--markdown")
+
+    assert shown.out.startswith("### support: B is better\n")
+    assert "| all | 40 | 25.0% | 75.0% |" in shown.out
+
+
+def test_a_side_that_is_nothing_is_refused_before_anything_runs(runs: Workspace, temper: Temper) -> None:
+    shown = temper("compare", A, "nosuch")
+
+    assert shown.code == 2
+    assert "nosuch" in shown.err
+
+
+def test_a_run_of_several_variants_asks_which(runs: Workspace, temper: Temper, tmp_path: Path) -> None:
+    folder = lay_eval(runs, "evaluate-20260131-130000-000d", "+++")
+    other = lay_eval(runs, "evaluate-20260131-130000-000e", "---", "tuned")
+    folder.results.write_bytes(folder.results.read_bytes() + other.results.read_bytes())
+
+    assert "Which of its variants" in temper("compare", folder.run_id, A).err
+    one = temper("compare", f"{folder.run_id}:base", f"{folder.run_id}:tuned", "--json").json()
+    assert (one["a"], one["b"]) == (1.0, 0.0)
+
+
+def test_variants_are_evaluated_first(runs: Workspace, temper: Temper) -> None:
+    shown = temper("compare", "base", "tiny", "--suite", "support", "--json")
+    assert shown.code == 0, shown.err
+    found = shown.json()
+
+    assert found["n"] == 2
+    assert found["verdict"] == "too_small"
+    assert found["sides"]["a"]["run_id"] == found["sides"]["b"]["run_id"] != A
