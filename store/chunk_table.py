@@ -38,13 +38,17 @@ def write(folder: Path, chunks: Sequence[Chunk], vectors: npt.NDArray[np.float32
 
 
 def read_chunks(folder: Path) -> list[Chunk]:
-    """The chunks of `folder`, in their order. Raises OSError or ArrowException when the file is damaged."""
+    """The chunks of `folder`, in their order. Raises OSError or ArrowException when the file is damaged.
+
+    What a file of an earlier version lacks is empty.
+    """
     import pyarrow.parquet as pq
 
-    names = [field.name for field in _FIELDS]
+    known = set(pq.read_schema(folder / FILE).names)
+    names = [field.name for field in _FIELDS if field.name in known or field.required]
     table = pq.read_table(folder / FILE, columns=names)
     rows = zip(*(table.column(name).to_pylist() for name in names), strict=True)
-    return [Chunk(*row) for row in rows]
+    return [Chunk(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def read_vectors(folder: Path, dimension: int) -> npt.NDArray[np.float32]:

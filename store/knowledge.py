@@ -3,7 +3,9 @@
     .temper/knowledge/KB/
         current             the number of the published generation, swapped atomically
         publish.lock        held by the one process that makes the next
-        generations/N/      manifest.json, chunks.parquet (texts and vectors), chroma/, lexical/, readers.lock
+        embedded/           vectors computed for a generation that is not there yet
+        generations/N/      manifest.json, documents.parquet, chunks.parquet (texts and vectors), chroma/,
+                            lexical/, readers.lock
 
 A generation is never edited: a Chroma directory that another process writes to gives wrong results. Does not
 know how documents become chunks, nor how chunks are ranked.
@@ -22,19 +24,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from store import atomic, chunk_table, clock
+from store import atomic, chunk_table, clock, document_table, vector_index
 from store.errors import BusyError, MissingError, TemperError, UsageError
-from store.locks import FileLock
+from store.hashing import sha256_of_text
+from store.locks import FileLock, is_locked
 from store.paths import WorkspacePaths
-from store.records.knowledge import Chunk, Manifest
-from store.vector_index import VectorIndex
+from store.records.knowledge import Chunk, DocumentRecord, Manifest
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from store.vector_index import VectorIndex
+
 KEPT = 2
-"""Newest generations that stay: the published one, and the one that a reader may just be opening."""
+"""Newest generations that stay, unless the settings say more: one is there to roll back to."""
 
 LEXICAL = "lexical"
 """The folder of a generation's index of words."""
@@ -115,6 +119,13 @@ class Generation:
         except (OSError, ValueError) as error:  # Arrow's own errors are ValueErrors
             raise damaged(self.folder / chunk_table.FILE, self.kb, error) from error
 
+    def documents(self) -> list[DocumentRecord]:
+        """The documents, by name; none in a generation of an earlier version."""
+        try:
+            return document_table.read(self.folder)
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            raise damaged(self.folder / document_table.FILE, self.kb, error) from error
+
     def vectors(self) -> npt.NDArray[np.float32]:
         """The vectors [chunks, dimension]."""
         try:
@@ -123,8 +134,13 @@ class Generation:
             raise damaged(self.folder / chunk_table.FILE, self.kb, error) from error
 
     def vector_index(self) -> VectorIndex:
-        """The vectors in Chroma, to be closed before this is."""
-        return VectorIndex(self.folder)
+        """The vectors in Chroma, here or on a server, to be closed before this is."""
+        return vector_index.open_index(self.folder, self.manifest.chroma, self.collection)
+
+    @property
+    def collection(self) -> str:
+        """What the vectors are called on a Chroma server."""
+        return collection_name(self.folder.parents[1], self.manifest.generation)
 
     def close(self) -> None:
         """Let the generation be removed once it is old."""
@@ -139,8 +155,16 @@ class Generation:
         self.close()
 
 
-def open_generation(paths: WorkspacePaths, kb: str) -> Generation:
-    """The generation that the pointer names now. Raises MissingError where none was ever published."""
+def open_generation(paths: WorkspacePaths, kb: str, number: int | None = None) -> Generation:
+    """The generation that the pointer names now, or `number`.
+
+    Raises MissingError where none was ever published, or `number` is not there.
+    """
+    if number is not None:
+        folder = _generations(paths, kb) / str(number)
+        if (readers := _share(folder / _READERS)) is None:
+            raise _no_generation(paths, kb, number)
+        return Generation(kb, folder, readers)
     while True:
         number = current(paths, kb)
         if number is None:
@@ -174,31 +198,75 @@ def publishing(paths: WorkspacePaths, kb: str, what: str) -> Iterator[None]:
         lock.release()
 
 
-def publish(paths: WorkspacePaths, kb: str, write: Callable[[Path, int], Manifest]) -> Manifest:
+def publish(
+    paths: WorkspacePaths,
+    kb: str,
+    write: Callable[[Path, int], Manifest],
+    keep: int = KEPT,
+    before_swap: Callable[[], None] = lambda: None,
+) -> Manifest:
     """Make the next generation and point to it: `write(folder, number)` fills the folder.
 
     Readers see the old one, whole, until the pointer is swapped; a crash at any moment leaves it published.
-    Call inside `publishing`.
+    `before_swap` is called when everything else is done. Call inside `publishing`.
     """
     number = max([*generations(paths, kb), current(paths, kb) or 0], default=0) + 1
     with atomic.new_directory(_generations(paths, kb) / str(number)) as folder:
         manifest = write(folder, number)
         atomic.write_bytes(folder / _MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
         (folder / _READERS).touch()
-    atomic.write_text(paths.knowledge / kb / _POINTER, f"{number}\n")
-    prune(paths, kb)
+    before_swap()
+    _point(paths, kb, number)
+    remove_embedded(paths, kb)
+    prune(paths, kb, keep)
     return manifest
 
 
-def prune(paths: WorkspacePaths, kb: str) -> list[int]:
-    """Remove generations older than the last KEPT that nobody reads; the numbers removed."""
+def roll_back(paths: WorkspacePaths, kb: str, number: int) -> Manifest:
+    """Point to generation `number` again. Call inside `publishing`. Raises MissingError where it is gone."""
+    with open_generation(paths, kb, number) as generation:  # also looks whether it is whole
+        _point(paths, kb, number)
+        return generation.manifest
+
+
+def prune(paths: WorkspacePaths, kb: str, keep: int = KEPT) -> list[int]:
+    """Remove generations older than the last `keep` that nobody reads; the numbers removed.
+
+    The published one stays, and one that a reader has open: it holds a shared lock on it, which ends with its
+    process. Call inside `publishing`.
+    """
     published = current(paths, kb)
     removed = []
-    for number in generations(paths, kb)[:-KEPT]:
+    for number in generations(paths, kb)[:-keep]:
         folder = _generations(paths, kb) / str(number)
         if number != published and _remove(folder):
             removed.append(number)
     return removed
+
+
+def is_building(paths: WorkspacePaths, kb: str) -> bool:
+    """Whether a process makes the next generation now."""
+    return is_locked(paths.knowledge / kb / "publish.lock")
+
+
+def embedded_folder(paths: WorkspacePaths, kb: str) -> Path:
+    """Where vectors lie that were computed for a generation that is not there yet."""
+    return paths.knowledge / kb / "embedded"
+
+
+def remove_embedded(paths: WorkspacePaths, kb: str) -> None:
+    """Remove them: they lie in the published generation now."""
+    shutil.rmtree(embedded_folder(paths, kb), ignore_errors=True)
+
+
+def collection_name(base: Path, number: int) -> str:
+    """What generation `number` of the knowledge base in `base` is called on a Chroma server."""
+    return f"{collection_prefix(base)}{number}"
+
+
+def collection_prefix(base: Path) -> str:
+    """What all its generations begin with there: other workspaces may use the same server."""
+    return f"temper-{sha256_of_text(str(base.resolve()))[:16]}-"
 
 
 def damaged(path: Path, kb: str, error: Exception) -> TemperError:
@@ -207,6 +275,19 @@ def damaged(path: Path, kb: str, error: Exception) -> TemperError:
         "A knowledge base is damaged",
         f"{path}: {error}",
         f"Remove {path} and build it again: temper kb ingest --kb {kb}",
+    )
+
+
+def _point(paths: WorkspacePaths, kb: str, number: int) -> None:
+    atomic.write_text(paths.knowledge / kb / _POINTER, f"{number}\n")
+
+
+def _no_generation(paths: WorkspacePaths, kb: str, number: int) -> MissingError:
+    there = ", ".join(map(str, generations(paths, kb))) or "none"
+    return MissingError(
+        f"Knowledge base {kb!r} has no generation {number}",
+        f"On the disk: {there}. How many stay is `keep` of [knowledge.{kb}].",
+        f"Look at them with: temper kb list --kb {kb}",
     )
 
 

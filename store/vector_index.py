@@ -1,18 +1,21 @@
-"""Vectors in Chroma: ids, vectors and what can be filtered by. With texts in it, it fills three times slower.
+"""Vectors in Chroma, in a folder or on a server: ids, vectors and what can be filtered by.
 
-The one module that imports Chroma. Nearest neighbours are approximate (HNSW over cosine distance). Does not
-know where the directory lies, nor which embedder the vectors come from.
+With texts in it, it fills three times slower. The one module that imports Chroma. Nearest neighbours are
+approximate (HNSW over cosine distance). Does not know where the folder lies, nor which embedder the vectors
+come from.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from store.errors import TemperError
+from store.errors import MissingError, TemperError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,38 +35,71 @@ def write(
     Raises TemperError when Chroma cannot write (a full disk).
     """
     path = folder / FOLDER
-    client = _client(path)
-    try:
-        # The graph is written once, at the end, instead of after every thousand vectors.
-        graph = {
-            "space": "cosine",
-            "sync_threshold": max(2, len(ids)),
-            "batch_size": max(2, min(100, len(ids))),
-        }
-        collection = client.create_collection(
-            _COLLECTION, embedding_function=None, configuration={"hnsw": graph}
-        )
-        most = client.get_max_batch_size()
-        for at in range(0, len(ids), most):
-            part = slice(at, at + most)
-            collection.add(ids=list(ids[part]), embeddings=vectors[part], metadatas=list(metadata[part]))
-    except Exception as error:  # what Chroma's Rust part raises has no common base
-        raise TemperError(
-            "The vector index could not be written",
-            f"{path}: {error}",
-            "If the disk is full, free some space; then run the command again. What was published is intact.",
-        ) from error
-    finally:
-        client.close()
+    with _writing(str(path)):
+        client = _client(path)
+        try:
+            _fill(client, _COLLECTION, ids, vectors, metadata)
+        finally:
+            client.close()
     _await_closed(path)
 
 
-class VectorIndex:
-    """A finished Chroma directory, opened to search. Close it."""
+def write_to_server(
+    url: str,
+    collection: str,
+    ids: Sequence[str],
+    vectors: npt.NDArray[np.float32],
+    metadata: Sequence[dict[str, str]],
+) -> None:
+    """Make the collection on the Chroma server at `url`; one of that name is made anew.
 
-    def __init__(self, folder: Path) -> None:
-        self._client = _client(folder / FOLDER)
-        self._collection = self._client.get_collection(_COLLECTION, embedding_function=None)
+    Raises MissingError when nobody answers there, TemperError when the server cannot write.
+    """
+    client = connect(url)
+    with _writing(f"{url}, collection {collection}"):
+        if collection in _names(client):
+            client.delete_collection(collection)
+        try:
+            _fill(client, collection, ids, vectors, metadata)
+            if (there := client.get_collection(collection, embedding_function=None).count()) != len(ids):
+                raise ValueError(f"the server holds {there} of {len(ids)} vectors")
+        except BaseException:
+            client.delete_collection(collection)
+            raise
+
+
+def remove_from_server(url: str, prefix: str, kept: Sequence[str]) -> None:
+    """Remove the collections whose names begin with `prefix`, but those `kept`."""
+    client = connect(url)
+    with _writing(url):
+        for name in _names(client):
+            if name.startswith(prefix) and name not in kept:
+                client.delete_collection(name)
+
+
+def open_index(folder: Path, url: str, collection: str) -> VectorIndex:
+    """The vectors of a generation: on the server at `url` where there is one, else in `folder`.
+
+    Raises MissingError when the server does not answer, or has no such collection.
+    """
+    if not url:
+        return VectorIndex(_client(folder / FOLDER), _COLLECTION)
+    client = connect(url)
+    if collection not in _names(client):
+        raise MissingError(
+            "The Chroma server does not hold the vectors of this knowledge base",
+            f"{url} has no collection {collection}.",
+            "Build it again: temper kb ingest",
+        )
+    return VectorIndex(client, collection)
+
+
+class VectorIndex:
+    """A finished collection, opened to search. Close it."""
+
+    def __init__(self, client: Any, collection: str) -> None:
+        self._client = client
+        self._collection = client.get_collection(collection, embedding_function=None)
 
     def nearest(self, vector: npt.NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         """Ids of the `count` nearest vectors with their cosine similarity, best first."""
@@ -77,8 +113,78 @@ class VectorIndex:
         ]
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of the files, or the connection."""
         self._client.close()
+
+
+def check_url(url: str) -> None:
+    """Raise UsageError unless `url` can be a Chroma server's."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise UsageError(
+            "That is no address of a Chroma server",
+            f"{url!r} is not of the form http://HOST:PORT.",
+            'Write, for example: chroma = "http://127.0.0.1:8000", or leave the key out.',
+        )
+
+
+def connect(url: str) -> Any:
+    """A client of the Chroma server at `url`. Raises MissingError when it does not answer."""
+    import chromadb
+    from chromadb.config import Settings
+
+    check_url(url)
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    port = parts.port or (443 if secure else 8000)
+    try:
+        return chromadb.HttpClient(
+            host=str(parts.hostname), port=port, ssl=secure, settings=Settings(anonymized_telemetry=False)
+        )
+    except Exception as error:  # Chroma turns what httpx raises into ValueErrors and others
+        refused = error if isinstance(error, TemperError) else error.__cause__ or error.__context__
+        if isinstance(refused, TemperError):
+            raise refused from error
+        raise MissingError(
+            "The Chroma server does not answer",
+            f"{url}: {error}",
+            f"Start it with: chroma run --path FOLDER --port {port}\n"
+            "or take `chroma` out of temper.toml to keep vectors in the workspace.",
+        ) from error
+
+
+def _names(client: Any) -> list[str]:
+    return [collection.name for collection in client.list_collections()]
+
+
+def _fill(
+    client: Any,
+    name: str,
+    ids: Sequence[str],
+    vectors: npt.NDArray[np.float32],
+    metadata: Sequence[dict[str, str]],
+) -> None:
+    # The graph is written once, at the end, instead of after every thousand vectors.
+    graph = {"space": "cosine", "sync_threshold": max(2, len(ids)), "batch_size": max(2, min(100, len(ids)))}
+    collection = client.create_collection(name, embedding_function=None, configuration={"hnsw": graph})
+    most = client.get_max_batch_size()
+    for at in range(0, len(ids), most):
+        part = slice(at, at + most)
+        collection.add(ids=list(ids[part]), embeddings=vectors[part], metadatas=list(metadata[part]))
+
+
+@contextmanager
+def _writing(where: str) -> Iterator[None]:
+    try:
+        yield
+    except TemperError:
+        raise
+    except Exception as error:  # what Chroma's Rust part raises has no common base
+        raise TemperError(
+            "The vector index could not be written",
+            f"{where}: {error}",
+            "If the disk is full, free some space; then run the command again. What was published is intact.",
+        ) from error
 
 
 def _client(path: Path) -> Any:

@@ -23,6 +23,11 @@ BATCH_TOKENS = 512
 """Tokens embedded at once. Attention is computed between all of them, so more at once is slower."""
 PARALLEL_TOKENS = 128
 """Fewer get one thread: two that wait for each other by spinning took ten times the time for a question."""
+POOLINGS = {
+    llama_cpp.LLAMA_POOLING_TYPE_MEAN: "mean",
+    llama_cpp.LLAMA_POOLING_TYPE_CLS: "cls",
+    llama_cpp.LLAMA_POOLING_TYPE_LAST: "last",
+}
 LONGEST_WINDOW = 2048
 """Most tokens of one text, whatever the model could read: the memory needed grows with its square."""
 
@@ -30,7 +35,8 @@ LONGEST_WINDOW = 2048
 class Embedder:
     """An embedding model. Raises MissingError, UsageError (no embedding model) or TemperError. Close it.
 
-    `dimension` is the vectors' length, `window` the most tokens of a text that are read.
+    `dimension` is the vectors' length, `window` the most tokens of a text that are read, `pooling` how one
+    vector is made of those of all tokens.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,6 +53,8 @@ class Embedder:
             raise
         self._threads = threads(path.stat().st_size)
         self.dimension = int(llama_cpp.llama_model_n_embd_out(self._model.handle))
+        pooling = int(llama_cpp.llama_pooling_type(self._context))
+        self.pooling = POOLINGS.get(pooling, str(pooling))
         self._batch = _Batch(room)
         self._run = (
             llama_cpp.llama_decode
@@ -62,6 +70,12 @@ class Embedder:
         """The file's hash: which embedder this is."""
         self._sha256 = self._sha256 or sha256_of_file(self.path)
         return self._sha256
+
+    @property
+    def names(self) -> list[str]:
+        """What the model is called: in its file, and the file itself."""
+        keys = ("general.name", "general.basename", "general.finetune")
+        return [*filter(None, (self._model.metadata.get(key, "") for key in keys)), self.path.stem]
 
     def tokenise(self, text: str) -> list[int]:
         """Ids of `text` with the tokens that the model puts around it; nothing in it is read as special."""

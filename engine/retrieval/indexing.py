@@ -1,72 +1,65 @@
-"""The next generation of a knowledge base: read, chunk, embed what is new, write every index.
+"""The next generation of a knowledge base: read, chunk, embed what is new, write every index, publish.
 
-Vectors of unchanged passages come from the last generation. Does not know of run folders or processes:
-progress goes to a callback, which may raise to stop, and then nothing was published.
+Does not know of run folders or processes: progress goes to a callback, which may raise to stop, and then
+nothing was published; vectors computed so far wait for the next attempt.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
-from engine.retrieval.chunking import FORMAT, searched_text
-from engine.retrieval.chunking import chunks as cut
+from engine.retrieval import readers
+from engine.retrieval.chunking import FORMAT as CHUNK_FORMAT
+from engine.retrieval.chunking import searched_text
 from engine.retrieval.chunking.settings import ChunkSettings
+from engine.retrieval.contextual import ContextWriter, add_contexts
+from engine.retrieval.embedding import (
+    Embedded,
+    EmbeddingModel,
+    Vectors,
+    comparable,
+    embed_all,
+    open_journal,
+)
 from engine.retrieval.lexical import write_index
-from engine.retrieval.readers import Unreadable, read_document
-from store import chunk_table, clock, knowledge, vector_index
+from engine.retrieval.reading import Known, Progress, Reading, read_all
+from store import chunk_table, clock, document_table, knowledge, vector_index
 from store.errors import UsageError
-from store.hashing import sha256_of_text
 from store.paths import WorkspacePaths
 from store.records.knowledge import Chunk, Manifest
 
-EMBED_AT_ONCE = 16
-"""Passages between two looks at whether to stop."""
-
-Vectors = npt.NDArray[np.float32]
-Progress = Callable[[str, int, int], None]
-"""Told the phase, how much is done and how much there is."""
+FORMAT = 100 * readers.FORMAT + CHUNK_FORMAT
+"""Of what is stored. Another one means that all files are read and cut anew."""
 
 
-class EmbeddingModel(Protocol):
-    """What makes vectors of texts."""
+class IndexSettings(msgspec.Struct, frozen=True):
+    """How a knowledge base is built. `embedder_path` is what temper.toml calls the embedder."""
 
-    @property
-    def path(self) -> Path:
-        """Its file."""
-
-    @property
-    def sha256(self) -> str:
-        """Which one it is."""
-
-    @property
-    def dimension(self) -> int:
-        """Length of its vectors."""
-
-    @property
-    def window(self) -> int:
-        """Most tokens it reads of a text."""
-
-    def count_tokens(self, text: str) -> int:
-        """Tokens of a text."""
-
-    def embed(self, texts: Sequence[str], cut: list[int] | None = None) -> Vectors:
-        """Vectors of length 1 [texts, dimension]; indexes of texts that were cut are added to `cut`."""
+    chunking: ChunkSettings = ChunkSettings()
+    query_prefix: str = ""
+    document_prefix: str = ""
+    embedder_path: str = ""
+    chroma: str = ""
+    keep: int = knowledge.KEPT
 
 
 class Built(msgspec.Struct):
-    """What an ingest did. `embedded` and `reused` count passages, `cut` those longer than the window."""
+    """What an ingest did. `embedded` and `reused` count passages, `cut` those longer than the window.
+
+    `unchanged` are documents that were not read again, `stages` seconds by what they were spent on.
+    """
 
     manifest: Manifest
     embedded: int = 0
     reused: int = 0
     cut: int = 0
     new: bool = True
+    unchanged: int = 0
+    stages: dict[str, float] = {}
 
 
 def build_index(
@@ -74,122 +67,90 @@ def build_index(
     kb: str,
     files: Mapping[str, Path],
     embedder: EmbeddingModel,
-    chunk_tokens: int,
+    settings: IndexSettings,
     progress: Progress = lambda phase, done, total: None,
+    writer: ContextWriter | None = None,
+    before_swap: Callable[[], None] = lambda: None,
 ) -> Built:
     """Publish a generation with `files` (name to path); nothing new is published where nothing changed.
 
-    Call inside `store.knowledge.publishing`. Raises UsageError when `chunk_tokens` is more than the embedder
-    reads, or when a first generation would have no document.
+    Call inside `store.knowledge.publishing`. `before_swap` is called just before readers see it. Raises
+    UsageError when chunks would be longer than the embedder reads, or when a first generation would have no
+    document.
     """
-    if chunk_tokens > embedder.window:
+    check_chunk_size(settings.chunking, embedder)
+    stages = Stages()
+    last = _last(paths, kb)
+    known = _known(last, embedder, settings, writer)
+    reading = read_all(files, settings.chunking, embedder, known, progress)
+    stages.end("read")
+    manifest = _manifest(kb, reading, embedder, settings, writer)
+    if last is not None and same_content(last.manifest, manifest):
+        before_swap()
+        return Built(last.manifest, reused=last.manifest.chunks, new=False, unchanged=reading.unchanged)
+    if last is None and not reading.documents:
+        raise UsageError(
+            "No document could be read", listed(reading.skipped), "Name files or folders with documents."
+        )
+    if writer is not None:
+        add_contexts(reading, writer, knowledge.embedded_folder(paths, kb), progress)
+        stages.end("context")
+    vectors = last.vectors if last and comparable(last.manifest, embedder, settings.document_prefix) else {}
+    with open_journal(paths, kb, embedder, settings.document_prefix) as journal:
+        embedded = embed_all(reading.chunks, vectors, embedder, settings.document_prefix, journal, progress)
+    stages.end("embed")
+    published = _publish(paths, kb, manifest, reading, embedded, settings, progress, stages, before_swap)
+    return Built(
+        published,
+        embedded.new,
+        embedded.reused,
+        embedded.cut,
+        unchanged=reading.unchanged,
+        stages=stages.seconds,
+    )
+
+
+class Stages:
+    """Seconds by stage; each ends where the next begins."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._begin = time.perf_counter()
+
+    def end(self, stage: str) -> None:
+        """What was done since the last stage was this one."""
+        now = time.perf_counter()
+        self.seconds[stage] = round(now - self._begin, 3)
+        self._begin = now
+
+
+class Last(msgspec.Struct):
+    """The published generation, read whole."""
+
+    manifest: Manifest
+    known: Known
+    vectors: dict[str, Vectors]
+
+
+def check_chunk_size(chunking: ChunkSettings, embedder: EmbeddingModel) -> None:
+    """Raise UsageError when passages would be longer than the embedder reads, or overlap whole."""
+    if chunking.chunk_tokens > embedder.window:
         raise UsageError(
             "The passages would be longer than the embedder reads",
-            f"chunk_tokens is {chunk_tokens}, {embedder.path.name} reads {embedder.window} tokens.",
+            f"chunk_tokens is {chunking.chunk_tokens}, {embedder.path.name} reads {embedder.window} tokens.",
             f"Set chunk_tokens = {embedder.window} or less, or use an embedder with a longer window.",
         )
-    chunks, manifest = read_all(kb, files, embedder, chunk_tokens, progress)
-    last, known = last_generation(paths, kb, embedder.sha256)
-    if last is not None and same_content(last, manifest):
-        return Built(last, reused=last.chunks, new=False)
-    if last is None and not manifest.documents:
+    if chunking.overlap_tokens >= chunking.chunk_tokens:
         raise UsageError(
-            "No document could be read", listed(manifest.skipped), "Name files or folders with documents."
+            "The passages would overlap whole",
+            f"overlap_tokens is {chunking.overlap_tokens}, chunk_tokens {chunking.chunk_tokens}.",
+            f"Set overlap_tokens = {chunking.chunk_tokens // 4} or less.",
         )
-    vectors, built = embed_new(chunks, known, embedder, progress, manifest)
-
-    def write(folder: Path, number: int) -> Manifest:
-        progress("publish", 0, 3)
-        chunk_table.write(folder, chunks, vectors)
-        progress("publish", 1, 3)
-        vector_index.write(
-            folder, [chunk.id for chunk in chunks], vectors, [{"doc": chunk.doc} for chunk in chunks]
-        )
-        progress("publish", 2, 3)
-        write_index(folder / knowledge.LEXICAL, [searched_text(chunk) for chunk in chunks])
-        progress("publish", 3, 3)
-        manifest.generation = number
-        return manifest
-
-    built.manifest = knowledge.publish(paths, kb, write)
-    return built
-
-
-def read_all(
-    kb: str, files: Mapping[str, Path], embedder: EmbeddingModel, chunk_tokens: int, progress: Progress
-) -> tuple[list[Chunk], Manifest]:
-    """All passages of all files that can be read, and the manifest that fits them (its generation is 0)."""
-    chunks: list[Chunk] = []
-    hashes: dict[str, str] = {}
-    skipped: dict[str, str] = {}
-    for done, (name, path) in enumerate(files.items()):
-        progress("read", done, len(files))
-        try:
-            document = read_document(name, path)
-        except Unreadable as reason:
-            skipped[name] = str(reason)
-            continue
-        hashes[name] = sha256_of_text(document.text)
-        chunks += cut(document, ChunkSettings(chunk_tokens=chunk_tokens), embedder)
-    progress("read", len(files), len(files))
-    manifest = Manifest(
-        kb=kb,
-        generation=0,
-        created=clock.stamp(),
-        documents=len(hashes),
-        chunks=len(chunks),
-        dimension=embedder.dimension,
-        embedder=embedder.path.name,
-        embedder_sha256=embedder.sha256,
-        chunk_tokens=chunk_tokens,
-        doc_sha256=hashes,
-        skipped=skipped,
-        format=FORMAT,
-    )
-    return chunks, manifest
-
-
-def last_generation(
-    paths: WorkspacePaths, kb: str, embedder_sha256: str
-) -> tuple[Manifest | None, dict[str, Vectors]]:
-    """The published manifest, and its vectors by content hash where this embedder made them."""
-    if knowledge.current(paths, kb) is None:
-        return None, {}
-    with knowledge.open_generation(paths, kb) as generation:
-        if generation.manifest.embedder_sha256 != embedder_sha256:
-            return generation.manifest, {}
-        vectors = generation.vectors()
-        return generation.manifest, {
-            chunk.sha256: vectors[at] for at, chunk in enumerate(generation.chunks())
-        }
 
 
 def same_content(last: Manifest, manifest: Manifest) -> bool:
-    """Whether both hold the same passages with the same vectors."""
+    """Whether both hold the same passages with the same vectors, in the same place."""
     return msgspec.structs.replace(manifest, generation=last.generation, created=last.created) == last
-
-
-def embed_new(
-    chunks: list[Chunk],
-    known: dict[str, Vectors],
-    embedder: EmbeddingModel,
-    progress: Progress,
-    manifest: Manifest,
-) -> tuple[Vectors, Built]:
-    """Vectors [chunks, dimension]: known ones taken over, each new text embedded once."""
-    new = {chunk.sha256: searched_text(chunk) for chunk in chunks if chunk.sha256 not in known}
-    hashes, texts = list(new), list(new.values())
-    cut: list[int] = []
-    vectors = dict(known)
-    for at in range(0, len(texts), EMBED_AT_ONCE):
-        progress("embed", at, len(texts))
-        made = embedder.embed(texts[at : at + EMBED_AT_ONCE], cut)
-        vectors.update(zip(hashes[at : at + EMBED_AT_ONCE], made, strict=True))
-    progress("embed", len(texts), len(texts))
-    table = np.array([vectors[chunk.sha256] for chunk in chunks], dtype=np.float32)
-    reused = sum(chunk.sha256 in known for chunk in chunks)
-    built = Built(manifest, embedded=len(texts), reused=reused, cut=len(cut))
-    return table.reshape(-1, embedder.dimension), built
 
 
 def listed(skipped: Mapping[str, str], most: int = 5) -> str:
@@ -198,3 +159,125 @@ def listed(skipped: Mapping[str, str], most: int = 5) -> str:
         return "The sources hold no file."
     lines = [f"{name}: {reason}." for name, reason in list(skipped.items())[:most]]
     return "\n".join(lines + ([f"and {len(skipped) - most} more."] if len(skipped) > most else []))
+
+
+def _last(paths: WorkspacePaths, kb: str) -> Last | None:
+    if knowledge.current(paths, kb) is None:
+        return None
+    with knowledge.open_generation(paths, kb) as generation:
+        chunks, vectors = generation.chunks(), generation.vectors()
+        known = Known({one.name: one for one in generation.documents()}, {}, generation.manifest.skipped)
+    for chunk in chunks:
+        known.chunks.setdefault(chunk.doc, []).append(chunk)
+    return Last(generation.manifest, known, {chunk.sha256: vectors[at] for at, chunk in enumerate(chunks)})
+
+
+def _known(
+    last: Last | None, embedder: EmbeddingModel, settings: IndexSettings, writer: ContextWriter | None
+) -> Known:
+    """What can be taken over without reading: where everything that decides on passages is the same."""
+    if last is None:
+        return Known()
+    was = last.manifest
+    chunking = settings.chunking
+    same = (
+        was.format == FORMAT
+        and was.embedder_sha256 == embedder.sha256
+        and was.context_model == (writer.model_sha256 if writer else "")
+        and (was.chunker, was.chunk_tokens, was.overlap_tokens)
+        == (chunking.chunker, chunking.chunk_tokens, chunking.overlap_tokens)
+    )
+    return last.known if same else Known()
+
+
+def _manifest(
+    kb: str,
+    reading: Reading,
+    embedder: EmbeddingModel,
+    settings: IndexSettings,
+    writer: ContextWriter | None,
+) -> Manifest:
+    return Manifest(
+        kb=kb,
+        generation=0,
+        created=clock.stamp(),
+        documents=len(reading.documents),
+        chunks=len(reading.chunks),
+        dimension=embedder.dimension,
+        embedder=embedder.path.name,
+        embedder_sha256=embedder.sha256,
+        chunk_tokens=settings.chunking.chunk_tokens,
+        doc_sha256={one.name: one.sha256 for one in reading.documents},
+        skipped=reading.skipped,
+        format=FORMAT,
+        chunker=settings.chunking.chunker,
+        overlap_tokens=settings.chunking.overlap_tokens,
+        context_model=writer.model_sha256 if writer else "",
+        embedder_path=settings.embedder_path,
+        pooling=embedder.pooling,
+        window=embedder.window,
+        query_prefix=settings.query_prefix,
+        document_prefix=settings.document_prefix,
+        chroma=settings.chroma,
+    )
+
+
+def _publish(
+    paths: WorkspacePaths,
+    kb: str,
+    manifest: Manifest,
+    reading: Reading,
+    embedded: Embedded,
+    settings: IndexSettings,
+    progress: Progress,
+    stages: Stages,
+    before_swap: Callable[[], None],
+) -> Manifest:
+    chunks = reading.chunks
+
+    def write(folder: Path, number: int) -> Manifest:
+        progress("publish", 0, 4)
+        chunk_table.write(folder, chunks, embedded.vectors)
+        document_table.write(folder, reading.documents)
+        stages.end("tables")
+        progress("publish", 1, 4)
+        _write_vectors(paths, kb, folder, number, chunks, embedded.vectors, settings.chroma)
+        stages.end("chroma")
+        progress("publish", 2, 4)
+        write_index(folder / knowledge.LEXICAL, [searched_text(chunk) for chunk in chunks])
+        stages.end("lexical")
+        progress("publish", 3, 4)
+        manifest.generation = number
+        return manifest
+
+    published = knowledge.publish(paths, kb, write, settings.keep, before_swap)
+    if settings.chroma:
+        _clear_server(paths, kb, settings.chroma)
+    stages.end("swap")
+    progress("publish", 4, 4)
+    return published
+
+
+def _write_vectors(
+    paths: WorkspacePaths,
+    kb: str,
+    folder: Path,
+    number: int,
+    chunks: Sequence[Chunk],
+    vectors: Vectors,
+    chroma: str,
+) -> None:
+    ids = [chunk.id for chunk in chunks]
+    metadata = [{"doc": chunk.doc} for chunk in chunks]
+    if chroma:
+        name = knowledge.collection_name(paths.knowledge / kb, number)
+        vector_index.write_to_server(chroma, name, ids, vectors, metadata)
+    else:
+        vector_index.write(folder, ids, vectors, metadata)
+
+
+def _clear_server(paths: WorkspacePaths, kb: str, chroma: str) -> None:
+    """Remove from the server what belongs to generations that are gone."""
+    base = paths.knowledge / kb
+    kept = [knowledge.collection_name(base, number) for number in knowledge.generations(paths, kb)]
+    vector_index.remove_from_server(chroma, knowledge.collection_prefix(base), kept)

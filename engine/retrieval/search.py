@@ -14,10 +14,8 @@ from engine.inference.embedder import Embedder
 from engine.retrieval.dense import DenseIndex, open_dense
 from engine.retrieval.fusion import fuse
 from engine.retrieval.lexical import LexicalIndex
-from engine.retrieval.sources import embedder_path
+from engine.retrieval.sources import generation_embedder
 from store import knowledge
-from store.errors import UsageError
-from store.hashing import sha256_of_file
 from store.knowledge import Generation
 from store.paths import WorkspacePaths
 from store.records.knowledge import Hit, Manifest, SearchResult
@@ -42,7 +40,11 @@ class Opened:
     def hits(self, query: str, embedder: Embedder, top_k: int) -> list[Hit]:
         """The `top_k` best passages. A query without known words is answered by meaning alone."""
         count = max(CANDIDATES, top_k)
-        dense = self.dense.best(embedder.embed([query])[0], count) if query.strip() else []
+        dense = (
+            self.dense.best(embedder.embed([self.manifest.query_prefix + query])[0], count)
+            if query.strip()
+            else []
+        )
         words = self.lexical.best(query, count)
         ranked = fuse([[at for at, _ in dense], [at for at, _ in words]], WEIGHTS)
         return [self._hit(at, score) for at, score in ranked[:top_k]]
@@ -60,10 +62,10 @@ class Opened:
 class Searcher:
     """Searches one knowledge base; may be used by several threads. Close it.
 
-    `embedder_of` gives the embedder's file that the settings name now.
+    `embedder_of` gives the file of the embedder that made a generation's vectors, or says why it cannot.
     """
 
-    def __init__(self, paths: WorkspacePaths, kb: str, embedder_of: Callable[[], Path]) -> None:
+    def __init__(self, paths: WorkspacePaths, kb: str, embedder_of: Callable[[Manifest], Path]) -> None:
         self._paths = paths
         self._kb = kb
         self._embedder_of = embedder_of
@@ -102,8 +104,7 @@ class Searcher:
         """What is published now, with its embedder: `embedder` if it is the right one."""
         generation = knowledge.open_generation(self._paths, self._kb)
         try:
-            path = self._embedder_of()
-            check_embedder(generation.manifest, path)
+            path = self._embedder_of(generation.manifest)
             opened = Opened(generation)
             if embedder is None or embedder.sha256 != generation.manifest.embedder_sha256:
                 embedder = Embedder(path)
@@ -121,20 +122,8 @@ def open_searcher(workspace: Workspace, kb: str) -> Searcher:
     """
     workspace.knowledge(kb)
 
-    def embedder_of() -> Path:
+    def embedder_of(manifest: Manifest) -> Path:
         now = Workspace(workspace.root)  # read anew: a rebuild may have come with another embedder
-        return embedder_path(now, now.knowledge(kb).embedder)
+        return generation_embedder(now, manifest)
 
     return Searcher(workspace.paths, kb, embedder_of)
-
-
-def check_embedder(manifest: Manifest, path: Path) -> None:
-    """Raise UsageError unless the file `path` made the vectors: others are not comparable."""
-    if sha256_of_file(path) != manifest.embedder_sha256:
-        made_with = f"{manifest.embedder} ({manifest.embedder_sha256[:12]})"
-        raise UsageError(
-            f"Knowledge base {manifest.kb!r} was built with another embedder",
-            f"It was built with {made_with}; temper.toml names {path}, whose vectors mean something else.",
-            f"Build it anew with: temper kb ingest --kb {manifest.kb}\n"
-            "or name the old embedder in temper.toml.",
-        )

@@ -6,8 +6,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
+from store import knowledge
 from store.errors import MissingError, UsageError
+from store.hashing import sha256_of_file
 from store.paths import default_embedder
+from store.records.knowledge import Manifest
 from store.records.workspace import Knowledge
 from store.workspace import Workspace
 
@@ -16,15 +21,40 @@ BUILTIN_EMBEDDER = "builtin:minilm"
 
 def embedder_path(workspace: Workspace, embedder: str) -> Path:
     """The file that a `[knowledge.NAME]` table's `embedder` means. Raises MissingError if it is not there."""
-    path = default_embedder() if embedder == BUILTIN_EMBEDDER else workspace.path(embedder)
+    path = _path(workspace, embedder)
     if not path.is_file():
         remedy = (
             "Set up again: scripts/setup"
             if embedder == BUILTIN_EMBEDDER
-            else "Check `embedder` in temper.toml."
+            else "Put the file back, or check `embedder` in temper.toml. Another embedder means a rebuild:\n"
+            "temper kb ingest --kb NAME --embedder FILE"
         )
         raise MissingError("The embedding model is not there", f"{path} is no file.", remedy)
     return path
+
+
+def generation_embedder(workspace: Workspace, manifest: Manifest) -> Path:
+    """The file that made the vectors of a generation: others are not comparable.
+
+    That is the one that temper.toml names, or, while the next generation is being built with another one, the
+    one that the last was built with. Raises UsageError where it is neither, MissingError where it is gone.
+    """
+    kb = manifest.kb
+    named = workspace.knowledge(kb).embedder
+    candidates = [named]
+    if manifest.embedder_path and knowledge.is_building(workspace.paths, kb):
+        candidates.append(manifest.embedder_path)
+    for candidate in candidates:
+        path = _path(workspace, candidate)
+        if path.is_file() and sha256_of_file(path) == manifest.embedder_sha256:
+            return path
+    path = embedder_path(workspace, named)
+    made_with = f"{manifest.embedder} ({manifest.embedder_sha256[:12]})"
+    raise UsageError(
+        f"Knowledge base {kb!r} was built with another embedder",
+        f"It was built with {made_with}; temper.toml names {path}, whose vectors mean something else.",
+        f"Build it anew with: temper kb ingest --kb {kb}\nor name the old embedder in temper.toml.",
+    )
 
 
 def choose_base(workspace: Workspace, name: str | None) -> str:
@@ -60,6 +90,8 @@ def with_sources(workspace: Workspace, known: Knowledge | None, paths: Sequence[
         )
         if written not in sources:
             sources.append(written)
-    if known is None:
-        return Knowledge(sources)
-    return Knowledge(sources, known.embedder, known.chunk_tokens)
+    return msgspec.structs.replace(known, sources=sources) if known else Knowledge(sources)
+
+
+def _path(workspace: Workspace, embedder: str) -> Path:
+    return default_embedder() if embedder == BUILTIN_EMBEDDER else workspace.path(embedder)

@@ -18,8 +18,9 @@ from pathlib import Path
 import msgspec
 
 from engine.inference.embedder import Embedder
+from engine.retrieval.chunking.settings import ChunkSettings
 from engine.retrieval.fusion import fuse
-from engine.retrieval.indexing import build_index
+from engine.retrieval.indexing import IndexSettings, build_index
 from engine.retrieval.readers import find_files
 from engine.retrieval.search import WEIGHTS, Opened
 from store import knowledge
@@ -52,7 +53,9 @@ def measure(corpus: str, shared: Path, out: Path) -> dict[str, Quality]:
     with Embedder(default_embedder()) as embedder:
         files = find_files([shared / folder], shared / folder)
         with knowledge.publishing(paths, corpus, "a measurement"):
-            build_index(paths, corpus, files, embedder, CHUNK_TOKENS, tell)
+            build_index(
+                paths, corpus, files, embedder, IndexSettings(ChunkSettings(chunk_tokens=CHUNK_TOKENS)), tell
+            )
         questions = [json.loads(line) for line in (shared / questions_file).open(encoding="utf-8")]
         opened = Opened(knowledge.open_generation(paths, corpus))
         ranks: dict[str, list[int]] = {"dense": [], "lexical": [], "hybrid": []}

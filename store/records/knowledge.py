@@ -24,6 +24,24 @@ class Chunk(msgspec.Struct):
     context: str = ""
 
 
+class DocumentRecord(msgspec.Struct):
+    """A document of a generation. `text` is what chunks are spans of; for Markdown and text, the file's.
+
+    `date` is an ISO date or empty, `tags` are the author's, `meta` is what else it says about itself.
+    `file_sha256` is of the file's bytes, `sha256` of all that was read of it.
+    """
+
+    name: str
+    text: str
+    title: str = ""
+    kind: str = ""
+    date: str = ""
+    tags: list[str] = []
+    meta: dict[str, str] = {}
+    file_sha256: str = ""
+    sha256: str = ""
+
+
 class Hit(msgspec.Struct):
     """A passage found. `score` orders hits; its scale depends on the retriever."""
 
@@ -48,8 +66,10 @@ class SearchResult(msgspec.Struct):
 class Manifest(msgspec.Struct):
     """Stands in each generation: what it holds and which embedder made it.
 
-    `doc_sha256` is of each document's text, `skipped` says why a file is not in it. `format` changes when the
-    same documents would be stored or chunked differently.
+    `doc_sha256` is of all that was read of each document, `skipped` says why a file, or a line of one, is
+    not in it. `format` changes when the same files would be read, chunked or stored differently. `embedder`
+    is the file's name and `embedder_path` what temper.toml called it; `query_prefix` goes before a question
+    when it is embedded. `chroma` is the server that holds the vectors; empty when they lie in the folder.
     """
 
     kb: str
@@ -64,3 +84,12 @@ class Manifest(msgspec.Struct):
     doc_sha256: dict[str, str] = {}
     skipped: dict[str, str] = {}
     format: int = 1
+    chunker: str = "structure"
+    overlap_tokens: int = 0
+    context_model: str = ""
+    embedder_path: str = ""
+    pooling: str = ""
+    window: int = 0
+    query_prefix: str = ""
+    document_prefix: str = ""
+    chroma: str = ""

@@ -25,6 +25,7 @@ def read(name: str, data: bytes, kind: Kind) -> Document:
     text = decode(data)
     document = Document(name, "", kind)
     suffix = name.rpartition(".")[2].lower()
+    rows: Iterable[Row] | None
     if suffix in ("jsonl", "ndjson"):
         rows = _json_lines(text, document)
     elif suffix == "json":

@@ -17,7 +17,8 @@ import pytest
 from app.cli.ask import report
 from app.tui.chat_feed import ChatFeed
 from engine.inference.embedder import Embedder
-from engine.retrieval.indexing import build_index
+from engine.retrieval.chunking.settings import ChunkSettings
+from engine.retrieval.indexing import IndexSettings, build_index
 from engine.retrieval.readers import find_files
 from engine.serving.client import running_server
 from store import knowledge
@@ -62,7 +63,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     (root / "knowledge" / "fees.md").write_text("Every transfer pays a fee in gas.", encoding="utf-8")
     workspace = Workspace(root)
     with Embedder(default_embedder()) as embedder, knowledge.publishing(workspace.paths, "docs", "a test"):
-        build_index(workspace.paths, "docs", find_files([root / "knowledge"], root), embedder, 64)
+        files = find_files([root / "knowledge"], root)
+        build_index(workspace.paths, "docs", files, embedder, IndexSettings(ChunkSettings(chunk_tokens=64)))
     yield workspace
     stop(workspace)
 

@@ -68,13 +68,14 @@ def test_a_build_reports_what_it_did_and_a_refresh_only_what_is_new(library: Wor
     first = start(library)
     end(first)
     result = runs.view(first).result
-    seconds = result.pop("seconds")
-    assert seconds > 0
+    assert result.pop("seconds") > 0
+    assert list(result.pop("stages")) == ["read", "embed", "tables", "chroma", "lexical", "swap"]
     assert result == {
         "kb": "docs",
         "generation": 1,
         "new": True,
         "documents": 1,
+        "unchanged": 0,
         "chunks": 1,
         "embedded": 1,
         "reused": 0,
@@ -90,6 +91,26 @@ def test_a_build_reports_what_it_did_and_a_refresh_only_what_is_new(library: Wor
     view = runs.view(second)
     assert (view.state, view.result["generation"], view.result["embedded"]) == ("finished", 2, 1)
     assert docs(library) == ["knowledge/fees.md", "knowledge/opening.md"]
+
+
+def test_what_a_killed_run_has_embedded_is_not_embedded_again(library: Workspace) -> None:
+    write_long(library)
+    killed = start(library, chunk_tokens=16)
+    await_embedding(killed)
+    wait_until(lambda: bool(progress_of(killed)) and progress_of(killed)[-1] >= 64)
+    kill(killed)
+    write(library, "long.txt", "".join(SENTENCE.format(n=n) for n in range(40)))
+    again = start(library, chunk_tokens=16)
+    end(again)
+    result = runs.view(again).result
+    assert result["reused"] > 0
+    assert result["embedded"] + result["reused"] == result["chunks"]
+    assert not knowledge.embedded_folder(library.paths, "docs").exists()
+
+
+def progress_of(folder: RunFolder) -> list[int]:
+    """How many passages were embedded, event by event."""
+    return [event.done for event in events_of(folder, Progress) if event.phase == "embed"]  # type: ignore[union-attr]
 
 
 def test_stop_publishes_nothing_and_kill_nine_leaves_the_old_one(library: Workspace) -> None:
@@ -130,7 +151,7 @@ def test_what_the_parameters_say_comes_before_the_settings(library: Workspace, t
     [
         ('sources = ["nowhere"]', ExitCode.MISSING, "nowhere does not exist"),
         ('sources = ["knowledge"]\nembedder = "gone.gguf"', ExitCode.MISSING, "gone.gguf is no file"),
-        ('sources = ["data"]', ExitCode.USAGE, ".jsonl is not a kind"),
+        ('sources = ["models"]', ExitCode.USAGE, ".bin is not a kind"),
     ],
 )
 def test_what_cannot_be_built_fails_with_its_reason(
@@ -139,6 +160,8 @@ def test_what_cannot_be_built_fails_with_its_reason(
     with workspace.paths.settings.open("a", encoding="utf-8") as file:
         file.write(f"[knowledge.docs]\n{settings}\n")
     write(workspace, "fees.md", "A transfer pays gas.\n")
+    (workspace.root / "models").mkdir()
+    (workspace.root / "models" / "weights.bin").write_bytes(b"weights")
     folder = start(workspace)
     end(folder)
     error = runs.view(folder).error

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.inference.embedder import Embedder
-from engine.retrieval.indexing import Built, build_index
+from engine.retrieval.chunking.settings import ChunkSettings
+from engine.retrieval.indexing import Built, IndexSettings, build_index
 from engine.retrieval.readers import find_files
 from store import knowledge
 from store.paths import default_embedder
@@ -60,8 +61,12 @@ class Library:
     def build(self, chunk_tokens: int = 200) -> Built:
         """Ingest, as the job does."""
         files = find_files([self.folder], self.workspace.root)
+        settings = IndexSettings(
+            ChunkSettings(chunk_tokens=chunk_tokens),
+            embedder_path=self.workspace.knowledge("docs").embedder,
+        )
         with knowledge.publishing(self.paths, "docs", "a test"):
-            return build_index(self.paths, "docs", files, self.embedder, chunk_tokens)
+            return build_index(self.paths, "docs", files, self.embedder, settings)
 
 
 @pytest.fixture

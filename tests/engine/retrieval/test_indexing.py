@@ -78,7 +78,8 @@ def test_other_chunk_sizes_are_a_change(library: Library) -> None:
 
 
 def test_a_text_that_occurs_twice_is_embedded_once(library: Library) -> None:
-    library.write(one="Something new, said twice.", two="Something new, said twice.")
+    said = "---\ntags: [{}]\n---\nSomething new, said twice."
+    library.write(one=said.format("a"), two=said.format("b"))
     built = library.build()
     assert (built.manifest.chunks, built.embedded, built.reused) == (5, 1, 3)
 
@@ -108,5 +109,5 @@ def test_a_stop_while_embedding_publishes_nothing(library: Library) -> None:
 
     files = find_files([library.folder], library.workspace.root)
     with knowledge.publishing(library.paths, "docs", "a test"), pytest.raises(Stop):
-        indexing.build_index(library.paths, "docs", files, library.embedder, 200, stop)
+        indexing.build_index(library.paths, "docs", files, library.embedder, indexing.IndexSettings(), stop)
     assert knowledge.generations(library.paths, "docs") == [1]
