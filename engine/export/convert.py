@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,13 +15,14 @@ from typing import Literal
 
 import msgspec
 
+from engine.export.converter import Converter
 from engine.export.vocabulary import Vocabulary, gguf_name, read_raw, read_vocabulary
 from engine.models.directory import ModelDirectory
 from engine.models.tokenizer import leading_ids, load_tokenizer
 from store import atomic, paths
 from store.errors import MissingError, TemperError
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 
 FloatType = Literal["f32", "f16", "bf16"]
 
@@ -55,22 +54,23 @@ def to_gguf(
     name: str | None = None,
     advance: Callable[[int], None] = lambda written: None,
     metadata: Mapping[str, str | int] | None = None,
-    probe: bool = False,
+    started: Converter | None = None,
 ) -> Path:
     """Convert the model in `directory` to the file `out`, which appears whole or not at all.
 
     `name` is what the file says it is, the directory's name when left out. `advance` hears the bytes written
     so far, a few times per second; what it raises stops the conversion. `metadata` is written under its
-    keys. Raises as `convert` does.
+    keys. `started` is a process that waits for this model, a probe where it was started for one; it is ended.
+    Raises as `convert` does.
     """
     model = ModelDirectory(directory)
     shown = gguf_name(name or directory.name, read_raw(model.tokenizer_file))
     orders = Orders(
         "convert_hf_to_gguf.py", read_vocabulary(directory, embedding_rows(model)), begins_with_bos(model)
     )
-    orders.probe = probe
+    orders.probe = started is not None and started.probe
     arguments = [str(directory), "--outtype", outtype, "--model-name", shown]
-    return convert(orders, arguments, directory, out, advance, metadata)
+    return convert(orders, arguments, directory, out, advance, metadata, started)
 
 
 def convert(
@@ -80,6 +80,7 @@ def convert(
     out: Path,
     advance: Callable[[int], None] = lambda written: None,
     metadata: Mapping[str, str | int] | None = None,
+    started: Converter | None = None,
 ) -> Path:
     """Run one of llama.cpp's converters (by its file's name, or with orders); it writes `out`.
 
@@ -93,13 +94,9 @@ def convert(
         raise MissingError("llama.cpp's converter is not there", f"{folder} is empty.", "Run: scripts/setup")
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = atomic.temporary_name(out).with_suffix(".gguf")
-    with tempfile.TemporaryDirectory(prefix="temper-") as scratch:
-        orders_file = Path(scratch) / "orders.json"
-        orders_file.write_bytes(msgspec.json.encode(orders))
-        script = Path(__file__).with_name("converter_process.py")
-        command = [sys.executable, "-P", str(script), str(folder), str(orders_file)]
-        command += ["--outfile", str(partial), *arguments]
-        run_converter(command, directory, partial, Path(scratch), advance)
+    with started or Converter(orders.probe) as converter:
+        converter.order(msgspec.json.encode(orders), ["--outfile", str(partial), *arguments])
+        wait_for(converter, directory, partial, advance)
     try:
         atomic.sync_file(partial)
         os.replace(partial, out)
@@ -109,26 +106,19 @@ def convert(
     return out
 
 
-def run_converter(
-    command: list[str], directory: Path, partial: Path, scratch: Path, advance: Callable[[int], None]
-) -> None:
-    """Run the converter offline; raise TemperError with the end of what it said when it fails."""
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HOME": str(scratch)}
-    said = scratch / "converter.log"
-    with said.open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=scratch)
+def wait_for(converter: Converter, directory: Path, partial: Path, advance: Callable[[int], None]) -> None:
+    """Let it convert; raise TemperError with the end of what it said when it fails."""
     try:
-        while process.poll() is None:
+        while converter.process.poll() is None:
             advance(partial.stat().st_size if partial.exists() else 0)
             time.sleep(POLL_SECONDS)
     except BaseException:
-        process.kill()
-        process.wait()
+        converter.close()  # before its file is removed
         partial.unlink(missing_ok=True)
         raise
-    words = said.read_text(encoding="utf-8", errors="replace")
+    words = converter.words
     sys.stderr.write(words)
-    if process.returncode != 0 or not partial.is_file():
+    if converter.process.returncode != 0 or not partial.is_file():
         partial.unlink(missing_ok=True)
         raise refusal(words, directory, partial)
 

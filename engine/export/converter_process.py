@@ -1,7 +1,10 @@
-"""The main of the converter's process: `python converter_process.py FOLDER ORDERS_JSON ARGUMENTS...`
+"""The main of the converter's process: `python converter_process.py FOLDER [probe]`
 
-Runs one of llama.cpp's own converters from its private FOLDER, with three changes: where Temper read the
-vocabulary off the tokenizer.json, that is what gets written, and so is whether a text begins with BOS; and
+Imports what llama.cpp's own converters need from their private FOLDER, then waits for a line on standard
+input: JSON of a file with orders and the converter's arguments. Nothing comes where nothing is to convert.
+
+Runs the converter with some changes: where Temper read the vocabulary off the tokenizer.json, that is what
+gets written, and so is whether a text begins with BOS; settings that it asks for by old names have them; and
 the file says of itself what Temper knows (where it comes from). Never imported; has the private folder's
 modules to itself, so nothing of Temper may be imported here.
 """
@@ -19,16 +22,22 @@ from pathlib import Path
 from typing import Any
 
 
-def main(folder: str, orders_file: str, arguments: list[str]) -> None:
-    """Run the stock script with `arguments`, changed as `orders_file` says."""
+def main(folder: str, probe: bool) -> None:
+    """Get ready, wait for orders and carry them out."""
     die_with_parent()
     sys.path.insert(0, str(Path(folder) / "gguf-py"))
     sys.path.insert(0, folder)
-    orders = json.loads(Path(orders_file).read_text(encoding="utf-8"))
-    keep_old_settings()
-    if orders["probe"]:
-        hide_torch_from_transformers()
+    if probe:
+        hide_torch_from_transformers()  # before anything reads a configuration
         count_whole_rows()
+    keep_old_settings()
+    if line := sys.stdin.readline():
+        orders_file, arguments = json.loads(line)
+        run(folder, json.loads(Path(orders_file).read_text(encoding="utf-8")), arguments)
+
+
+def run(folder: str, orders: dict[str, Any], arguments: list[str]) -> None:
+    """Run the stock script with `arguments`, changed as `orders` say."""
     if orders["add_bos"] is not None:
         replace_add_bos(orders["add_bos"])
     if orders["vocabulary"] is not None:
@@ -177,4 +186,4 @@ def replace_vocabulary(vocabulary: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    main(sys.argv[1], "probe" in sys.argv[2:])

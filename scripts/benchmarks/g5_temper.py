@@ -7,10 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-import llama_cpp  # noqa: F401  # the quantiser brings it when it is first used
-
-from engine.export.onepass.export import export_once
-from engine.models.directory import ModelDirectory
+from engine.export.converter import Converter
 from scripts.benchmarks.g5_peak import written
 
 
@@ -23,10 +20,26 @@ def main() -> None:
         if done and not begin:
             begin.append(time.perf_counter())
 
-    export_once(ModelDirectory(Path(base)), Path(adapter), {kind: Path(out)}, name, advance)
+    with Converter(probe=True) as converter:  # first of all: its imports take the longest
+        load()
+        from engine.export.onepass.export import export_once
+        from engine.models.directory import ModelDirectory
+
+        outs = {kind: Path(out)}
+        export_once(ModelDirectory(Path(base)), Path(adapter), outs, name, advance, started=converter)
     writing = time.perf_counter() - begin[0] if begin else 0.0
     print(json.dumps({"written": written(), "writing": writing}))
 
 
-if __name__ == "__main__" and sys.argv[1:] != ["imports"]:
-    main()
+def load() -> None:
+    """Import what an export needs."""
+    import llama_cpp  # noqa: F401  # the quantiser brings it when it is first used
+
+    import engine.export.onepass.export  # noqa: F401
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["imports"]:
+        load()
+    else:
+        main()

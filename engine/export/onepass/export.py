@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.export.convert import native_type, to_gguf
+from engine.export.converter import Converter
 from engine.export.merge_plan import MergedModel
 from engine.export.onepass.plan import laid_out, quantised_layout, read_plan
 from engine.export.onepass.probe import OutsideOnePassError, write_probe
@@ -48,11 +49,13 @@ def export_once(
     advance: Callable[[int], None] = lambda written: None,
     metadata: Mapping[str, str | int] | None = None,
     called: str = "merged",
+    started: Converter | None = None,
 ) -> None:
     """Write base and adapter as GGUF to every path of `outs`, by type.
 
     `name` and `metadata` are as in `to_gguf`; `called` is the folder's name that the merged model would have,
-    from which the converter reads metadata where there are no others. `advance` hears the bytes written so
+    from which the converter reads metadata where there are no others. `started` is a converter's process that
+    waits for a probe, started early to save time; the caller closes it. `advance` hears the bytes written so
     far; what it raises stops the work. Raises OutsideOnePassError, with nothing left behind, where the three
     steps are needed; UsageError when the adapter does not fit, TemperError as converter and quantiser do.
     """
@@ -60,13 +63,14 @@ def export_once(
     native = native_type(base)
     folder = next(iter(outs.values())).parent
     with (
+        started or Converter(probe=True) as converter,
         MergedModel(base, adapter) as model,
         tempfile.TemporaryDirectory(prefix=".probe-", dir=folder) as scratch,
     ):
         probe = Path(scratch) / (called if adapter else base.path.name)
         write_probe(model, probe)
         converted = Path(scratch) / "probe.gguf"
-        to_gguf(probe, converted, native, name, lambda written: advance(0), metadata, probe=True)
+        to_gguf(probe, converted, native, name, lambda written: advance(0), metadata, converter)
         try:
             plan = read_plan(converted, model)
         except ValueError as error:
