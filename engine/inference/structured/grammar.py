@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llguidance import LLMatcher, LLParserLimits
+from llguidance import LLMatcher
 
 from engine.inference.structured.constraint import MatcherConstraint
+from engine.inference.structured.limits import LIMITS
 from engine.inference.structured.vocabulary import Vocabulary
 from store.errors import UsageError
 
@@ -20,17 +21,7 @@ WHITE_SPACE = r"(\x20|\x0D?\x0A[\x20\x09]{0,60})"
 """Between the parts of JSON: a space, or a line's end and an indentation. A model cannot pad its answer."""
 OPTIONS = {"whitespace_pattern": WHITE_SPACE, "lenient": False, "coerce_one_of": False}
 HEADER = '%llguidance {"no_forcing": true}'
-"""Every spelling in tokens is allowed, not only the tokenizer's own: the mask is then what `allows` allows."""
-LIMITS = LLParserLimits(
-    initial_lexer_fuel=2_000_000,
-    step_lexer_fuel=400_000,
-    step_max_items=50_000,
-    max_lexer_states=50_000,
-    max_grammar_size=250_000,
-    precompute_large_lexemes=False,
-    verbose_errors=False,
-)
-"""A grammar is compiled in seconds and a step takes milliseconds, or the grammar is refused."""
+"""Every spelling in tokens is allowed, not the tokenizer's own only: so the mask says what `allows` says."""
 
 
 class CompiledGrammar:

@@ -71,3 +71,10 @@ def _of_model(model: Model) -> Vocabulary:
         return model.tokenise(text.decode(errors="replace"), parse_special=False)
 
     return Vocabulary(pieces, silent, model.stop_ids, encode, model.writes_spaces_first)
+
+
+@lru_cache(maxsize=1)
+def byte_vocabulary() -> Vocabulary:
+    """A vocabulary of the 256 bytes, for looking at texts without a model."""
+    tokens = [bytes([byte]) for byte in range(256)]
+    return Vocabulary([*tokens, b""], [256], frozenset({256}), list)

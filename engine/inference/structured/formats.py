@@ -1,0 +1,72 @@
+"""Formats of strings, which are asserted: by llguidance where it knows them, else by a pattern of ours.
+
+A standard format that neither knows is refused. A format of somebody's own asserts nothing in any draft: it
+is left out, and named in the notes. Knows nothing of schemas.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+from collections.abc import Callable
+
+KNOWN = frozenset(
+    ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri")
+)
+"""Formats that llguidance has grammars for."""
+
+_POINTER = r"(?:/(?:[^~/]|~[01])*)*"
+# RFC 3986, appendix A, by its names; IP literals are not looked into
+_PLAIN, _ESCAPED = r"A-Za-z0-9\-._~!$&'()*+,;=", "%[0-9A-Fa-f]{2}"
+_PCHAR = rf"(?:[{_PLAIN}:@]|{_ESCAPED})"
+_NOT_COLON = rf"(?:[{_PLAIN}@]|{_ESCAPED})"
+_HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|(?:[{_PLAIN}]|{_ESCAPED})*)"
+_AUTHORITY = rf"//(?:(?:[{_PLAIN}:]|{_ESCAPED})*@)?{_HOST}(?::[0-9]*)?"
+_ABEMPTY = rf"(?:/{_PCHAR}*)*"
+_HIERARCHY = rf"{_AUTHORITY}{_ABEMPTY}|/(?:{_PCHAR}+{_ABEMPTY})?"
+_ABSOLUTE = rf"[A-Za-z][A-Za-z0-9+.\-]*:(?:{_HIERARCHY}|{_PCHAR}+{_ABEMPTY}|)"
+_RELATIVE = rf"(?:{_HIERARCHY}|{_NOT_COLON}+{_ABEMPTY}|)"
+_SUFFIX = rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
+
+PATTERNS = {
+    "json-pointer": rf"^{_POINTER}$",  # RFC 6901
+    "relative-json-pointer": rf"^(?:0|[1-9][0-9]*)(?:#|{_POINTER})$",
+    "uri-reference": rf"^(?:{_ABSOLUTE}|{_RELATIVE}){_SUFFIX}$",  # RFC 3986, appendix A
+}
+"""Formats that llguidance does not know, as patterns that it does."""
+
+UNENFORCED = frozenset(
+    ("idn-email", "idn-hostname", "iri", "iri-reference", "uri-template", "regex", "color", "style", "phone")
+)
+"""Formats of one draft or another that nothing here can enforce."""
+
+
+def says_date(text: str) -> bool:
+    """Whether the first ten characters are a day of the calendar: a grammar lets 30 February pass."""
+    try:
+        datetime.date.fromisoformat(text[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def says_address(kind: Callable[[str], object]) -> Callable[[str], bool]:
+    """Whether the standard library reads a text as an address of this kind."""
+
+    def says(text: str) -> bool:
+        try:
+            kind(text)
+        except ValueError:
+            return False
+        return True
+
+    return says
+
+
+BESIDES: dict[str, Callable[[str], bool]] = {
+    "date": says_date,
+    "date-time": says_date,
+    "ipv4": says_address(ipaddress.IPv4Address),
+    "ipv6": says_address(ipaddress.IPv6Address),
+}
+"""What a complete answer must satisfy besides the grammar of its format."""

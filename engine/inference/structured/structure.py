@@ -1,0 +1,107 @@
+"""What an answer must be, for any model: a grammar to follow and a judgement of what came out.
+
+Made before generation, and refused then if it cannot be enforced. Knows nothing of prompts and sampling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import msgspec
+
+from engine.inference.structured.constraint import Grammar
+from engine.inference.structured.dialect import Schema
+from engine.inference.structured.grammar import CompiledGrammar, choice_rule, json_rule, regex_rule
+from engine.inference.structured.lowering import LoweredSchema
+from engine.inference.structured.validation import Checker
+from engine.inference.structured.vocabulary import Vocabulary, byte_vocabulary
+from store.errors import UsageError
+from store.records.output import OutputFormat
+
+
+class Structure:
+    """`rules` for engine.inference.structured.grammar, `notes` for people, `problem` of a complete answer."""
+
+    def __init__(self, rules: str, problem: Callable[[str], str], notes: Sequence[str] = ()) -> None:
+        self.rules = rules
+        self.notes = list(notes)
+        self.problem = problem
+        # compiled here, so that a refusal comes before any model is asked
+        self._bytes = CompiledGrammar(rules, byte_vocabulary())
+
+    def grammar(self, vocabulary: Vocabulary) -> Grammar:
+        """The grammar over a model's vocabulary."""
+        return _compiled(self.rules, vocabulary)
+
+    def follows(self, text: str) -> bool:
+        """Whether the grammar itself could have written `text`."""
+        constraint = self._bytes.start()
+        for byte in text.encode("utf-8", errors="surrogatepass"):
+            if not constraint.allows(byte):
+                return False
+            constraint.advance(byte)
+        return constraint.is_accepting()
+
+
+@lru_cache(maxsize=32)
+def _compiled(rules: str, vocabulary: Vocabulary) -> CompiledGrammar:
+    return CompiledGrammar(rules, vocabulary)
+
+
+def schema_structure(schema: Schema) -> Structure:
+    """Answers that are JSON by `schema`. Raises SchemaRefused or UsageError, which name what is to blame."""
+    lowered = LoweredSchema(schema)
+    checker = Checker(schema)
+    try:
+        return Structure(json_rule(lowered.schema), checker.problem, lowered.notes)
+    except UsageError:
+        if lowered.doubtful is not None:
+            raise lowered.doubtful from None
+        raise
+
+
+def regex_structure(pattern: str) -> Structure:
+    """Answers that `pattern` describes from beginning to end. Raises UsageError for one that is refused.
+
+    The grammar is the only judge of these: its engine is linear in the text's length.
+    """
+    if not pattern:
+        raise UsageError("The pattern is empty", "It would allow the empty answer only.", "Write a pattern.")
+    structure: Structure
+    structure = Structure(
+        regex_rule(pattern),
+        lambda text: "" if structure.follows(text) else f"The answer does not match {pattern!r:.120}.",
+    )
+    return structure
+
+
+def choice_structure(choices: Sequence[str]) -> Structure:
+    """Answers that are one of `choices`. Raises UsageError when there is none to choose, or an empty one."""
+    wanted = list(dict.fromkeys(choices))
+    if not wanted or "" in wanted:
+        raise UsageError(
+            "There is nothing to choose",
+            f"The choices are {choices!r:.200}.",
+            "Give texts that are not empty.",
+        )
+    return Structure(
+        choice_rule(wanted), lambda text: "" if text in wanted else f"{text!r:.80} is none of the choices."
+    )
+
+
+def structure_of(output: OutputFormat) -> Structure | None:
+    """The structure that is asked for; None for free text. Compiled once for equal formats."""
+    if output.kind == "text":
+        return None
+    return _structure(msgspec.json.encode(output))
+
+
+@lru_cache(maxsize=64)
+def _structure(encoded: bytes) -> Structure:
+    output = msgspec.json.decode(encoded, type=OutputFormat)
+    if output.kind == "regex":
+        return regex_structure(output.pattern)
+    if output.kind == "choice":
+        return choice_structure(output.choices)
+    return schema_structure({"type": "object"} if output.kind == "json_object" else output.schema)
