@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.tui.outlook_feed import OutlookFeed
     from app.tui.preview_feed import PreviewFeed
     from app.tui.recipe_form import RecipeForm
+    from app.tui.search_feed import SearchFeed
     from app.tui.warming import Warming
 
 WARM_SECONDS = 0.2  # after the first frame
@@ -69,7 +70,7 @@ def favour_the_screen() -> None:
 
 
 class TemperApp(App[None]):
-    """Four modes (home, runs, chat, data) over one board. Without a workspace, home is the welcome page."""
+    """A mode per part of the work over one board. Without a workspace, home is the welcome page."""
 
     TITLE = "Temper"
     CSS_PATH = Path(__file__).with_name("temper.tcss")
@@ -82,10 +83,12 @@ class TemperApp(App[None]):
         Binding("2", "go('runs')", "Runs", show=False),
         Binding("3", "go('chat')", "Chat", show=False),
         Binding("4", "go('data')", "Data", show=False),
+        Binding("5", "go('knowledge')", "Knowledge", show=False),
         Binding("f2", "go('home')", "Home", show=False, priority=True),
         Binding("f3", "go('runs')", "Runs", show=False, priority=True),
         Binding("f4", "go('chat')", "Chat", show=False, priority=True),
         Binding("f5", "go('data')", "Data", show=False, priority=True),
+        Binding("f6", "go('knowledge')", "Knowledge", show=False, priority=True),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("f1", "help", "Help", key_display="F1"),
         Binding("q", "quit", "Quit"),
@@ -107,6 +110,7 @@ class TemperApp(App[None]):
         self.add_mode("runs", self._runs)
         self.add_mode("chat", self._chat)
         self.add_mode("data", self._data)
+        self.add_mode("knowledge", self._knowledge)
 
     def on_ready(self) -> None:
         """Start watching once the first screen is painted."""
@@ -140,11 +144,16 @@ class TemperApp(App[None]):
 
         return DataScreen()
 
+    def _knowledge(self) -> Screen[None]:
+        from app.tui.screens.knowledge import KnowledgeScreen
+
+        return KnowledgeScreen()
+
     @work(thread=True, group="warm")
     @shown
     def _warm(self) -> None:
         """Import the other screens while the user reads the first: the first key press need not wait."""
-        for screen in ("runs", "chat", "data", "train"):
+        for screen in ("runs", "chat", "data", "knowledge", "train"):
             importlib.import_module(f"app.tui.screens.{screen}")
         importlib.import_module("engine.training.manual").fields()  # read once, kept for the form
 
@@ -186,6 +195,13 @@ class TemperApp(App[None]):
 
         assert self.board.workspace is not None  # the data screen exists in a workspace only
         return PreviewFeed(self.board.workspace)
+
+    def search_feed(self) -> SearchFeed:
+        """What searches knowledge bases. Tests put a scripted one here."""
+        from app.tui.search_feed import SearchFeed
+
+        assert self.board.workspace is not None  # the knowledge screen exists in a workspace only
+        return SearchFeed(self.board.workspace)
 
     def outlook_feed(self) -> OutlookFeed:
         """What looks at a recipe that is being filled in. Tests put a scripted one here."""
@@ -251,6 +267,9 @@ class TemperApp(App[None]):
         yield SystemCommand("Runs", "Watch, attach to and stop runs", lambda: self.action_go("runs"))
         yield SystemCommand("Chat", "Talk to a variant", lambda: self.action_go("chat"))
         yield SystemCommand("Data", "Check datasets, see rows", lambda: self.action_go("data"))
+        yield SystemCommand(
+            "Knowledge", "See documents as passages, search them", lambda: self.action_go("knowledge")
+        )
         yield SystemCommand("Train", "Fill in a recipe and start it", self.action_train)
         yield SystemCommand("Light or dark", "Change the colours", self.action_light_or_dark)
         yield SystemCommand("Theme", "Choose from all themes", self.action_change_theme)

@@ -8,10 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-import msgspec
-from rich.cells import cell_len, chop_cells
-
-from app.tui.texts import visible
+from app.tui.flow import Flow, FlowLine
 from store.records.preview import Preview, Token
 
 SHOWN_FIRST, SHOWN_LAST = 6_000, 4_000  # tokens of a very long row; what matters is at its two ends
@@ -22,28 +19,14 @@ SPECIAL, TRAINED, CUT, ODD = 1, 2, 4, 8
 _SPECIAL = re.compile(r"<[^<>\s]+>|\[/?[A-Z_]+\]")
 
 
-class Piece(msgspec.Struct, frozen=True):
-    """A stretch of a line that looks the same."""
-
-    text: str
-    look: int
+def is_trained(line: FlowLine) -> bool:
+    """Whether something in a line carries loss."""
+    return any(piece.look & TRAINED and not piece.look & CUT for piece in line.pieces)
 
 
-class TokenLine(msgspec.Struct):
-    """One line: pieces of tokens, or a `rule` across the text that says something."""
-
-    pieces: list[Piece]
-    rule: str = ""
-
-    @property
-    def trained(self) -> bool:
-        """Whether something in it carries loss."""
-        return any(piece.look & TRAINED and not piece.look & CUT for piece in self.pieces)
-
-
-def lay(preview: Preview, width: int) -> list[TokenLine]:
+def lay(preview: Preview, width: int) -> list[FlowLine]:
     """The row in lines of at most `width` cells. Of a very long row the middle is left out, and said so."""
-    page = _Page(width)
+    page = Flow(width)
     for index, token in _shown(preview.tokens):
         if index < 0:
             page.rule(token)
@@ -72,88 +55,3 @@ def _shown(tokens: Sequence[Token]) -> Iterator[tuple[int, Token | str]]:
     yield from enumerate(tokens[:SHOWN_FIRST])
     yield -1, f"{left_out:,} tokens are not shown"
     yield from enumerate(tokens[-SHOWN_LAST:], len(tokens) - SHOWN_LAST)
-
-
-class _Page:
-    """Lines as they fill up. A word is what comes between two spaces, however many tokens it has."""
-
-    def __init__(self, width: int) -> None:
-        self.lines = [TokenLine([])]
-        self._width = max(8, width)
-        self._column = 0
-        self._word: list[Piece] = []
-        self._word_width = 0
-
-    def add(self, text: str, look: int) -> None:
-        """A token's text."""
-        for number, part in enumerate(text.split("\n")):
-            if number:
-                self._append(Piece("↵", look))
-                self._break()
-            if part:
-                self._append(Piece(part if part.isprintable() else visible(part), look))
-
-    def rule(self, said: object) -> None:
-        """A line across the text."""
-        self._break()
-        self.lines[-1] = TokenLine([], str(said))
-        self.lines.append(TokenLine([]))
-
-    def flush(self) -> None:
-        """Put the word down, on the next line if it does not fit into this one."""
-        word, width = self._word, self._word_width
-        self._word, self._word_width = [], 0
-        if not word:
-            return
-        if self._column and self._column + width > self._width:
-            word = self._leave_space(word)
-            self.lines.append(TokenLine([]))
-            self._column = 0
-        for piece in word:
-            self._put(piece)
-
-    def _append(self, piece: Piece) -> None:
-        if piece.text[0] == " " or (self._word and self._word[-1].text[-1] == " "):
-            self.flush()
-        self._word.append(piece)
-        self._word_width += _width(piece.text)
-
-    def _leave_space(self, word: list[Piece]) -> list[Piece]:
-        """The space before a word that goes to the next line stays at the end of this one."""
-        first = word[0]
-        if first.text[0] != " " or self._column >= self._width:
-            return word
-        self._put(Piece(" ", first.look))
-        rest = first.text[1:]
-        return [Piece(rest, first.look), *word[1:]] if rest else word[1:]
-
-    def _put(self, piece: Piece) -> None:
-        width = _width(piece.text)
-        if self._column + width <= self._width:
-            self.lines[-1].pieces.append(piece)
-            self._column += width
-            return
-        for number, part in enumerate(_chopped(piece.text, self._width - self._column, self._width)):
-            if number:
-                self.lines.append(TokenLine([]))
-                self._column = 0
-            if part:
-                self.lines[-1].pieces.append(Piece(part, piece.look))
-                self._column += _width(part)
-
-    def _break(self) -> None:
-        self.flush()
-        self.lines.append(TokenLine([]))
-        self._column = 0
-
-
-def _chopped(text: str, first: int, width: int) -> list[str]:
-    """`text` in parts: one of at most `first` cells, then of at most `width` cells."""
-    head = chop_cells(text, first)[0] if first > 0 else ""
-    if _width(head) > first:  # a wide character before the edge
-        head = ""
-    return [head, *chop_cells(text[len(head) :], width)]
-
-
-def _width(text: str) -> int:
-    return len(text) if text.isascii() else cell_len(text)

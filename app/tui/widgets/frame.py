@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from app.tui.words import cut
 
-MODES = {"home": "Home", "runs": "Runs", "chat": "Chat", "data": "Data"}
+MODES = {"home": "Home", "runs": "Runs", "chat": "Chat", "data": "Data", "knowledge": "Knowledge"}
 
 
 class Line(Static):
@@ -40,7 +40,7 @@ class Line(Static):
 
 
 class Bar(Line):
-    """Brand, workspace, the four modes with the current one lit."""
+    """Brand, workspace, the modes with the current one lit."""
 
     def __init__(self, workspace: str, mode: str, keys: tuple[str, ...]) -> None:
         super().__init__(id="bar")

@@ -13,7 +13,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from app.tui.errors import shown
-from app.tui.token_lines import CUT, ODD, SPECIAL, TRAINED, TokenLine, lay
+from app.tui.flow import FlowLine
+from app.tui.token_lines import CUT, ODD, SPECIAL, TRAINED, is_trained, lay
 from store.records.preview import Preview
 
 GUTTER = 2
@@ -42,7 +43,7 @@ class TokenView(ScrollView, can_focus=True):
     def __init__(self) -> None:
         super().__init__(id="tokens")
         self.preview: Preview | None = None
-        self.lines: list[TokenLine] = []
+        self.lines: list[FlowLine] = []
         self._width = 0
 
     def show(self, preview: Preview | None) -> None:
@@ -69,7 +70,7 @@ class TokenView(ScrollView, can_focus=True):
         if self.is_attached:
             self.app.call_from_thread(self._lines_laid, preview, lines, width)
 
-    def _lines_laid(self, preview: Preview | None, lines: list[TokenLine], width: int) -> None:
+    def _lines_laid(self, preview: Preview | None, lines: list[FlowLine], width: int) -> None:
         if preview is self.preview:
             self.lines, self._width = lines, width
             self.virtual_size = Size(max(1, self.scrollable_content_region.width), len(lines))
@@ -86,7 +87,7 @@ class TokenView(ScrollView, can_focus=True):
             text = f"╌╌ {line.rule} "[:width]
             segments = [Segment(text + "╌" * (width - len(text)), self._style("token--rule"))]
         else:
-            mark = Segment("┃ ", self._style("token--trained")) if line.trained else Segment("  ", plain)
+            mark = Segment("┃ ", self._style("token--trained")) if is_trained(line) else Segment("  ", plain)
             segments = [mark, *(Segment(piece.text, self._look(piece.look)) for piece in line.pieces)]
         return Strip(segments).adjust_cell_length(width, plain)
 

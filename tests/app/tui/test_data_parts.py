@@ -6,11 +6,21 @@ import pytest
 from rich.cells import cell_len
 
 from app.tui import shelf
+from app.tui.flow import FlowLine
 from app.tui.mending import command_of, is_simple
 from app.tui.preview_feed import PreviewFeed, View
 from app.tui.row_feed import RowFeed, cells_of
 from app.tui.texts import fit, visible
-from app.tui.token_lines import CUT, ODD, SHOWN_FIRST, SHOWN_LAST, SPECIAL, TRAINED, TokenLine, lay, look_of
+from app.tui.token_lines import (
+    CUT,
+    ODD,
+    SHOWN_FIRST,
+    SHOWN_LAST,
+    SPECIAL,
+    TRAINED,
+    lay,
+    look_of,
+)
 from app.tui.widgets import figures, finding_words
 from app.tui.widgets.book_list import lineage
 from app.tui.widgets.dropped_pane import kind_of
@@ -32,7 +42,7 @@ def previewed(texts: list[str], trained: set[int] = frozenset(), cut_from: int =
     return Preview("r", 1, "train", "tiny", "assistant", 512, tokens, len(trained), cut, 0, True)
 
 
-def texts_of(lines: list[TokenLine]) -> list[str]:
+def texts_of(lines: list[FlowLine]) -> list[str]:
     """What stands in each line."""
     return [line.rule or "".join(piece.text for piece in line.pieces) for line in lines]
 
