@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.jobs.context import JobContext, Phases
-from engine.retrieval.sources import BUILTIN_EMBEDDER, embedder_path
+from engine.retrieval.sources import BUILTIN_EMBEDDER, embedder_path, written
 from store import knowledge, vector_index
 from store.records.workspace import Chunker, Knowledge
 from store.workspace import Workspace
@@ -156,16 +156,6 @@ def remember(workspace: Workspace, params: IngestParams, settings: Knowledge) ->
     changed = msgspec.structs.replace(known, **chosen)
     if changed != known:
         now.amend("knowledge", params.kb, written(changed))
-
-
-def written(settings: Knowledge) -> dict[str, object]:
-    """Settings as temper.toml holds them: without what is as it would be anyway."""
-    plain = Knowledge(settings.sources)
-    return {
-        key: value
-        for key, value in msgspec.structs.asdict(settings).items()
-        if key == "sources" or value != getattr(plain, key)
-    }
 
 
 def settings_of(workspace: Workspace, params: IngestParams) -> Knowledge:

@@ -57,6 +57,26 @@ def generation_embedder(workspace: Workspace, manifest: Manifest) -> Path:
     )
 
 
+def written_path(workspace: Workspace, embedder: str) -> str:
+    """What temper.toml calls the file that somebody typed. Raises MissingError if it is not there."""
+    if embedder == BUILTIN_EMBEDDER:
+        return embedder
+    path = Path(os.path.abspath(Path(embedder).expanduser()))
+    inside = path.is_relative_to(workspace.root)
+    name = path.relative_to(workspace.root).as_posix() if inside else str(path)
+    embedder_path(workspace, name)
+    return name
+
+
+def rebuild_needed(workspace: Workspace, kb: str, embedder: str) -> Manifest | None:
+    """The published generation, where it was built with another embedder than `embedder`."""
+    if knowledge.current(workspace.paths, kb) is None:
+        return None
+    manifest = knowledge.load_manifest(workspace.paths, kb)
+    same = sha256_of_file(embedder_path(workspace, embedder)) == manifest.embedder_sha256
+    return None if same else manifest
+
+
 def choose_base(workspace: Workspace, name: str | None) -> str:
     """The knowledge base that is meant: `name`, else the default, else the only one. Raises UsageError."""
     known = list(workspace.config.knowledge)
@@ -91,6 +111,16 @@ def with_sources(workspace: Workspace, known: Knowledge | None, paths: Sequence[
         if written not in sources:
             sources.append(written)
     return msgspec.structs.replace(known, sources=sources) if known else Knowledge(sources)
+
+
+def written(settings: Knowledge) -> dict[str, object]:
+    """Settings as temper.toml holds them: without what is as it would be anyway."""
+    plain = Knowledge(settings.sources)
+    return {
+        key: value
+        for key, value in msgspec.structs.asdict(settings).items()
+        if key == "sources" or value != getattr(plain, key)
+    }
 
 
 def _path(workspace: Workspace, embedder: str) -> Path:

@@ -1,4 +1,4 @@
-"""`temper kb list`: all knowledge bases of the workspace."""
+"""`temper kb list`: all knowledge bases of the workspace, or the generations of one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from store.workspace import Workspace, open_workspace
 
 
 @click.command("list")
+@click.option("--kb", "name", help="The generations of this one that lie on the disk.")
 @json_option
-def list_(as_json: bool) -> None:
-    """All knowledge bases of the workspace."""
+def list_(name: str | None, as_json: bool) -> None:
+    """All knowledge bases of the workspace, or the generations of one."""
     workspace = open_workspace()
+    if name:
+        list_generations(workspace, name, as_json)
+        return
     rows = [summary(workspace, name) for name in all_names(workspace)]
     if as_json:
         print_json(rows)
@@ -38,6 +42,40 @@ def list_(as_json: bool) -> None:
             for row in rows
         ],
         right=(2, 3, 4),
+    )
+
+
+def list_generations(workspace: Workspace, name: str, as_json: bool) -> None:
+    """A line per generation, the newest last."""
+    published = knowledge.load_manifest(workspace.paths, name).generation
+    rows = []
+    for number in knowledge.generations(workspace.paths, name):
+        with knowledge.open_generation(workspace.paths, name, number) as generation:
+            rows.append((number, number == published, generation.manifest))
+    if as_json:
+        told = ("created", "documents", "chunks", "embedder", "chunker", "chunk_tokens")
+        print_json(
+            [
+                {"generation": number, "published": here} | {key: getattr(one, key) for key in told}
+                for number, here, one in rows
+            ]
+        )
+        return
+    print_table(
+        ("generation", "", "created", "documents", "chunks", "embedder", "chunker"),
+        [
+            (
+                number,
+                "published" if here else "",
+                one.created,
+                one.documents,
+                one.chunks,
+                one.embedder,
+                f"{one.chunker}, {one.chunk_tokens} tokens",
+            )
+            for number, here, one in rows
+        ],
+        right=(0, 3, 4),
     )
 
 

@@ -121,3 +121,70 @@ def test_nothing_heavy_is_loaded_to_search_or_list(documents: Workspace) -> None
         command = [sys.executable, "-P", "-c", code, *words]
         done = subprocess.run(command, cwd=documents.root, capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_generations_are_listed_rolled_back_to_and_removed(temper: Temper, documents: Workspace) -> None:
+    for text in ("first", "second", "third"):
+        (documents.root / "knowledge" / "opening.md").write_text(f"The {text} text.\n", encoding="utf-8")
+        assert temper("kb", "ingest").code == 0
+    listed = temper("kb", "list", "--kb", "docs", "--json").json()
+    assert [(row["generation"], row["published"]) for row in listed] == [(2, False), (3, True)]
+    back = temper("kb", "rollback", "--json")
+    assert back.json() == {"kb": "docs", "was": 3, "generation": 2, "embedder": ""}
+    assert "second text" in temper("kb", "show", "opening.md").out
+    assert temper("kb", "rollback", "--to", "7").code == 3
+    nothing = temper("kb", "rollback")
+    assert (nothing.code, "`keep` in [knowledge.docs]" in nothing.err) == (2, True)
+    assert temper("kb", "prune", "--keep", "1", "--json").json() == {
+        "kb": "docs",
+        "removed": [],
+        "kept": [2, 3],
+    }
+    assert temper("kb", "rollback", "--to", "3").code == 0
+    assert temper("kb", "prune", "--keep", "1", "--json").json() == {
+        "kb": "docs",
+        "removed": [2],
+        "kept": [3],
+    }
+
+
+def test_documents_their_passages_and_what_was_skipped_are_shown(
+    temper: Temper, documents: Workspace
+) -> None:
+    folder = documents.root / "knowledge"
+    (folder / "notes").mkdir()
+    (folder / "notes" / "2024-01-31.md").write_text(
+        "---\ntags: [a]\n---\n# Notes\n\nWords.\n", encoding="utf-8"
+    )
+    (folder / "photo.png").write_bytes(b"\x89PNG")
+    assert "1 skipped, with reasons" in temper("kb", "ingest").err
+    rows = temper("kb", "show", "--json").json()
+    assert [(row["doc"], row["date"], row["tags"], row["passages"]) for row in rows] == [
+        ("knowledge/fees.md", "", [], 1),
+        ("knowledge/notes/2024-01-31.md", "2024-01-31", ["a"], 1),
+        ("knowledge/opening.md", "", [], 1),
+    ]
+    shown = temper("kb", "show", "2024-01-31.md", "--json").json()
+    (passage,) = shown["passages"]
+    assert (
+        shown["document"]["text"][passage["start"] : passage["end"]] == passage["text"] == "# Notes\n\nWords."
+    )
+    assert "photo.png" in temper("kb", "show", "--skipped").out
+    assert "Which document is 'none.md'?" in temper("kb", "show", "none.md").err
+
+
+def test_another_embedder_is_built_beside_the_old_one_and_then_named(
+    temper: Temper, documents: Workspace
+) -> None:
+    assert temper("kb", "ingest").code == 0
+    (documents.root / "other.gguf").write_bytes(default_embedder().read_bytes() + b"\0")
+    built = temper("kb", "ingest", "--embedder", str(documents.root / "other.gguf"), "--chunker", "sentences")
+    assert (built.code, "all 2 passages are embedded anew" in built.err) == (0, True), built.err
+    settings = Workspace(documents.root).knowledge("docs")
+    assert (settings.embedder, settings.chunker) == ("other.gguf", "sentences")
+    assert temper("kb", "search", "gwei", "--json").json()["generation"] == 2
+    (documents.root / "other.gguf").unlink()
+    gone = temper("kb", "search", "gwei")
+    assert (gone.code, "The embedding model is not there" in gone.err) == (3, True)
+    assert temper("kb", "rollback", "--json").json()["embedder"] == "builtin:minilm"
+    assert temper("kb", "search", "gwei", "--json").json()["generation"] == 1
