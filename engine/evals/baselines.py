@@ -5,31 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
-from engine.evals.run import CheckedCase, evaluate
-from store.records.data import Message
+from engine.evals.run import CheckedCase, Item, Terms, blank, by_text, judged
+from engine.evals.scores import score_of
 from store.records.evals import VariantScore
 
 NAME = "majority"
 
 
-class Constant(msgspec.Struct, frozen=True):
-    """An answerer that always says the same. It is its own answer."""
-
-    text: str
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    def answer(self, messages: Sequence[Message]) -> Constant:
-        """`text`, whatever is asked."""
-        return self
-
-
 def majority_baseline(
     suite: str, cases: Sequence[CheckedCase], training_answers: Iterable[str] = ()
 ) -> VariantScore | None:
-    """The score of the most frequent training answer, through the same checks.
+    """The score of the most frequent training answer, through the same checks of its text.
 
     Without training answers the most frequent expected one is taken: the best that any constant can do. None
     where no answer stands twice: nothing could be learned from frequency.
@@ -40,6 +26,16 @@ def majority_baseline(
     if not answers:
         return None
     answer, count = min(answers.items(), key=lambda entry: (-entry[1], entry[0]))
-    if count < 2:
+    asked = by_text(cases)
+    if count < 2 or not asked:
         return None
-    return evaluate(suite, NAME, cases, Constant(answer), lambda result: None)
+    terms = Terms(suite, NAME)
+    results = []
+    for case, checks in asked:
+        item = Item(case, checks)
+        result = blank(terms, item)
+        result.output = answer
+        results.append(judged(result, item))
+    score = score_of(NAME, results)
+    score.cost = None
+    return score

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from engine.data.importers import strict_json
 from engine.evals.suite import LoadedSuite
 from store.errors import UsageError
 from store.records.data import Example
-from store.records.evals import Case, CasesFrom
+from store.records.evals import Case, CasesFrom, ExpectedCall
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ def cases_of(
     """
     source = loaded.suite.cases
     if isinstance(source, CasesFrom):
-        cases = [case_of(example) for example in spread(rows(source.dataset), source.limit)]
+        cases = [case_of(example, source) for example in spread(rows(source.dataset), source.limit)]
     else:
         cases = source
     if not cases:
@@ -34,12 +35,34 @@ def cases_of(
     return spread(cases, limit)
 
 
-def case_of(example: Example) -> Case:
-    """A row as a case: its last answer is expected, the question before it is the input."""
-    asked = example.messages[:-1]
-    return Case(
-        id=example.row, input=asked[-1].content, expected=example.messages[-1].content, before=asked[:-1]
-    )
+def case_of(example: Example, source: CasesFrom | None = None) -> Case:
+    """A row as a case: its last answer is expected, the question before it is the input.
+
+    Raises UsageError for a row that asks nothing (plain text). Where its last turn before the answer is not
+    the user's, the whole conversation is asked; where the answer is a tool call, that is expected.
+    """
+    turns = example.messages[: example.prompt_turns + 1] if example.prompt_turns else example.messages
+    if len(turns) < 2:
+        raise UsageError(
+            "A row asks nothing",
+            f"Row {example.row} (line {example.line}) has no question and answer.",
+            "Take cases from a dataset of conversations.",
+        )
+    *asked, answer = turns
+    case = Case(id=example.row, expected=answer.content)
+    if asked[-1].role == "user":
+        case.input, case.before = asked[-1].content, asked[:-1]
+    else:
+        case.messages = asked
+    if example.tools:
+        case.tools = strict_json.decode(example.tools)
+    if answer.tool_calls:
+        case.expected_tool_calls = [
+            ExpectedCall(call.name, strict_json.decode(call.arguments or "{}")) for call in answer.tool_calls
+        ]
+    named = (source.slice_by if source else []) or []
+    case.slices = {name: example.metadata[name] for name in named if name in example.metadata}
+    return case
 
 
 def spread(items: Sequence[T], limit: int | None) -> list[T]:

@@ -1,136 +1,147 @@
-"""The job `evaluate`: a suite's cases through each variant, results on disk as they come, then the scores."""
+"""The job `evaluate`: a suite's cases through each variant, results on disk as they come, then the scores.
+
+A worker that takes up an interrupted run keeps what is there: only cases that were in flight are asked again.
+"""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
-from engine.data.ensure import ensure_dataset
+from engine.evals import stored
 from engine.evals.baselines import NAME, majority_baseline
-from engine.evals.cases import cases_of
-from engine.evals.run import CheckedCase, evaluate
+from engine.evals.identity import case_hash, checks_hash
+from engine.evals.run import CheckedCase, Terms
+from engine.evals.scores import score_of
 from engine.evals.suite import LoadedSuite, find_suite, load_suite
 from engine.jobs.context import JobContext
-from store import atomic, datasets, runs
+from engine.jobs.evaluating.asking import evaluate_variant, hash_of, items_of
+from engine.jobs.evaluating.cases import checked_cases, training_answers
+from engine.jobs.evaluating.helping import JUDGES, Help
+from engine.jobs.evaluating.rescoring import answers, rescore
 from store.errors import UsageError
-from store.records.data import Example
-from store.records.evals import CaseResult, CasesFrom, VariantScore
+from store.records.evals import CaseResult, VariantScore
 from store.workspace import Workspace
+
+__all__ = ["EvaluateParams", "checked_cases", "run", "training_answers"]
 
 
 class EvaluateParams(msgspec.Struct):
-    """What to evaluate. `variants` empty means the default one; `limit`: that many cases, evenly spread."""
+    """What to evaluate. `variants` empty means the default one; `limit`: that many cases, evenly spread.
+
+    `epochs` and `judge` go before the suite's own. `fresh`: take no answers over from earlier runs.
+    `rescore` is a run whose answers are judged again; nothing is asked then.
+    """
 
     suite: str
     variants: list[str] = []
     limit: int | None = None
+    epochs: int | None = None
+    fresh: bool = False
+    rescore: str = ""
 
 
 def run(context: JobContext) -> dict[str, Any]:
-    """Evaluate; the result is {suite, variants: [VariantScore], baselines: {majority: VariantScore}}."""
+    """Evaluate; the result is {suite, variants: [VariantScore], baselines: {majority: ...}, judges}."""
     params = context.params(EvaluateParams)
     workspace = context.workspace()
     loaded = load_suite(find_suite(workspace.root, params.suite), workspace.root)
     cases = checked_cases(workspace, loaded, params.limit)
-    references: list[str | None] = list(dict.fromkeys(params.variants)) or [None]
-    with Results(context.folder) as results:
-        scores = [evaluate_variant(context, workspace, loaded, cases, name, results) for name in references]
+    judging = [check for check in loaded.compiled() if check.kind.name in JUDGES]
+    before = kept(context, cases)
+    with stored.Results(context.folder.results) as results, Help(workspace, loaded) as help_:
+        help_.resolve_judge([check for _, checks in cases for check in checks])
+        if params.rescore:
+            scores = judge_again(context, workspace, loaded, params, cases, results)
+        else:
+            scores = [
+                ask(context, workspace, loaded, params, cases, results, reference, before)
+                for reference in dict.fromkeys(params.variants or [""])
+            ]
+        agreements = help_.agreements(judging)
+        for score in scores:
+            name_judge(score, loaded, help_.judge_hash)
+        baseline = majority_baseline(loaded.suite.name, cases, training_answers(workspace, loaded))
     context.artifact("results", context.folder.results, "results")
-    baseline = majority_baseline(loaded.suite.name, cases, training_answers(workspace, loaded))
     return {
         "suite": loaded.suite.name,
         "variants": [msgspec.to_builtins(score) for score in scores],
         "baselines": {NAME: msgspec.to_builtins(baseline)} if baseline else {},
+        "judges": [msgspec.to_builtins(one) for one in agreements],
     }
 
 
-def evaluate_variant(
+def ask(
     context: JobContext,
     workspace: Workspace,
     loaded: LoadedSuite,
+    params: EvaluateParams,
     cases: list[CheckedCase],
-    reference: str | None,
-    results: Results,
+    results: stored.Results,
+    reference: str,
+    before: list[CaseResult],
 ) -> VariantScore:
-    """All cases through one variant. Raises Stopped between two cases when the user asked for it."""
-    # Only here, in the worker and with the device ours: these load llama.cpp and Chroma.
-    from engine.inference.chat import Composition
+    """All cases through one variant, and its score."""
     from engine.models.variants import resolve
 
-    variant = resolve(workspace, reference)
-    meter = context.progress(f"evaluate {variant.name}", len(cases))
-    done = 0
-
-    def emit(result: CaseResult) -> None:
-        nonlocal done
-        results.append(result)
-        done += 1
-        meter.advance(done)
-
-    with ExitStack() as stack:
-        searcher = None
-        if variant.knowledge:
-            from engine.retrieval.search import open_searcher
-
-            searcher = open_searcher(workspace, variant.knowledge)
-        composition = Composition(variant, searcher)
-        stack.callback(composition.close)
-        return evaluate(loaded.suite.name, variant.name, cases, composition, emit)
+    variant = resolve(workspace, reference or None, context.notice)
+    terms = Terms(loaded.suite.name, variant.name, hash_of(workspace, variant), loaded.suite.threshold)
+    items = items_of(cases, variant, params.epochs or loaded.suite.epochs, context.notice)
+    done = [one for one in before if one.variant == variant.name and one.variant_hash == terms.variant_hash]
+    made = evaluate_variant(context, workspace, variant, terms, items, results, done, params.fresh)
+    return score_of(variant.name, made)
 
 
-class Results:
-    """The run's results.jsonl: one line per case and variant, flushed, so that a kill keeps them."""
+def judge_again(
+    context: JobContext,
+    workspace: Workspace,
+    loaded: LoadedSuite,
+    params: EvaluateParams,
+    cases: list[CheckedCase],
+    results: stored.Results,
+) -> list[VariantScore]:
+    """The scores of an earlier run's answers under the suite as it is now."""
+    scores = []
+    for name, earlier in answers(workspace, params.rescore, params.variants).items():
+        meter = context.progress(f"judge {name}", len(earlier))
+        made: list[CaseResult] = []
 
-    def __init__(self, folder: runs.RunFolder) -> None:
-        self._path = folder.results
-        self._encoder = msgspec.json.Encoder()
-        self._file: BinaryIO | None = None
+        def emit(result: CaseResult, made: list[CaseResult] = made, meter: Any = meter) -> None:
+            results.append(result)
+            made.append(result)
+            meter.advance(len(made))
 
-    def __enter__(self) -> Results:
-        runs.end_torn_line(self._path)
-        self._file = self._path.open("ab")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-            atomic.sync_file(self._path)
-
-    def append(self, result: CaseResult) -> None:
-        """Write one line. Raises TemperError when the disk is full."""
-        assert self._file is not None
-        try:
-            self._file.write(self._encoder.encode(result) + b"\n")
-            self._file.flush()
-        except OSError as error:
-            raise atomic.disk_error(error, self._path) from error
-
-
-def checked_cases(workspace: Workspace, loaded: LoadedSuite, limit: int | None) -> list[CheckedCase]:
-    """The suite's cases, each with its checks ready to use. A dataset is imported first where needed."""
-
-    def rows(reference: str) -> list[Example]:
-        ensure_dataset(workspace, reference)
-        return datasets.read_rows(workspace.paths, reference)
-
-    if limit is not None and limit < 1:
-        raise UsageError("A limit of no cases", f"Got {limit}.", "Give --limit 1 or more.")
-    shared = loaded.compiled()
-    return [
-        (case, loaded.checks_of(case) if case.checks else shared) for case in cases_of(loaded, rows, limit)
-    ]
+        terms = Terms(loaded.suite.name, name, earlier[0].variant_hash, loaded.suite.threshold)
+        rescore(terms, cases, earlier, emit, context.notice)
+        scores.append(score_of(name, made))
+    if not any(score.cases or score.errors for score in scores):
+        raise UsageError(
+            "There is nothing to judge again",
+            f"None of the suite's {len(cases)} cases was answered in {params.rescore}.",
+            "Evaluate anew: temper eval SUITE",
+        )
+    return scores
 
 
-def training_answers(workspace: Workspace, loaded: LoadedSuite) -> list[str]:
-    """Answers of the train split of the dataset that the suite takes its held-out cases from; else none."""
-    source = loaded.suite.cases
-    if not isinstance(source, CasesFrom):
+def kept(context: JobContext, cases: list[CheckedCase]) -> list[CaseResult]:
+    """What an earlier worker of this run has done and still holds; results of another suite are dropped."""
+    path = context.folder.results
+    there = list(stored.read(path))
+    if not there:
         return []
-    asked = datasets.parse_reference(source.dataset)
-    info = datasets.load_info(workspace.paths, asked.name, asked.version)
-    if asked.split != "heldout" or "train" not in info.splits:
-        return []
-    rows = datasets.iterate_rows(workspace.paths, f"{info.name}@{info.version}/train")
-    return [example.messages[-1].content for example in rows]
+    now = {
+        case.id: (case_hash(case), checks_hash(case, [check.check for check in checks]))
+        for case, checks in cases
+    }
+    same = [one for one in there if now.get(one.case) == (one.case_hash, one.checks_hash)]
+    stored.rewrite(path, same)
+    return same
+
+
+def name_judge(score: VariantScore, loaded: LoadedSuite, judge_hash: str) -> None:
+    """Say which model judged, and whether it judged its own answers."""
+    if loaded.suite.judge is not None and judge_hash:
+        score.judge = loaded.suite.judge.model
+        # The knowledge base is in one hash and not in the other, so names count too.
+        score.judges_itself = score.sha256 == judge_hash or score.name == score.judge

@@ -6,7 +6,7 @@ What the kinds of checks are and which options each takes is not known here (eng
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -14,15 +14,23 @@ from store.records.data import Message, ToolCall
 from store.records.knowledge import Hit
 from store.records.traces import Citation, Timings
 
-CheckKind = Literal["exact", "contains", "regex", "json_schema"]
 
+class Check(msgspec.Struct, omit_defaults=True):
+    """One test of an answer. In a suite's file the `options`, which differ by kind, stand beside `kind`.
 
-class Check(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """One test of an answer. `schema` is a file beside the workspace; `value` a text or pattern."""
+    `name` tells checks of one kind apart. An answer passes when its score reaches `threshold` (when left out,
+    what the kind says). `weight` counts in the case's score; a check of weight 0 is reported and decides
+    nothing. `only` and `without` are slices: the check is applied to cases in any of the first and in none
+    of the second.
+    """
 
-    kind: CheckKind
-    schema: str | None = None
-    value: str | None = None
+    kind: str
+    name: str = ""
+    threshold: float | None = None
+    weight: float = 1.0
+    only: list[str] = []
+    without: list[str] = []
+    options: dict[str, Any] = {}
 
 
 class ExpectedCall(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -102,10 +110,27 @@ class CasesFrom(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class JudgeSettings(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The model that judges: a variant, run or model of the workspace. `max_tokens` caps its reasons."""
+    """The model that judges: a variant, run or model of the workspace. `max_tokens` caps its verdict.
+
+    `labelled` is a JSONL file of answers that people judged: `input`, `output`, `label` (pass or fail). The
+    judge is asked about these too, and how often it agrees is reported.
+    """
 
     model: str
     max_tokens: int = 256
+    labelled: str = ""
+
+
+class Agreement(msgspec.Struct):
+    """How often the judge of a check agrees with people: share and Cohen's kappa over `n` answers; `errors`
+    are those without a verdict.
+    """
+
+    check: str
+    n: int
+    share: float
+    kappa: float
+    errors: int = 0
 
 
 class Suite(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -50,8 +50,10 @@ class RunView(msgspec.Struct):
 
     @property
     def resumable(self) -> bool:
-        """Whether `temper runs resume` takes the run up where it was: one that trained and did not finish."""
-        return self.kind == "train" and self.state in ("failed", "cancelled", "died")
+        """Whether `temper runs resume` takes the run up where it was: one that did not finish, of a kind that
+        keeps its work as it goes.
+        """
+        return self.kind in ("train", "evaluate") and self.state in ("failed", "cancelled", "died")
 
     @property
     def way_on(self) -> str:

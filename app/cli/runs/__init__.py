@@ -11,7 +11,7 @@ COMMANDS: Commands = {
     "show": ("app.cli.runs.show:show", "All there is to say of a run."),
     "attach": ("app.cli.runs.attach:attach", "Watch a run to its end."),
     "stop": ("app.cli.runs.stop:stop", "Stop a run at its next step, its work saved."),
-    "resume": ("app.cli.runs.resume:resume", "Go on with a training run that did not finish."),
+    "resume": ("app.cli.runs.resume:resume", "Go on with a run that did not finish."),
     "compare": ("app.cli.runs.compare:compare", "Training runs side by side."),
     "reproduce": ("app.cli.runs.reproduce:reproduce", "Train a run again, and see whether it is the same."),
 }

@@ -33,7 +33,7 @@ def print_end(folder: RunFolder, view: RunView) -> None:
 
         print_sweep(view)
     elif view.kind == "evaluate":
-        from app.cli.eval import print_scores
+        from app.cli.eval.run import print_scores
 
         print_scores(view)
     elif view.kind == "export":

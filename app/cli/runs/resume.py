@@ -1,4 +1,4 @@
-"""`temper runs resume`: go on with a training run that died, failed or was stopped."""
+"""`temper runs resume`: go on with a training run or an evaluation that died, failed or was stopped."""
 
 from __future__ import annotations
 
@@ -19,14 +19,22 @@ from store.records.runs import ENDED, RunView
 def resume(run: str, no_watch: bool, as_json: bool) -> None:
     """Go on with RUN from its last whole checkpoint, in its own folder and with the recipe it began with.
 
-    Its losses are those of a run that was never interrupted. Without a checkpoint it begins anew.
+    Its losses are those of a run that was never interrupted. Without a checkpoint it begins anew. Of an
+    evaluation, only the cases that were not answered are asked.
     """
-    from app.cli.train.report import follow
     from engine.jobs import launch
 
     folder = find(run)
-    refuse(folders.view(folder), folder.spec().command)
+    view = folders.view(folder)
+    refuse(view, folder.spec().command)
     launch.resume(folder)
+    if view.kind == "evaluate":
+        from app.cli.eval.run import follow as follow_evaluation
+
+        follow_evaluation(folder, no_watch, as_json)
+        return
+    from app.cli.train.report import follow
+
     follow(folder, no_watch, as_json)
 
 
@@ -34,14 +42,14 @@ def refuse(view: RunView, command: str) -> None:
     """Raise UsageError where there is nothing to go on with."""
     if view.resumable or view.state not in ENDED:  # who lives is told by the launch, which knows for certain
         return
-    if view.kind != "train":
+    if view.kind not in ("train", "evaluate"):
         raise UsageError(
-            "Only training runs can be resumed",
+            "Only training runs and evaluations can be resumed",
             f"{view.run_id} is of kind {view.kind}, which keeps nothing to go on from.",
             f"Run it again: {command}" if command else "Run it again.",
         )
     raise UsageError(
         "There is nothing to go on with",
-        f"{view.run_id} {was(view.state)}: all of its steps are done.",
+        f"{view.run_id} {was(view.state)}: all of it is done.",
         "To train for longer, raise max_steps in the recipe and train anew.",
     )

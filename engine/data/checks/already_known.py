@@ -64,7 +64,7 @@ def as_trained(variant: ResolvedVariant, system: str, template: str) -> Resolved
 
 def ask(basis: Basis, answer: Answer) -> Iterator[Finding]:
     """A finding with the rows of the sample that `answer` gets right."""
-    judge = compile_checks([Check("exact")], {})[0]
+    judge = compile_checks([Check("exact")])[0]
     wanted = sample(basis)
     known: list[int] = []
     asked = failed = 0

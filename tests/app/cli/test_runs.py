@@ -150,8 +150,8 @@ def test_a_training_run_that_stopped_short_says_how_it_goes_on(
 @pytest.mark.parametrize(
     ("job", "ends", "said"),
     [
-        ("train", [Finished(status="finished")], "all of its steps are done"),
-        ("evaluate", [], "Only training runs can be resumed"),
+        ("train", [Finished(status="finished")], "all of it is done"),
+        ("export", [], "Only training runs and evaluations can be resumed"),
     ],
 )
 def test_a_run_that_has_nothing_to_go_on_with_is_refused(

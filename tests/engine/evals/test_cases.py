@@ -18,7 +18,7 @@ ROWS = [Example(f"r{n}", n + 1, [Message("user", f"q{n}"), Message("assistant", 
 
 
 def loaded(cases: list[Case] | CasesFrom) -> LoadedSuite:
-    return LoadedSuite(Suite("mine", cases), Path("evals/mine.yaml"), {})
+    return LoadedSuite(Suite("mine", cases), Path("evals/mine.yaml"))
 
 
 def no_rows(reference: str) -> Sequence[Example]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import pytest
 
 from engine.evals.checks import compile_checks
-from engine.evals.run import CheckedCase, evaluate
-from store.errors import TemperError, UsageError
+from engine.evals.run import Asking, Item, Terms, judged, run, total
+from engine.evals.trajectory import MOST_ROUNDS, Answered
+from store.errors import TemperError
 from store.records.data import Message
-from store.records.evals import Case, CaseResult, Check
+from store.records.evals import Case, CaseResult, Check, CheckResult, ExpectedCall, ToolResult
+from store.records.knowledge import Hit
+from store.records.traces import Citation, Timings
 
-CHECKS = compile_checks([Check("exact"), Check("contains", value="l")], {})
-CASES: list[CheckedCase] = [
-    (Case("c1", "card?", expected="lost", tags=["cards"]), CHECKS),
-    (Case("c2", "money?", expected="refund", before=[Message("system", "Be short.")]), CHECKS),
-    (Case("c3", "bill?", expected="bill"), CHECKS),
+CHECKS = compile_checks([Check("exact"), Check("contains", options={"value": "l"})])
+TERMS = Terms("mine", "base", "hash")
+CASES = [
+    Case("c1", "card?", expected="lost", tags=["cards"]),
+    Case("c2", "money?", expected="refund", before=[Message("system", "Be short.")]),
+    Case("c3", "bill?", expected="bill"),
 ]
 
 
@@ -25,121 +29,193 @@ class Said(msgspec.Struct):
     """An answer."""
 
     text: str
+    error: str = ""
+    finish_reason: str = "stop"
     prompt_tokens: int = 7
     completion_tokens: int = 2
+    citations: list[Citation] = []
+    hits: list[Hit] = []
+    timings: Timings = msgspec.field(default_factory=lambda: Timings(1.0, 2.0, 4.0))
 
 
 class Scripted:
-    """Answers by the last question; an error in the script is raised."""
+    """Answers by the last thing said, the last conversation first; an error in the script is raised."""
 
-    def __init__(self, script: dict[str, str | Exception]) -> None:
+    def __init__(self, script: dict[str, str | Said | Exception]) -> None:
         self.heard: list[list[Message]] = []
         self._script = script
 
-    def answer(self, messages: Sequence[Message]) -> Said:
-        self.heard.append(list(messages))
-        said = self._script[messages[-1].content]
-        if isinstance(said, Exception):
-            raise said
-        return Said(said)
+    def __call__(self, pending: Sequence[Asking]) -> Iterator[tuple[int, Answered]]:
+        for index in reversed(range(len(pending))):
+            messages = pending[index].trajectory.messages
+            self.heard.append(list(messages))
+            said = self._script[messages[-1].content]
+            if isinstance(said, Exception):
+                raise said
+            yield index, said if isinstance(said, Said) else Said(said)
+
+
+def asked(cases: Sequence[Case], script: Scripted, checks: Sequence[Check] = ()) -> dict[str, CaseResult]:
+    """The results of the cases by their ids."""
+    compiled = compile_checks(checks) if checks else CHECKS
+    results = run(TERMS, [Item(case, compiled) for case in cases], script, lambda result: None)
+    return {result.case: result for result in results}
 
 
 def test_a_case_passes_when_all_checks_do_and_its_score_is_their_mean() -> None:
-    results: list[CaseResult] = []
+    results = asked(CASES, Scripted({"card?": "lost", "money?": "lots", "bill?": "a bill"}))
 
-    score = evaluate(
-        "mine",
-        "base",
-        CASES,
-        Scripted({"card?": "lost", "money?": "lots", "bill?": "a bill"}),
-        results.append,
-    )
-
-    assert [(r.case, r.passed, r.score) for r in results] == [
-        ("c1", True, 1),
-        ("c2", False, 0.5),
-        ("c3", False, 0.5),
-    ]
-    assert (score.name, score.n, score.score) == ("base", 3, 1 / 3)
-    assert score.stderr == pytest.approx((2 / 27) ** 0.5)
-    assert score.checks == {"exact": pytest.approx(1 / 3), "contains": 1.0}
+    assert {name: (one.passed, one.score) for name, one in results.items()} == {
+        "c1": (True, 1),
+        "c2": (False, 0.5),
+        "c3": (False, 0.5),
+    }
 
 
 def test_a_result_says_what_was_asked_what_came_and_what_it_cost() -> None:
-    results: list[CaseResult] = []
+    result = asked(CASES[:2], Scripted({"card?": "lost", "money?": "lots"}))["c1"]
 
-    evaluate("mine", "base", CASES[:1], Scripted({"card?": "lost"}), results.append)
-
-    [result] = results
     assert (result.suite, result.variant, result.input, result.output) == ("mine", "base", "card?", "lost")
-    assert (result.expected, result.tags, result.error) == ("lost", ["cards"], "")
-    assert (result.prompt_tokens, result.completion_tokens) == (7, 2)
-    assert result.latency_ms >= 0
+    assert (result.expected, result.tags, result.slices, result.error) == ("lost", ["cards"], ["cards"], "")
+    assert (result.prompt_tokens, result.completion_tokens, result.latency_ms) == (7, 2, 4.0)
+    assert (result.variant_hash, len(result.case_hash), len(result.checks_hash)) == ("hash", 16, 16)
+    assert result.finish_reason == "stop"
 
 
 def test_the_turns_before_the_question_are_asked_along() -> None:
-    answerer = Scripted({"money?": "refund"})
+    script = Scripted({"money?": "refund"})
 
-    evaluate("mine", "base", CASES[1:2], answerer, lambda result: None)
+    asked(CASES[1:2], script)
 
-    assert answerer.heard == [[Message("system", "Be short."), Message("user", "money?")]]
+    assert script.heard == [[Message("system", "Be short."), Message("user", "money?")]]
 
 
-def test_each_result_is_handed_over_before_the_next_case_is_asked() -> None:
-    answerer = Scripted({"card?": "lost", "money?": "refund", "bill?": "bill"})
-    asked_by_then: list[int] = []
+def test_each_result_is_handed_over_before_the_next_answer_is_awaited() -> None:
+    script = Scripted({"card?": "lost", "money?": "refund", "bill?": "bill"})
+    by_then: list[int] = []
 
-    evaluate("mine", "base", CASES, answerer, lambda result: asked_by_then.append(len(answerer.heard)))
+    run(TERMS, [Item(case, CHECKS) for case in CASES], script, lambda _: by_then.append(len(script.heard)))
 
-    assert asked_by_then == [1, 2, 3]
+    assert by_then == [1, 2, 3]
 
 
 def test_whoever_takes_the_results_may_end_the_run() -> None:
-    answerer = Scripted({"card?": "lost"})
+    script = Scripted({"bill?": "bill"})
 
     def stop(result: CaseResult) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        evaluate("mine", "base", CASES, answerer, stop)
+        run(TERMS, [Item(case, CHECKS) for case in CASES], script, stop)
 
-    assert len(answerer.heard) == 1
+    assert len(script.heard) == 1
 
 
 def test_a_conversation_that_the_answerer_cannot_take_fails_every_check_and_the_run_goes_on() -> None:
-    refusal = UsageError("The conversation is too long", "It has 900 tokens.", "Shorten it.")
-    results: list[CaseResult] = []
+    refusal = Said("", error="The conversation is too long: It has 900 tokens.")
 
-    score = evaluate(
-        "mine",
-        "base",
-        CASES,
-        Scripted({"card?": refusal, "money?": "refund", "bill?": "bill"}),
-        results.append,
-    )
+    results = asked(CASES, Scripted({"card?": refusal, "money?": "refund", "bill?": "bill"}))
 
-    assert results[0].error == "The conversation is too long: It has 900 tokens."
-    assert [(c.kind, c.passed, c.detail) for c in results[0].checks] == [
+    assert results["c1"].error == "The conversation is too long: It has 900 tokens."
+    assert [(c.kind, c.passed, c.detail) for c in results["c1"].checks] == [
         ("exact", False, "no answer"),
         ("contains", False, "no answer"),
     ]
-    assert (results[0].passed, results[0].output, len(results)) == (False, "", 3)
-    assert score.checks["exact"] == pytest.approx(2 / 3)
+    assert (results["c1"].passed, results["c1"].output, len(results)) == (False, "", 3)
 
 
 @pytest.mark.parametrize(
     "fault", [TemperError("The server is gone", "Exit 9.", "Start it."), RuntimeError("broken")]
 )
-def test_any_other_error_ends_the_run_and_what_came_before_is_kept(fault: Exception) -> None:
-    results: list[CaseResult] = []
+def test_any_other_error_ends_the_run_and_what_came_before_was_handed_over(fault: Exception) -> None:
+    emitted: list[str] = []
+    items = [Item(case, CHECKS) for case in CASES]
 
     with pytest.raises(type(fault)):
-        evaluate("mine", "base", CASES, Scripted({"card?": "lost", "money?": fault}), results.append)
+        run(TERMS, items, Scripted({"bill?": "bill", "money?": fault}), lambda r: emitted.append(r.case))
 
-    assert [result.case for result in results] == ["c1"]
+    assert emitted == ["c3"]
 
 
-def test_no_cases_score_nothing() -> None:
-    score = evaluate("mine", "base", [], Scripted({}), lambda result: None)
+def test_the_next_turn_is_asked_once_the_last_was_answered() -> None:
+    case = Case("c", "Hi", expected="Six.", turns=["And then?"])
+    script = Scripted({"Hi": "Five.", "And then?": "Six."})
 
-    assert (score.n, score.score, score.stderr, score.checks) == (0, 0.0, 0.0, {})
+    result = asked([case], script, [Check("exact")])["c"]
+
+    assert result.passed
+    assert script.heard[-1] == [
+        Message("user", "Hi"),
+        Message("assistant", "Five."),
+        Message("user", "And then?"),
+    ]
+    assert [step.content for step in result.steps] == ["Five.", "And then?", "Six."]
+    assert (result.prompt_tokens, result.latency_ms) == (14, 8.0)
+
+
+def test_a_call_gets_the_result_that_the_case_has_for_it_and_the_calls_are_judged() -> None:
+    case = Case(
+        "c",
+        "Weather in Paris?",
+        expected="Rain.",
+        tool_results=[
+            ToolResult("weather", "no idea"),
+            ToolResult("weather", "rain", {"city": "Paris"}),
+        ],
+        expected_tool_calls=[ExpectedCall("weather", {"city": "Paris"})],
+    )
+    script = Scripted({"Weather in Paris?": "[weather(city='Paris')]", "rain": "Rain."})
+
+    result = asked([case], script, [Check("exact"), Check("tool_call")])["c"]
+
+    assert result.passed
+    assert [call.name for call in result.tool_calls] == ["weather"]
+    assert [step.role for step in result.steps] == ["assistant", "tool", "assistant"]
+
+
+def test_a_model_that_calls_tools_for_ever_is_stopped() -> None:
+    case = Case("c", "Go", tool_results=[ToolResult("look", "again")])
+    script = Scripted({"Go": "[look()]", "again": "[look()]"})
+
+    result = asked([case], script, [Check("regex", options={"value": "."})])["c"]
+
+    assert result.error == f"no end behind {MOST_ROUNDS} answers"
+    assert len(script.heard) == MOST_ROUNDS
+
+
+def test_a_check_that_cannot_judge_leaves_the_case_without_a_verdict() -> None:
+    result = asked(
+        CASES[:1], Scripted({"card?": "lost"}), [Check("exact"), Check("judge", options={"rubric": "x"})]
+    )["c1"]
+
+    assert not result.judged
+    assert not result.passed
+    assert result.score == 1.0
+
+
+@pytest.mark.parametrize(
+    ("checks", "threshold", "passed", "score"),
+    [
+        ([(True, 1, 1), (False, 0, 3)], None, False, 0.25),
+        ([(True, 1, 1), (False, 0, 0)], None, True, 1.0),
+        ([(True, 1, 3), (False, 0, 1)], 0.75, True, 0.75),
+        ([(True, 1, 3), (False, 0, 1)], 0.8, False, 0.75),
+        ([], None, False, 0.0),
+    ],
+)
+def test_weights_count_in_the_score_and_a_threshold_takes_the_place_of_all_checks(
+    checks: list[tuple[bool, float, float]], threshold: float | None, passed: bool, score: float
+) -> None:
+    results = [CheckResult("c", ok, value, weight=weight) for ok, value, weight in checks]
+
+    assert total(results, threshold) == (passed, score)
+
+
+def test_an_answer_can_be_judged_again_by_other_checks() -> None:
+    result = asked(CASES[:1], Scripted({"card?": "Lost."}))["c1"]
+    assert not result.passed
+
+    again = judged(result, Item(CASES[0], compile_checks([Check("normalised")])))
+
+    assert again.passed
+    assert [check.kind for check in again.checks] == ["normalised"]

@@ -66,8 +66,7 @@ checks: [{kind: exact, valeu: x}]
 """
 
     assert problems(tmp_path, text) == [
-        "mine.yaml: cases[0] (c1).checks[0].kind: "
-        "Invalid enum value 'exat', got 'exat'; did you mean 'exact'?",
+        "mine.yaml: cases[0] (c1).checks[0].kind: there is no check 'exat'; did you mean 'exact'?",
         "mine.yaml: cases[1] (c2).inptu: unknown key; did you mean 'input'?",
         "mine.yaml: cases[1] (c2).input: missing",
         "mine.yaml: cases[2]: expected a table, got str",
@@ -90,8 +89,8 @@ checks: [{kind: exact}, {kind: json_schema, schema: none.json}]
 
     assert len(found) == 5
     assert f"checks[1]: none.json: there is no such file in {tmp_path}/evals or {tmp_path}" in found[0]
-    assert "cases: the id 'c1' stands 2 times" in found[1]
-    assert "cases[0] (c1).checks[0]: '(a' is not a pattern" in found[2]
+    assert "cases[0] (c1).checks[0]: '(a' is not a pattern" in found[1]
+    assert "cases: the id 'c1' stands 2 times" in found[2]
     assert "cases[0] (c1): `exact` has nothing to compare with; add `expected`" in found[3]
     assert "cases[1] (c1): `exact` has nothing" in found[4]
 

@@ -1,0 +1,197 @@
+"""`temper eval SUITE`: run a suite against variants in a detached job, watch it, print the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from app.cli.output import cpu_option, json_option, print_json, print_table, say
+from store import runs
+from store.records.evals import Agreement, VariantScore
+from store.records.runs import RunView
+from store.runs import RunFolder
+from store.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from engine.jobs.evaluate import EvaluateParams
+
+
+@click.command("run")
+@click.argument("suite")
+@click.option(
+    "--variant", "variants", multiple=True, help="A variant, run, `last` or model; may be repeated."
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="At most this many cases, evenly spread over the suite."
+)
+@click.option("--epochs", type=click.IntRange(min=1), help="Ask each case this often, with other seeds.")
+@click.option("--fresh", is_flag=True, help="Take no answers over from earlier runs.")
+@click.option("--no-watch", is_flag=True, help="Start the run and return.")
+@cpu_option
+@json_option
+def evaluate(
+    suite: str,
+    variants: tuple[str, ...],
+    limit: int | None,
+    epochs: int | None,
+    fresh: bool,
+    no_watch: bool,
+    as_json: bool,
+) -> None:
+    """Run SUITE (a file, or a name in evals/) against variants."""
+    workspace = open_workspace()
+    params = checked_params(workspace, suite, variants)
+    params.limit, params.epochs, params.fresh = limit, epochs, fresh
+    start(workspace, params, f"{Path(params.suite).stem}: {', '.join(params.variants)}", no_watch, as_json)
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.option("--suite", help="Another suite than the one that the run was of.")
+@click.option("--variant", "variants", multiple=True, help="Only this one of the run; may be repeated.")
+@click.option("--no-watch", is_flag=True, help="Start the run and return.")
+@cpu_option
+@json_option
+def rescore(run: str, suite: str | None, variants: tuple[str, ...], no_watch: bool, as_json: bool) -> None:
+    """Judge the answers of RUN (an evaluation, the last one if left out) by its suite as it is now.
+
+    Nothing is asked again: change checks, expected answers or thresholds and see what they would have said.
+    """
+    from engine.evals.suite import find_suite, load_suite
+    from engine.jobs.evaluate import EvaluateParams
+
+    workspace = open_workspace()
+    folder = runs.find(workspace.paths.runs, run, "evaluate")
+    earlier = msgspec.convert(folder.spec().params, EvaluateParams)
+    path = find_suite(workspace.root, suite or earlier.suite, Path.cwd())
+    load_suite(path, workspace.root)
+    params = EvaluateParams(shown(workspace, path), list(variants), earlier.limit, rescore=folder.run_id)
+    start(workspace, params, f"{path.stem}: {folder.run_id} judged again", no_watch, as_json)
+
+
+def start(workspace: Workspace, params: EvaluateParams, title: str, no_watch: bool, as_json: bool) -> None:
+    """Start the job, watch it, print the scores."""
+    from engine.jobs import launch
+
+    follow(launch.start(workspace, "evaluate", params, title, command_line(params)), no_watch, as_json)
+
+
+def follow(folder: RunFolder, no_watch: bool, as_json: bool) -> None:
+    """Watch an evaluation that was started and print its scores."""
+    from app.cli import watch
+
+    if no_watch:
+        watch.say_queue(folder)
+        watch.print_started(folder, as_json)
+        return
+    view = watch.watch(folder, quiet=as_json)
+    if as_json:
+        print_json(report(view))
+    else:
+        print_scores(view)
+
+
+def checked_params(workspace: Workspace, suite: str, variants: Sequence[str]) -> EvaluateParams:
+    """The job's parameters, once the suite is known to be right and every variant to exist.
+
+    A run that could only fail is not started. Raises UsageError or MissingError.
+    """
+    from engine.evals.suite import find_suite, load_suite
+    from engine.jobs.evaluate import EvaluateParams
+    from engine.models.variants import describe
+
+    path = find_suite(workspace.root, suite, Path.cwd())
+    loaded = load_suite(path, workspace.root)
+    names = list(dict.fromkeys(variants)) or [describe(workspace, None).name]
+    judge = [loaded.suite.judge.model] if loaded.suite.judge else []
+    for name in [*names, *judge]:
+        describe(workspace, name)
+    return EvaluateParams(shown(workspace, path), names)
+
+
+def shown(workspace: Workspace, path: Path) -> str:
+    """A suite's path as commands name it: from the workspace where it lies in it."""
+    return str(path.relative_to(workspace.root) if path.is_relative_to(workspace.root) else path)
+
+
+def command_line(params: EvaluateParams) -> str:
+    """The command that asks for the same again."""
+    variants = "".join(f" --variant {name}" for name in params.variants)
+    if params.rescore:
+        return f"temper eval rescore {params.rescore} --suite {params.suite}{variants}"
+    limit = f" --limit {params.limit}" if params.limit else ""
+    epochs = f" --epochs {params.epochs}" if params.epochs else ""
+    return f"temper eval {params.suite}{variants}{limit}{epochs}" + (" --fresh" if params.fresh else "")
+
+
+def report(view: RunView) -> dict[str, Any]:
+    """What `--json` prints."""
+    result = view.result
+    return {
+        "run_id": view.run_id,
+        "suite": result["suite"],
+        "variants": result["variants"],
+        "baselines": result["baselines"],
+        "judges": result.get("judges", []),
+    }
+
+
+def print_scores(view: RunView) -> None:
+    """A line per variant and baseline: share of passed cases ± standard error, then each check; then slices,
+    errors and what the judge is worth.
+    """
+    scores = msgspec.convert(view.result["variants"], list[VariantScore])
+    baselines = msgspec.convert(view.result["baselines"], dict[str, VariantScore])
+    everyone = [*scores, *baselines.values()]
+    checks = list(dict.fromkeys(name for score in everyone for name in score.checks))
+    print_table(
+        ("variant", "n", "score", "±", *checks),
+        [
+            (
+                f"({score.name})" if score.name in baselines else score.name,
+                score.n,
+                f"{score.score:.1%}",
+                f"{score.stderr:.1%}",
+                *(f"{score.checks[name]:.1%}" if name in score.checks else "" for name in checks),
+            )
+            for score in everyone
+        ],
+        right=range(1, 4 + len(checks)),
+    )
+    print_slices(scores)
+    if baselines:
+        say("(majority): the most frequent answer, given to every case.")
+    for score in scores:
+        say_more(score)
+    for one in msgspec.convert(view.result.get("judges", []), list[Agreement]):
+        say(f"{one.check} agrees with people on {one.share:.1%} of {one.n} answers (kappa {one.kappa:.2f}).")
+    say(f"Run {view.run_id}")
+
+
+def print_slices(scores: Sequence[VariantScore]) -> None:
+    """A line per slice and variant, where there are slices."""
+    rows = [
+        (name, score.name, part.n, f"{part.score:.1%}", f"{part.stderr:.1%}")
+        for score in scores
+        for name, part in score.slices.items()
+    ]
+    if rows:
+        click.echo()
+        print_table(("slice", "variant", "n", "score", "±"), rows, right=range(2, 5))
+
+
+def say_more(score: VariantScore) -> None:
+    """What a reader of a score must know besides."""
+    if score.errors:
+        say(
+            f"{score.name}: {score.errors} could not be judged and count nowhere: see the results of the run."
+        )
+    if score.fragility is not None:
+        say(f"{score.name}: {score.fragility:.1%} of the questions pass in some wordings and fail in others.")
+    if score.judge:
+        said = f"{score.name}: judged by {score.judge}"
+        say(f"{said}, which is itself: do not trust that." if score.judges_itself else f"{said}.")

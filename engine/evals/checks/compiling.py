@@ -1,0 +1,96 @@
+"""Checks of a suite become functions: built once, named apart, applied to replies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply
+from engine.evals.checks.registry import kind_of
+from store import settings
+from store.records.evals import Case, Check, CheckResult
+
+DETAIL_LETTERS = 300
+ALMOST = 1e-9
+"""A score that misses its threshold by less is rounding."""
+
+
+class CompiledCheck(msgspec.Struct, frozen=True):
+    """A check ready to use. `name` tells checks of one kind apart: contains, contains-2."""
+
+    name: str
+    kind: Kind
+    threshold: float
+    weight: float
+    judge: Judge
+    check: Check
+
+    def result(self, answer: str, case: Case) -> CheckResult:
+        """The check's verdict on a text of which nothing else is known."""
+        return self.judged(Reply(answer, case))
+
+    def judged(self, reply: Reply) -> CheckResult:
+        """The check's verdict on a reply; where it came to none, its error."""
+        try:
+            verdict = self.judge(reply)
+        except CheckError as error:
+            return CheckResult(self.name, False, 0.0, error=str(error)[:DETAIL_LETTERS], weight=self.weight)
+        score = round(verdict.score, 9)
+        return CheckResult(
+            self.name,
+            passed=score >= self.threshold - ALMOST,
+            score=score,
+            detail=verdict.detail[:DETAIL_LETTERS],
+            weight=self.weight,
+            by=verdict.by,
+        )
+
+    def applies_to(self, slices: Sequence[str]) -> bool:
+        """Whether it is applied to a case of these slices."""
+        only, without = self.check.only, self.check.without
+        return (not only or any(one in slices for one in only)) and not any(one in slices for one in without)
+
+
+def compile_checks(checks: Sequence[Check], bench: Bench | None = None) -> list[CompiledCheck]:
+    """Checks ready to use, each named by its own name or its kind.
+
+    Raises ValueError with the reason for a check that cannot work.
+    """
+    bench = bench or Bench()
+    compiled: list[CompiledCheck] = []
+    names: dict[str, int] = {}
+    for check in checks:
+        kind = kind_of(check.kind)
+        wanted = check.name or check.kind
+        names[wanted] = names.get(wanted, 0) + 1
+        compiled.append(
+            CompiledCheck(
+                wanted if names[wanted] == 1 else f"{wanted}-{names[wanted]}",
+                kind,
+                kind.threshold if check.threshold is None else check.threshold,
+                check.weight,
+                kind.build(msgspec.convert(check.options, kind.options), bench),
+                check,
+            )
+        )
+    return compiled
+
+
+def problems_of(check: Check, bench: Bench) -> list[str]:
+    """All that is wrong with a check: its kind, its keys, their values, the files that they name."""
+    try:
+        kind = kind_of(check.kind)
+    except ValueError as error:
+        return [str(error)]
+    problems = settings.check(check.options, kind.options)
+    if check.threshold is not None and not 0 <= check.threshold <= 1:
+        problems.append(f"threshold: {check.threshold} is not between 0 and 1")
+    if check.weight < 0:
+        problems.append(f"weight: {check.weight} is below 0")
+    if not problems:
+        try:
+            kind.build(msgspec.convert(check.options, kind.options), bench)
+        except ValueError as error:
+            problems.append(str(error))
+    return problems

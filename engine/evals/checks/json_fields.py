@@ -1,0 +1,75 @@
+"""Fields of a JSON answer against those of the expected one, each for itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine.data.importers import strict_json
+from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, Verdict, wanted
+from engine.evals.checks.values import MISSING, at_path, same_json
+
+
+class FieldsOptions(msgspec.Struct, forbid_unknown_fields=True):
+    """`fields` are paths (`a`, `a.b`, `a.0`), without them the keys of the expected object, less `ignore`.
+
+    `tolerance` is what numbers may differ by; with `ignore_case` texts are compared without case.
+    """
+
+    value: str | None = None
+    fields: list[str] = []
+    ignore: list[str] = []
+    tolerance: float = 0.0
+    ignore_case: bool = False
+
+
+def json_fields(options: FieldsOptions, bench: Bench) -> Judge:
+    """The share of fields equal to the expected ones; of several right answers the nearest counts."""
+
+    def judge(reply: Reply) -> Verdict:
+        right = [_expected(text) for text in wanted(options.value, reply)]
+        try:
+            answer = strict_json.decode(reply.text)
+        except ValueError as error:
+            return Verdict(0.0, str(error))
+        if not isinstance(answer, dict | list):
+            return Verdict(0.0, "not a JSON object")
+        return max((compare(answer, one, options) for one in right), key=lambda verdict: verdict.score)
+
+    return judge
+
+
+def compare(answer: Any, right: Any, options: FieldsOptions) -> Verdict:
+    """The share of fields in which `answer` is `right`. Raises CheckError where there is none to compare."""
+    names = options.fields or (list(right) if isinstance(right, dict) else [])
+    names = [name for name in names if name not in options.ignore]
+    if not names:
+        raise CheckError("the expected answer has no fields to compare")
+    wrong = [name for name in names if not _same(at_path(answer, name), at_path(right, name), options)]
+    detail = "; ".join(f"{name}: {_shown(at_path(answer, name))}" for name in wrong)
+    return Verdict(1 - len(wrong) / len(names), f"differs in {detail}" if wrong else "")
+
+
+def _expected(text: str) -> Any:
+    try:
+        return strict_json.decode(text)
+    except ValueError as error:
+        raise CheckError(f"the expected answer is {error}") from error
+
+
+def _same(left: Any, right: Any, options: FieldsOptions) -> bool:
+    if left is MISSING or right is MISSING:
+        return left is right
+    if options.ignore_case and isinstance(left, str) and isinstance(right, str):
+        return left.strip().casefold() == right.strip().casefold()
+    return same_json(left, right, options.tolerance)
+
+
+def _shown(value: Any) -> str:
+    return "missing" if value is MISSING else msgspec.json.encode(value).decode()[:60]
+
+
+KINDS = (
+    Kind("json_fields", "fields of a JSON answer are equal", FieldsOptions, json_fields, expects="expected"),
+)

@@ -1,0 +1,71 @@
+"""Regular expressions that cannot run away: the check `regex`, and patterns for other checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, Verdict, passed
+
+SECONDS = 1.0
+LETTERS = 100_000
+"""Only so much of an answer is searched."""
+
+
+class RegexOptions(msgspec.Struct, forbid_unknown_fields=True):
+    """`whole`: the pattern must fit all of the answer; `absent`: it must be found nowhere."""
+
+    value: str = ""
+    ignore_case: bool = False
+    whole: bool = False
+    absent: bool = False
+
+
+class Pattern:
+    """A compiled pattern with a time limit. Raises ValueError with the reason where it is none."""
+
+    def __init__(self, source: str, *, ignore_case: bool = False) -> None:
+        import regex  # Python's own re cannot be stopped
+
+        self.source = source
+        flags = regex.IGNORECASE if ignore_case else 0
+        try:
+            self._compiled = regex.compile(source, flags)
+        except (regex.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"{source!r} is not a pattern: {error}") from error
+
+    def search(self, text: str) -> Any:
+        """The first match, or None. Raises CheckError when it takes too long."""
+        return self._timed(self._compiled.search, text)
+
+    def fullmatch(self, text: str) -> Any:
+        """The match of all of `text`, or None. Raises CheckError when it takes too long."""
+        return self._timed(self._compiled.fullmatch, text)
+
+    def _timed(self, match: Any, text: str) -> Any:
+        try:
+            return match(text[:LETTERS], timeout=SECONDS)
+        except TimeoutError as error:
+            raise CheckError(
+                f"the pattern {self.source!r} did not finish within {SECONDS:g} s; write it without nested "
+                "repetition, such as (a+)+"
+            ) from error
+
+
+def regex_check(options: RegexOptions, bench: Bench) -> Judge:
+    """The pattern is found somewhere in the answer; anchor it with ^ and $, or say `whole`, for all of it."""
+    if not options.value:
+        raise ValueError("regex needs `value`, the pattern")
+    pattern = Pattern(options.value, ignore_case=options.ignore_case)
+
+    def judge(reply: Reply) -> Verdict:
+        found = pattern.fullmatch(reply.text.strip()) if options.whole else pattern.search(reply.text)
+        if options.absent:
+            return passed(not found, f"matches {options.value!r}")
+        return passed(bool(found), f"no match of {options.value!r}")
+
+    return judge
+
+
+KINDS = (Kind("regex", "a pattern is found in the answer", RegexOptions, regex_check),)

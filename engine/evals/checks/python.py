@@ -1,0 +1,147 @@
+"""The check `python`: a function in a file of the workspace, run in a process of its own with a time limit.
+
+Off unless `[workspace] python_checks = true`: a suite that somebody sends must not run code by being read.
+The function gets the answer's text and the case as a dict, and returns true or false, a score in [0, 1], or
+{"score": ..., "detail": ...}. Whatever it raises, prints or breaks stays in its process.
+"""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, Verdict
+
+START_SECONDS = 30.0
+"""How long the process may take to import the file: it may import something large."""
+
+
+class PythonOptions(msgspec.Struct, forbid_unknown_fields=True):
+    """`function` is FILE.py:NAME. `seconds`: how long one call may take."""
+
+    function: str = ""
+    seconds: float = 10.0
+
+
+class Outcome(msgspec.Struct):
+    """A line from the process: a score with its reason, or what went wrong."""
+
+    score: float = 0.0
+    detail: str = ""
+    error: str = ""
+
+
+def python(options: PythonOptions, bench: Bench) -> Judge:
+    """The function's score."""
+    file, colon, name = options.function.rpartition(":")
+    if not colon or not name.isidentifier():
+        raise ValueError("python needs `function`, as in checks/tone.py:is_polite")
+    path = bench.find(file)
+    if not bench.python_checks:
+        raise ValueError(
+            "Python functions are off; allow them in temper.toml: [workspace] python_checks = true"
+        )
+    caller = Caller(path, name, options.seconds)
+    bench.closing.append(caller.close)
+
+    def judge(reply: Reply) -> Verdict:
+        outcome = caller.call(reply)
+        if outcome.error:
+            raise CheckError(f"{options.function} {outcome.error}")
+        return Verdict(outcome.score, outcome.detail)
+
+    return judge
+
+
+class Caller:
+    """The process that holds the function. Started at the first call; one that hangs is ended, and the next
+    call starts another.
+    """
+
+    def __init__(self, path: Path, name: str, seconds: float) -> None:
+        self._command = [sys.executable, "-P", "-m", "engine.evals.checks.python_process", str(path), name]
+        self._folder = path.parent
+        self._seconds = seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lines: queue.Queue[bytes] = queue.Queue()
+
+    def call(self, reply: Reply) -> Outcome:
+        """What the function says of a reply, or what went wrong."""
+        try:
+            if self._process is None and (why := self._start()):
+                return Outcome(error=why)
+            assert self._process is not None
+            assert self._process.stdin is not None
+            asked = {"output": reply.text, "case": msgspec.to_builtins(reply.case)}
+            self._process.stdin.write(msgspec.json.encode(asked) + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            self.close()
+            return Outcome(error="ended its process")
+        return self._next(self._seconds, "did not return")
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:
+                    continue
+
+    def _start(self) -> str:
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=self._folder,
+            start_new_session=True,
+            env=_environment(),
+        )
+        self._lines = queue.Queue()
+        assert self._process.stdout is not None
+        threading.Thread(target=_read, args=(self._process.stdout, self._lines), daemon=True).start()
+        return self._next(START_SECONDS, "was not there").error
+
+    def _next(self, seconds: float, what: str) -> Outcome:
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            self.close()
+            return Outcome(error=f"{what} within {seconds:g} s")
+        if not line:
+            self.close()
+            return Outcome(error="ended its process")
+        return msgspec.json.decode(line, type=Outcome)
+
+
+def _read(pipe: IO[bytes], lines: queue.Queue[bytes]) -> None:
+    try:
+        for line in pipe:
+            lines.put(line)
+    except (OSError, ValueError):
+        pass
+    lines.put(b"")
+
+
+def _environment() -> dict[str, Any]:
+    import os
+
+    # The package must be found also from the user's folder, which is the process's own.
+    root = str(Path(__file__).parents[3])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH", "")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+KINDS = (Kind("python", "a Python function of the workspace", PythonOptions, python),)

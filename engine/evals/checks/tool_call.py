@@ -1,0 +1,64 @@
+"""The check `tool_call`: the calls that an answer makes, parsed, are the expected ones by BFCL's rules."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.evals.checks.bfcl import wrong_call, wrong_calls
+from engine.evals.checks.calls import Call, calls_in, parsed_calls
+from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, Verdict, passed
+from store.records.evals import ExpectedCall
+
+
+class ToolCallOptions(msgspec.Struct, forbid_unknown_fields=True):
+    """`ordered`: in this order. `extra`: further calls may be made besides (in a trajectory, for example)."""
+
+    ordered: bool = False
+    extra: bool = False
+
+
+def tool_call(options: ToolCallOptions, bench: Bench) -> Judge:
+    """The expected calls are made; a case that expects none ([]) passes where no call is made."""
+
+    def judge(reply: Reply) -> Verdict:
+        right = reply.case.expected_tool_calls
+        if right is None:
+            raise CheckError(f"case {reply.case.id} has no `expected_tool_calls`")
+        try:
+            found = calls_in(reply.text) if reply.tool_calls is None else parsed_calls(reply.tool_calls)
+        except ValueError as error:
+            return Verdict(0.0, f"not parsed: {error}")
+        if options.extra:
+            found = _fitting(found, right, reply)
+        if options.ordered and len(found) == len(right):
+            pairs = zip(found, right, strict=True)
+            whys = (wrong_call(call, one, reply.case.tools) for call, one in pairs)
+            why = next(filter(None, whys), "")
+        else:
+            why = wrong_calls(found, right, reply.case.tools)
+        return passed(not why, why)
+
+    return judge
+
+
+def _fitting(found: list[Call], right: list[ExpectedCall], reply: Reply) -> list[Call]:
+    """Of the calls those that an expected one can be matched with, each of these once."""
+    left = list(right)
+    kept = []
+    for call in found:
+        match = next((one for one in left if not wrong_call(call, one, reply.case.tools)), None)
+        if match is not None:
+            left.remove(match)
+            kept.append(call)
+    return kept
+
+
+KINDS = (
+    Kind(
+        "tool_call",
+        "makes the expected tool calls, by BFCL's rules",
+        ToolCallOptions,
+        tool_call,
+        expects="expected_tool_calls",
+    ),
+)

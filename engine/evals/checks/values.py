@@ -1,0 +1,39 @@
+"""JSON values: when two are the same, and how a path into one is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MISSING = object()
+
+
+def same_json(left: Any, right: Any, tolerance: float = 0.0) -> bool:
+    """Whether two parsed JSON values are equal; true is not 1, but 1 is 1.0, as in JSON Schema.
+
+    Numbers may differ by `tolerance`.
+    """
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(
+            same_json(left[key], right[key], tolerance) for key in left
+        )
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(
+            same_json(one, other, tolerance) for one, other in zip(left, right, strict=True)
+        )
+    if tolerance and isinstance(left, int | float) and isinstance(right, int | float):
+        return abs(left - right) <= tolerance
+    return bool(left == right)
+
+
+def at_path(value: Any, path: str) -> Any:
+    """What stands at `a.b.0` in a parsed JSON value; MISSING where nothing does."""
+    for key in path.split("."):
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return MISSING
+    return value

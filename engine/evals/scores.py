@@ -1,0 +1,121 @@
+"""Results become scores: shares and means, each with its standard error, by check and by slice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from math import sqrt
+
+from store.records.evals import CaseResult, Cost, SliceScore, VariantScore
+
+
+def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> float:
+    """Standard error of the mean of `values`, of which those of one cluster are not independent.
+
+    sqrt(sum over clusters of (sum of deviations in it)^2) / n, the cluster-robust error without a correction
+    for few clusters (Miller 2024, Adding Error Bars to Evals, eq. 4). With a value per cluster it is the
+    usual sd / sqrt(n), and for passes and fails sqrt(p (1 - p) / n). 0 for none, and where all are equal.
+    """
+    n = len(values)
+    if n == 0:
+        return 0.0
+    mean = sum(values) / n
+    sums: dict[Hashable, float] = defaultdict(float)
+    for value, cluster in zip(values, clusters, strict=True):
+        sums[cluster] += value - mean
+    return sqrt(sum(one * one for one in sums.values())) / n
+
+
+def score_of(variant: str, results: Sequence[CaseResult]) -> VariantScore:
+    """All that a variant's results come to. Those that were not judged count among the errors alone."""
+    kept = [result for result in results if result.judged]
+    passes = [float(result.passed) for result in kept]
+    clusters = [result.cluster for result in kept]
+    score = VariantScore(
+        variant, len(kept), _mean(passes), clustered_error(passes, clusters), *_of_checks(results)
+    )
+    means = [result.score for result in kept]
+    score.mean, score.mean_stderr = _mean(means), clustered_error(means, clusters)
+    score.checks_stderr = _check_errors(results)
+    score.cases = len({result.case for result in kept})
+    score.epochs = max((result.epoch for result in results), default=0) + 1
+    score.errors = len(results) - len(kept)
+    score.slices = {name: slice_score(part) for name, part in by_slice(kept).items()}
+    score.cost = cost_of(results)
+    score.fragility = fragility(kept)
+    score.sha256 = results[0].variant_hash if results else ""
+    return score
+
+
+def by_slice(results: Sequence[CaseResult]) -> dict[str, list[CaseResult]]:
+    """Results of each slice, slices in the order of their names."""
+    parts: dict[str, list[CaseResult]] = defaultdict(list)
+    for result in results:
+        for name in result.slices or result.tags:
+            parts[name].append(result)
+    return dict(sorted(parts.items()))
+
+
+def slice_score(results: Sequence[CaseResult]) -> SliceScore:
+    """Share of passed results with its error."""
+    passes = [float(result.passed) for result in results]
+    clusters = [result.cluster for result in results]
+    return SliceScore(
+        len(passes),
+        len({result.case for result in results}),
+        _mean(passes),
+        clustered_error(passes, clusters),
+    )
+
+
+def cost_of(results: Sequence[CaseResult]) -> Cost | None:
+    """Tokens and times of the results that have an answer; None without any."""
+    answered = [result for result in results if not result.error]
+    if not answered:
+        return None
+    times = sorted(result.latency_ms for result in answered)
+    return Cost(
+        _mean([result.prompt_tokens for result in answered]),
+        _mean([result.completion_tokens for result in answered]),
+        _mean(times),
+        times[min(len(times) - 1, int(0.95 * len(times)))],
+    )
+
+
+def fragility(results: Sequence[CaseResult]) -> float | None:
+    """The share of groups of paraphrases in which some pass and some fail; None where there are no groups."""
+    groups: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for result in results:
+        if result.group:
+            groups[result.group][result.case].append(result.passed)
+    several = [cases for cases in groups.values() if len(cases) > 1]
+    if not several:
+        return None
+    # A case counts as passed where most of its epochs are: sampling noise is not fragility.
+    mixed = [len({sum(passes) * 2 > len(passes) for passes in cases.values()}) > 1 for cases in several]
+    return sum(mixed) / len(mixed)
+
+
+def _verdicts(results: Sequence[CaseResult]) -> dict[str, list[tuple[float, str]]]:
+    """Score and cluster of every check that came to a verdict, by check."""
+    found: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for result in results:
+        for check in result.checks:
+            if not check.error:
+                found[check.kind].append((check.score, result.cluster))
+    return found
+
+
+def _of_checks(results: Sequence[CaseResult]) -> tuple[dict[str, float]]:
+    return ({name: _mean([score for score, _ in pairs]) for name, pairs in _verdicts(results).items()},)
+
+
+def _check_errors(results: Sequence[CaseResult]) -> dict[str, float]:
+    return {
+        name: clustered_error([score for score, _ in pairs], [cluster for _, cluster in pairs])
+        for name, pairs in _verdicts(results).items()
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0

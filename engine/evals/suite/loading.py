@@ -1,0 +1,61 @@
+"""A suite that was read and found right, and its checks ready to use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from engine.evals.checks import Bench, CompiledCheck, compile_checks
+from engine.evals.identity import slices_of
+from engine.evals.suite.problems import convert, problems_in
+from engine.evals.suite.reading import read_raw
+from store.errors import UsageError
+from store.paths import SETTINGS
+from store.records.evals import Case, JudgeSettings, Suite
+from store.records.workspace import WorkspaceConfig
+from store.workspace import load_config
+
+
+class LoadedSuite(msgspec.Struct):
+    """A suite that was found right. `bench` has the folders of its files; a job adds what loads models."""
+
+    suite: Suite
+    path: Path
+    bench: Bench = msgspec.field(default_factory=Bench)
+
+    def compiled(self) -> list[CompiledCheck]:
+        """The suite's own checks, for all cases that bring none."""
+        return compile_checks(self.suite.checks, self.bench)
+
+    def checks_of(self, case: Case, shared: list[CompiledCheck] | None = None) -> list[CompiledCheck]:
+        """What an answer to `case` must pass: the suite's checks, then its own, those that apply to it.
+
+        `shared` are the suite's own, where they have been compiled.
+        """
+        if case.checks or shared is None:
+            shared = compile_checks([*self.suite.checks, *case.checks], self.bench)
+        slices = slices_of(case)
+        return [check for check in shared if check.applies_to(slices)]
+
+
+def load_suite(path: Path, root: Path) -> LoadedSuite:
+    """The suite in `path`. Files that it names are looked for beside it, then from the workspace `root`.
+
+    Raises UsageError that lists every problem, MissingError without the file.
+    """
+    raw = read_raw(path)
+    config = load_config(root / SETTINGS) if (root / SETTINGS).is_file() else WorkspaceConfig()
+    bench = Bench([path.parent, root], python_checks=config.workspace.python_checks)
+    problems = problems_in(raw, bench, default_judge=bool(config.defaults.judge))
+    if problems:
+        raise UsageError(
+            f"{path.name} has {len(problems)} problem{'s' if len(problems) > 1 else ''}",
+            "\n".join(f"{path.name}: {problem}" for problem in problems),
+            "Mend the keys named above.",
+        )
+    bench.close()
+    suite = convert(raw)
+    if suite.judge is None and config.defaults.judge:
+        suite.judge = JudgeSettings(config.defaults.judge)
+    return LoadedSuite(suite, path, bench)

@@ -1,0 +1,179 @@
+"""All that is wrong with a suite, each with its place: first keys and types, then what they say together."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from engine.evals.checks import KINDS, Bench, kind_of, problems_of
+from engine.evals.identity import slices_of
+from store import settings
+from store.records.evals import Case, CasesFrom, Check, Suite
+
+COMMON = tuple(field.name for field in msgspec.structs.fields(Check) if field.name != "options")
+"""Keys of every check; the others are its kind's options."""
+JUDGES = ("judge", "judge_pairwise")
+
+
+def problems_in(raw: Any, bench: Bench, default_judge: bool = False) -> list[str]:
+    """Every problem, as `place: what is wrong`; none for a suite that can be used."""
+    return _form(raw) or _content(convert(raw), bench, default_judge)
+
+
+def convert(raw: dict[str, Any]) -> Suite:
+    """A suite whose form is right."""
+    nested = {**raw, "checks": [nest(check) for check in raw.get("checks", [])]}
+    if isinstance(raw["cases"], list):
+        nested["cases"] = [
+            {**case, "checks": [nest(check) for check in case.get("checks", [])]} for case in raw["cases"]
+        ]
+    return msgspec.convert(nested, Suite)
+
+
+def nest(check: dict[str, Any]) -> dict[str, Any]:
+    """A check of a file with its kind's keys put under `options`."""
+    common = {key: value for key, value in check.items() if key in COMMON}
+    return {**common, "options": {key: value for key, value in check.items() if key not in COMMON}}
+
+
+def _form(raw: Any) -> list[str]:
+    """Problems of keys and types."""
+    if not isinstance(raw, dict):
+        return [
+            "expected `name`, `cases` and `checks`"
+            + (f", got {type(raw).__name__}" if raw else ": it is empty")
+        ]
+    problems = []
+    for key in ("cases", "checks"):
+        entries = raw.get(key, [])
+        if key == "cases" and isinstance(entries, dict):
+            continue
+        if not isinstance(entries, list):
+            problems.append(f"{key}: expected a list, got {type(entries).__name__}")
+            continue
+        for index, entry in enumerate(entries):
+            where = _where(key, index, entry)
+            problems += _case(entry, where) if key == "cases" else _check(entry, where)
+    # What stands in the lists was looked at above, an entry at a time.
+    bare = {
+        **raw,
+        **{key: [] for key in ("cases", "checks") if key in raw and not isinstance(raw[key], dict)},
+    }
+    return problems + settings.check(bare, Suite)
+
+
+def _case(entry: Any, where: str) -> list[str]:
+    problems: list[str] = []
+    if isinstance(entry, dict):
+        if isinstance(entry.get("checks"), list):
+            for index, check in enumerate(entry["checks"]):
+                problems += _check(check, f"{where}.checks[{index}]")
+            entry = {**entry, "checks": []}
+        for key, value in list(entry.items()):
+            if isinstance(key, str) and isinstance(value, list) and key in _LISTS_OF_TABLES:
+                for index, one in enumerate(value):
+                    if not isinstance(one, dict):
+                        problems.append(f"{where}.{key}[{index}]: expected a table, got {type(one).__name__}")
+                        entry = {**entry, key: []}
+    problems += settings.check(entry, Case, where)
+    if isinstance(entry, dict) and not {"input", "messages"} & entry.keys():
+        problems.append(f"{where}.input: missing")
+    return problems
+
+
+_LISTS_OF_TABLES = ("messages", "before", "tools", "tool_results", "expected_tool_calls")
+
+
+def _check(entry: Any, where: str) -> list[str]:
+    if not isinstance(entry, dict):
+        return [f"{where}: expected a table, got {type(entry).__name__}"]
+    if "kind" not in entry:
+        return [f"{where}.kind: missing; known here: {', '.join(KINDS)}"]
+    try:
+        kind = kind_of(entry["kind"])
+    except ValueError as error:
+        return [f"{where}.kind: {error}"]
+    options = [field.name for field in msgspec.structs.fields(kind.options)]
+    known = [*options, *COMMON]
+    unknown = [key for key in entry if key not in known]
+    problems = []
+    for key in unknown:
+        close = difflib.get_close_matches(str(key), known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}"
+        problems.append(f"{where}.{key}: unknown key{hint}")
+    right = {key: value for key, value in entry.items() if key not in unknown}
+    common = nest({key: value for key, value in right.items() if key not in options})
+    return (
+        problems
+        + settings.check(common, Check, where)
+        + settings.check({key: right[key] for key in options if key in right}, kind.options, where)
+    )
+
+
+def _content(suite: Suite, bench: Bench, default_judge: bool) -> list[str]:
+    """Problems of a suite whose form is right: what it names must exist and make sense."""
+    problems = []
+    checks = [(f"checks[{index}]", check) for index, check in enumerate(suite.checks)]
+    if suite.epochs < 1:
+        problems.append(f"epochs: {suite.epochs} is less than 1")
+    if suite.threshold is not None and not 0 <= suite.threshold <= 1:
+        problems.append(f"threshold: {suite.threshold} is not between 0 and 1")
+    if isinstance(suite.cases, CasesFrom):
+        if not suite.checks:
+            problems.append("checks: none, so nothing would be tested")
+    else:
+        for index, case in enumerate(suite.cases):
+            where = f"cases[{index}] ({case.id})"
+            checks += [(f"{where}.checks[{number}]", check) for number, check in enumerate(case.checks)]
+    for where, check in checks:
+        problems += [f"{where}: {problem}" for problem in problems_of(check, bench)]
+        if check.kind in JUDGES and suite.judge is None and not default_judge:
+            problems.append(f"{where}: nobody judges; add `judge: {{model: NAME}}`, or `judge` to [defaults]")
+    if isinstance(suite.cases, list):
+        problems += _cases(suite.cases, suite.checks)
+    return problems
+
+
+def _cases(cases: list[Case], shared: list[Check]) -> list[str]:
+    problems = [] if cases else ["cases: none; an empty suite tests nothing"]
+    for name, count in Counter(case.id for case in cases).items():
+        if count > 1:
+            problems.append(f"cases: the id {name!r} stands {count} times")
+    for index, case in enumerate(cases):
+        where = f"cases[{index}] ({case.id})"
+        if case.messages and case.messages[-1].role not in ("user", "tool"):
+            problems.append(f"{where}.messages: the last one must ask, so it must be from user or tool")
+        applied = [check for check in [*shared, *case.checks] if _applies(check, case)]
+        if not any(check.weight for check in applied):
+            problems.append(f"{where}: no check, neither its own nor the suite's")
+        problems += [f"{where}: {problem}" for problem in _lacks(case, applied)]
+    return problems
+
+
+def _lacks(case: Case, checks: list[Check]) -> list[str]:
+    """What checks need and the case does not have."""
+    found: dict[str, str] = {}
+    for check in checks:
+        expects = KINDS[check.kind].expects if check.kind in KINDS else ""
+        own = check.options.get("value") is not None or bool(check.options.get("values"))
+        if not expects or own:
+            continue
+        value = getattr(case, expects)
+        if value is None or (expects == "expected_sources" and not value):
+            found[check.kind] = f"`{check.kind}` has nothing to compare with; add `{expects}`"
+    return [found[kind] for kind in sorted(found)]
+
+
+def _applies(check: Check, case: Case) -> bool:
+    slices = slices_of(case)
+    return (not check.only or any(one in slices for one in check.only)) and not any(
+        one in slices for one in check.without
+    )
+
+
+def _where(key: str, index: int, entry: Any) -> str:
+    name = entry.get("id") if isinstance(entry, dict) else None
+    return f"{key}[{index}] ({name})" if name else f"{key}[{index}]"

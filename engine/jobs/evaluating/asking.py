@@ -1,0 +1,131 @@
+"""One variant answers a suite: what is known already is taken over, the rest is asked, batched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from engine.evals import stored
+from engine.evals.run import Asking, CheckedCase, Item, Terms, blank, judged, run
+from engine.evals.trajectory import Answered
+from engine.jobs.context import JobContext
+from store import knowledge, runs
+from store.hashing import sha256_of_text
+from store.records.evals import CaseResult
+from store.records.workspace import ResolvedVariant
+from store.workspace import Workspace
+
+
+def items_of(
+    cases: Sequence[CheckedCase], variant: ResolvedVariant, epochs: int, say: Callable[[str, str], None]
+) -> list[Item]:
+    """Every case as often as it is to be asked, each time with a seed of its own."""
+    if epochs > 1 and variant.sampling.temperature == 0:
+        say(
+            f"{variant.name} is asked once",
+            "It samples at temperature 0, so every epoch would give the same answers.",
+        )
+        epochs = 1
+    return [
+        Item(case, checks, epoch, variant.sampling.seed + epoch)
+        for epoch in range(epochs)
+        for case, checks in cases
+    ]
+
+
+def hash_of(workspace: Workspace, variant: ResolvedVariant) -> str:
+    """Of all that answers: the variant, and the generation of its knowledge base."""
+    if not variant.knowledge:
+        return variant.sha256
+    generation = knowledge.current(workspace.paths, variant.knowledge)
+    return sha256_of_text(f"{variant.sha256}:{variant.knowledge}:{generation}")
+
+
+def earlier_results(workspace: Workspace, but: Path) -> list[Path]:
+    """The results of other evaluations, the newest first."""
+    folders = runs.list_folders(workspace.paths.runs, "evaluate")
+    return [folder.results for folder in folders if folder.results != but]
+
+
+def evaluate_variant(
+    context: JobContext,
+    workspace: Workspace,
+    variant: ResolvedVariant,
+    terms: Terms,
+    items: Sequence[Item],
+    results: stored.Results,
+    done: Sequence[CaseResult],
+    fresh: bool,
+) -> list[CaseResult]:
+    """All items through one variant; `done` are results of this run from before it was interrupted.
+
+    Raises Stopped between two cases when the user asked for it.
+    """
+    meter = context.progress(f"evaluate {variant.name}", len(items))
+    made = list(done)
+    meter.advance(len(made))
+
+    def emit(result: CaseResult) -> None:
+        results.append(result)
+        made.append(result)
+        meter.advance(len(made))
+
+    have = {(result.case, result.epoch) for result in done}
+    left = [item for item in items if (item.case.id, item.epoch) not in have]
+    known = (
+        {}
+        if fresh
+        else stored.answers_of(earlier_results(workspace, context.folder.results), terms.variant_hash)
+    )
+    asked = []
+    for item in left:
+        empty = blank(terms, item)
+        if answer := known.get(stored.key_of(empty)):
+            emit(judged(stored.with_answer_of(empty, answer), item, terms.threshold))
+        else:
+            asked.append(item)
+    if len(asked) < len(left):
+        context.notice(
+            f"{len(left) - len(asked)} of {len(items)} answers of {variant.name} were there already",
+            "They were taken over and judged anew; --fresh asks for all of them again.",
+        )
+    if asked:
+        ask_variant(workspace, variant, terms, asked, emit)
+    return made
+
+
+def ask_variant(
+    workspace: Workspace,
+    variant: ResolvedVariant,
+    terms: Terms,
+    items: Sequence[Item],
+    emit: Callable[[CaseResult], None],
+) -> None:
+    """Load the variant and ask it."""
+    # Only here, in the worker and with the device ours: these load llama.cpp and Chroma.
+    from engine.inference.answers import Ask
+    from engine.inference.chat import Composition
+
+    with ExitStack() as stack:
+        searcher = None
+        if variant.knowledge:
+            from engine.retrieval.search import open_searcher
+
+            searcher = open_searcher(workspace, variant.knowledge)
+        composition = Composition(variant, searcher)
+        stack.callback(composition.close)
+
+        def ask(pending: Sequence[Asking]) -> Iterator[tuple[int, Answered]]:
+            asks = [
+                Ask(
+                    one.trajectory.messages,
+                    sampling=msgspec.structs.replace(variant.sampling, seed=one.item.seed),
+                )
+                for one in pending
+            ]
+            return composition.answer_many(asks)
+
+        run(terms, items, ask, emit)

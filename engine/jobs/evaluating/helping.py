@@ -1,0 +1,95 @@
+"""What checks need besides an answer: the embedder and the judge, loaded when a check first asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from engine.evals.checks import CompiledCheck
+from engine.evals.judging import LocalJudge, agreement, read_labelled
+from engine.evals.suite import LoadedSuite
+from store.errors import UsageError
+from store.records.data import Message
+from store.records.evals import Agreement
+from store.records.workspace import ResolvedVariant, Sampling
+from store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.inference.chat import Composition
+
+JUDGES = ("judge", "judge_pairwise")
+
+
+class Help:
+    """Puts the helpers on the suite's bench. Close it behind the last check."""
+
+    def __init__(
+        self, workspace: Workspace, loaded: LoadedSuite, say: Callable[[str], None] = lambda text: None
+    ) -> None:
+        self._workspace = workspace
+        self._loaded = loaded
+        self._say = say
+        self._judge: Composition | None = None
+        self.judge_hash = ""
+        loaded.bench.embed = self._first_embed
+        if loaded.suite.judge is not None:
+            loaded.bench.judge = LocalJudge(loaded.suite.judge.model, self._judged)
+
+    def __enter__(self) -> Help:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loaded.bench.close()
+
+    def resolve_judge(self, checks: Sequence[CompiledCheck]) -> None:
+        """See before the first case that the judge is there. Raises UsageError or MissingError if not."""
+        if self._loaded.suite.judge is not None and any(check.kind.name in JUDGES for check in checks):
+            self.judge_hash = self._resolved().sha256
+
+    def agreements(self, checks: Sequence[CompiledCheck]) -> list[Agreement]:
+        """How far the judge agrees with people, for each check that asks it, where the suite has labels."""
+        settings = self._loaded.suite.judge
+        if settings is None or not settings.labelled:
+            return []
+        try:
+            path = self._loaded.bench.find(settings.labelled)
+        except ValueError as error:
+            raise UsageError(
+                "The judged answers are not there", str(error), "Mend `labelled` of the suite's judge."
+            ) from error
+        labelled = read_labelled(path)
+        return [agreement(check, labelled) for check in checks if check.kind.name in JUDGES]
+
+    def _first_embed(self, texts: Sequence[str]) -> list[list[float]]:
+        from engine.inference.embedder import Embedder
+        from engine.retrieval.sources import BUILTIN_EMBEDDER, embedder_path
+
+        embedder = Embedder(embedder_path(self._workspace, BUILTIN_EMBEDDER))
+        self._loaded.bench.closing.append(embedder.close)
+
+        def embed(texts: Sequence[str]) -> list[list[float]]:
+            vectors: list[list[float]] = embedder.embed(list(texts)).tolist()
+            return vectors
+
+        self._loaded.bench.embed = embed
+        return embed(texts)
+
+    def _resolved(self) -> ResolvedVariant:
+        from engine.models.variants import resolve
+
+        assert self._loaded.suite.judge is not None
+        return resolve(self._workspace, self._loaded.suite.judge.model, self._say)
+
+    def _judged(self, messages: Sequence[Message], schema: dict[str, Any]) -> tuple[str, str]:
+        """Ask the judge: its model alone, without the variant's own prompt and passages."""
+        from engine.inference.chat import Composition
+
+        assert self._loaded.suite.judge is not None
+        if self._judge is None:
+            variant = self._resolved()
+            variant.system, variant.knowledge = "", None
+            self._judge = Composition(variant)
+            self._loaded.bench.closing.append(self._judge.close)
+        most = self._loaded.suite.judge.max_tokens
+        answer = self._judge.answer(messages, retrieval=False, sampling=Sampling(max_tokens=most))
+        return answer.text, answer.finish_reason

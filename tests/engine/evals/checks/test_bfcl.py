@@ -1,0 +1,257 @@
+"""Tool calls by BFCL's rules: its gold calls all pass, every planted fault fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.evals.checks.bfcl import wrong_call, wrong_calls
+from engine.evals.checks.calls import Call, calls_in
+from store.records.evals import Case, ExpectedCall
+from tests.engine.evals.checks.stage_calls import call_check
+
+TOOL = {
+    "name": "book",
+    "parameters": {
+        "type": "dict",
+        "required": ["city", "nights"],
+        "properties": {
+            "city": {"type": "string"},
+            "nights": {"type": "integer"},
+            "price": {"type": "float"},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "guest": {"type": "dict"},
+            "breakfast": {"type": "boolean"},
+            "rooms": {"type": "array", "items": {"type": "dict"}},
+        },
+    },
+}
+ACCEPTS: dict[str, list[Any]] = {
+    "city": ["New York", "NYC"],
+    "nights": [2],
+    "price": [100.0, ""],
+    "tags": [["sea-side", "quiet"], ""],
+    "guest": [{"name": ["Ann"], "age": [30, ""]}, ""],
+    "breakfast": [True, ""],
+    "rooms": [[{"beds": [1]}, {"beds": [2]}], ""],
+}
+GOOD = {"city": "new york", "nights": 2}
+
+
+def fault(arguments: dict[str, Any], name: str = "book") -> str:
+    """The kind of fault of a call; empty where it is right."""
+    return wrong_call((name, arguments), ExpectedCall("book", accepts=ACCEPTS), [TOOL]).partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"city": "N.Y.C"},
+        {"price": 100},
+        {"price": 100.0},
+        {"tags": ["SEASIDE", "quiet"]},
+        {"tags": []},
+        {"guest": {"name": "ann"}},
+        {"guest": {"name": "Ann", "age": 30}},
+        {"breakfast": True},
+        {"rooms": [{"beds": 1}, {"beds": 2}]},
+    ],
+)
+def test_what_the_leaderboard_accepts_passes(more: dict[str, Any]) -> None:
+    assert fault({**GOOD, **more}) == ""
+
+
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        ({"city": "Boston"}, "wrong value"),
+        ({"city": 5}, "wrong type"),
+        ({"nights": 2.0}, "wrong type"),
+        ({"nights": True}, "wrong type"),
+        ({"nights": "2"}, "wrong type"),
+        ({"price": 99}, "wrong value"),
+        ({"price": "100"}, "wrong type"),
+        ({"tags": ["quiet", "sea-side"]}, "wrong value"),
+        ({"tags": [1, 2]}, "wrong value"),
+        ({"tags": "sea-side"}, "wrong type"),
+        ({"guest": {"age": 30}}, "missing argument"),
+        ({"guest": {"name": "Ann", "pet": "cat"}}, "unexpected argument"),
+        ({"guest": {"name": "Bob"}}, "wrong value"),
+        ({"breakfast": False}, "wrong value"),
+        ({"breakfast": 1}, "wrong type"),
+        ({"rooms": [{"beds": 1}]}, "wrong value"),
+        ({"rooms": [{"beds": 2}, {"beds": 1}]}, "wrong value"),
+        ({"view": "sea"}, "unexpected argument"),
+    ],
+)
+def test_every_kind_of_fault_is_named(more: dict[str, Any], kind: str) -> None:
+    assert fault({**GOOD, **more}) == kind
+
+
+def test_a_missing_argument_and_another_function_are_named() -> None:
+    assert fault({"city": "NYC"}) == "missing argument"
+    assert fault(GOOD, "book_room") == "wrong function"
+
+
+def test_a_variable_in_place_of_a_value_is_compared_as_it_stands() -> None:
+    accepts = {"city": ["NYC"], "nights": ["night_count"]}
+    expected = ExpectedCall("book", accepts=accepts)
+
+    assert wrong_call(("book", {"city": "NYC", "nights": "night_count"}), expected, [TOOL]) == ""
+    assert wrong_call(("book", {"city": "NYC", "nights": "NIGHT count"}), expected, [TOOL]).startswith(
+        "wrong v"
+    )
+
+
+def test_plain_arguments_must_be_equal_without_any_description() -> None:
+    expected = ExpectedCall("book", {"city": "NYC", "guest": {"name": "Ann"}, "nights": 2})
+
+    assert wrong_call(("book", {"city": "nyc", "guest": {"name": "Ann"}, "nights": 2}), expected, []) == ""
+    assert "wrong type" in wrong_call(
+        ("book", {"city": "NYC", "guest": {"name": "Ann"}, "nights": "2"}), expected, []
+    )
+
+
+def test_several_calls_are_matched_in_any_order_each_once() -> None:
+    right = [ExpectedCall("f", {"a": 1}), ExpectedCall("f", {"a": 2})]
+
+    assert wrong_calls([("f", {"a": 2}), ("f", {"a": 1})], right, []) == ""
+    assert "no call fits f" in wrong_calls([("f", {"a": 3}), ("f", {"a": 4})], right, [])
+    assert wrong_calls([("f", {"a": 1}), ("f", {"a": 1})], right, []).startswith("wrong value")
+    assert wrong_calls([("f", {"a": 1})], right, []) == "wrong count: 1 calls, expected 2"
+
+
+def questions(folder: Path) -> Iterator[tuple[Case, Call]]:
+    """Each question of BFCL as a case, with a gold call made of its first right values."""
+    for name in ("BFCL_v4_simple_python.json", "BFCL_v4_multiple.json"):
+        gold = {}
+        for line in (folder / "possible_answer" / name).read_text().splitlines():
+            row = json.loads(line)
+            gold[row["id"]] = row["ground_truth"]
+        for line in (folder / name).read_text().splitlines():
+            row = json.loads(line)
+            [(function, accepts)] = gold[row["id"]][0].items()
+            expected = [ExpectedCall(function, accepts=accepts)]
+            case = Case(row["id"], "?", tools=row["function"], expected_tool_calls=expected)
+            yield case, (function, {key: first(values) for key, values in accepts.items() if values != [""]})
+
+
+def first(values: list[Any]) -> Any:
+    """A right value, with the first of each inner list of alternatives."""
+    value = next(one for one in values if one != "")
+    if isinstance(value, dict):
+        return {key: first(inner) for key, inner in value.items() if inner != [""]}
+    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        return [{key: first(inner) for key, inner in one.items()} for one in value]
+    return value
+
+
+def corrupted(case: Case, call: Call) -> Iterator[tuple[str, list[Call]]]:
+    """Each fault that can be planted into a gold call."""
+    name, arguments = call
+    [expected] = case.expected_tool_calls or []
+    described = next(tool for tool in case.tools if tool["name"] == name)["parameters"]
+    yield "function", [(f"{name}_x", arguments)]
+    yield "extra", [(name, {**arguments, "planted": 1})]
+    yield "none", []
+    yield "twice", [call, call]
+    for key in described.get("required", []):
+        yield "missing", [(name, {one: value for one, value in arguments.items() if one != key})]
+    for key, value in arguments.items():
+        yield "type", [(name, {**arguments, key: "no object" if isinstance(value, dict) else {"x": "y"}})]
+        other = changed(value)
+        if other not in expected.accepts[key]:
+            yield "value", [(name, {**arguments, key: other})]
+
+
+def changed(value: Any) -> Any:
+    """Another value of the same type."""
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 987_654
+        case str():
+            return f"{value} qqq"
+        case list():
+            return [*value, *value, "q"]
+        case _:
+            return {**value, "planted": 1}
+
+
+def test_gold_calls_of_bfcl_pass_and_every_planted_fault_fails(shared_data: Path) -> None:
+    check = call_check()
+    count = faults = 0
+    for case, call in questions(shared_data / "instruct" / "bfcl"):
+        name, arguments = call
+        as_json = json.dumps([{"name": name, "arguments": arguments}])
+        as_python = f"[{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})]"
+        for text in (as_json, as_python):
+            assert check.result(text, case).passed, case.id
+        count += 1
+        for what, calls in corrupted(case, call):
+            text = json.dumps([{"name": one, "arguments": made} for one, made in calls])
+            assert not check.result(text, case).passed, (case.id, what)
+            faults += 1
+    assert count == 600
+    assert faults > 7000
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ('{"name": "f", "arguments": {"a": 1}}', [("f", {"a": 1})]),
+        (
+            '[{"name": "f", "parameters": {"a": 1}}, {"name": "g", "arguments": "{}"}]',
+            [("f", {"a": 1}), ("g", {})],
+        ),
+        ('{"function": {"name": "f", "arguments": "{\\"a\\": 1}"}}', [("f", {"a": 1})]),
+        ('<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>', [("f", {})]),
+        (
+            '[f(a=1, b="x", c=[1, {"d": None}]), m.g()]',
+            [("f", {"a": 1, "b": "x", "c": [1, {"d": None}]}), ("m.g", {})],
+        ),
+        ("f(a=-1, b=True)", [("f", {"a": -1, "b": True})]),
+        ('```json\n{"name": "f", "arguments": {}}\n```', [("f", {})]),
+        ('{"f": {"a": 1}}', [("f", {"a": 1})]),
+        ("I would call f(x) here.", []),
+        ("Hello!", []),
+        ('{"intent": "lost"}', []),
+    ],
+)
+def test_calls_are_read_the_ways_that_models_write_them(text: str, calls: list[Call]) -> None:
+    assert calls_in(text) == calls
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['<tool_call>{"name": "f"', '[{"name": "f"}, 5]', "[f(a=1), 3]", '{"name": "f", "arguments": [1]}'],
+)
+def test_a_call_that_is_begun_and_cannot_be_read_is_no_call(text: str) -> None:
+    with pytest.raises(ValueError, match=r"JSON|call|object"):
+        calls_in(text)
+    case = Case("c", "?", expected_tool_calls=[])
+    assert call_check().result(text, case).detail.startswith("not parsed")
+
+
+def test_a_case_that_expects_no_call_passes_where_none_is_made() -> None:
+    case = Case("c", "?", expected_tool_calls=[])
+
+    assert call_check().result("I cannot do that.", case).passed
+    assert not call_check().result("[f(a=1)]", case).passed
+
+
+def test_order_and_further_calls_count_as_told() -> None:
+    right = [ExpectedCall("f", {"a": 1}), ExpectedCall("g", {"a": 2})]
+    case = Case("c", "?", expected_tool_calls=right)
+
+    assert call_check().result("[g(a=2), f(a=1)]", case).passed
+    assert not call_check(ordered=True).result("[g(a=2), f(a=1)]", case).passed
+    assert call_check(ordered=True).result("[f(a=1), g(a=2)]", case).passed
+    assert not call_check().result("[f(a=1), look(), g(a=2)]", case).passed
+    assert call_check(extra=True).result("[f(a=1), look(), g(a=2)]", case).passed

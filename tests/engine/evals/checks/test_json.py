@@ -1,0 +1,130 @@
+"""JSON answers: against a schema, and field by field. Schemas that never end are bounded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.evals.checks import Bench, json_schema, patterns
+from tests.engine.evals.checks.stage import judged
+
+SCHEMA = {"type": "object", "required": ["intent"], "properties": {"intent": {"enum": ["refund", "lost"]}}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        ('{"intent": "lost"}', ""),
+        ('{"intent": "found"}', "$.intent: 'found' is not one of ['refund', 'lost']"),
+        ("{}", "$: 'intent' is a required property"),
+        ('Sure: {"intent": "lost"}', "not JSON: Expecting value at character 1"),
+        ('{"intent": "lost"} Bye', "not JSON: Extra data at character 20"),
+        ('{"intent": "lost", "intent": "refund"}', "the key 'intent' stands twice in one object"),
+        ('{"intent": NaN}', "NaN is not JSON"),
+    ],
+)
+def test_json_schema_wants_json_that_the_schema_accepts(answer: str, detail: str) -> None:
+    result = judged("json_schema", answer, schema=SCHEMA)
+
+    assert (result.passed, result.detail) == (not detail, detail)
+
+
+def test_a_schema_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "intent.json").write_text('{"type": "string"}')
+
+    assert judged("json_schema", '"a"', schema="intent.json", bench=Bench([tmp_path])).passed
+    with pytest.raises(ValueError, match=r"none\.json: there is no such file"):
+        judged("json_schema", "", schema="none.json", bench=Bench([tmp_path]))
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ("", "json_schema needs `schema`"),
+        ({"type": "text"}, "is not a JSON Schema: .*'text'"),
+        ({"$ref": "https://example.invalid/other.json"}, "leads out of the file"),
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_refused_with_the_reason(schema: Any, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        judged("json_schema", "", schema=schema)
+
+
+def doubling(levels: int) -> dict[str, Any]:
+    """References that double at each level: 2 ** levels leaves."""
+    steps = {
+        f"s{n}": {"allOf": [{"$ref": f"#/$defs/s{n + 1}"}, {"$ref": f"#/$defs/s{n + 1}"}]}
+        for n in range(levels)
+    }
+    return {"$ref": "#/$defs/s0", "$defs": {**steps, f"s{levels}": {"type": "string"}}}
+
+
+def test_a_schema_that_branches_without_end_is_an_error_of_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_schema, "SECONDS", 0.1)
+
+    assert "branches too often" in judged("json_schema", "1", schema=doubling(60)).error
+    assert judged("json_schema", '"a"', schema=doubling(3)).passed
+
+
+def test_a_reference_in_a_circle_is_an_error_of_the_case() -> None:
+    schema = {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}
+
+    assert "the schema cannot be applied" in judged("json_schema", "1", schema=schema).error
+
+
+@pytest.mark.parametrize("keyword", ["pattern", "patternProperties"])
+def test_a_pattern_in_a_schema_that_backtracks_is_an_error_of_the_case(
+    monkeypatch: pytest.MonkeyPatch, keyword: str
+) -> None:
+    monkeypatch.setattr(patterns, "SECONDS", 0.05)
+    slow, text = "(a|aa)+$", "a" * 60 + "b"
+    schema: dict[str, Any] = {"pattern": slow} if keyword == "pattern" else {"patternProperties": {slow: {}}}
+    answer = f'"{text}"' if keyword == "pattern" else f'{{"{text}": 1}}'
+
+    assert "did not finish" in judged("json_schema", answer, schema=schema).error
+
+
+def test_patterns_in_schemas_still_judge() -> None:
+    schema = {"patternProperties": {"^a": {"type": "integer"}}, "additionalProperties": False}
+
+    assert judged("json_schema", '{"ab": 1}', schema=schema).passed
+    assert not judged("json_schema", '{"ab": "x"}', schema=schema).passed
+    assert not judged("json_schema", '{"b": 1}', schema=schema).passed
+    assert not judged("json_schema", '"b"', schema={"pattern": "^a"}).passed
+
+
+def test_a_huge_enum_is_applied() -> None:
+    schema = {"enum": [f"v{n}" for n in range(50_000)]}
+
+    assert judged("json_schema", '"v49999"', schema=schema).passed
+    assert not judged("json_schema", '"w"', schema=schema).passed
+
+
+def test_json_fields_scores_the_share_that_is_equal_and_names_the_others() -> None:
+    result = judged("json_fields", '{"a": 1, "b": {"c": "X"}}', '{"a": 1, "b": {"c": "x"}, "d": 2}')
+
+    assert result.score == pytest.approx(1 / 3)
+    assert result.detail == 'differs in b: {"c":"X"}; d: missing'
+
+
+@pytest.mark.parametrize(
+    ("options", "score"),
+    [
+        ({"fields": ["b.c"]}, 0.0),
+        ({"fields": ["b.c"], "ignore_case": True}, 1.0),
+        ({"fields": ["a"], "tolerance": 0.2}, 1.0),
+        ({"ignore": ["a", "b"]}, 1.0),
+        ({"fields": ["l.1"]}, 1.0),
+    ],
+)
+def test_fields_are_paths_and_may_differ_as_told(options: dict[str, Any], score: float) -> None:
+    answer = '{"a": 1.1, "b": {"c": "X"}, "l": [0, 5]}'
+
+    assert judged("json_fields", answer, '{"a": 1, "b": {"c": "x"}, "l": [0, 5]}', **options).score == score
+
+
+def test_an_expected_answer_without_fields_is_an_error_of_the_case() -> None:
+    assert "no fields" in judged("json_fields", "{}", "[]").error
+    assert "the expected answer is not JSON" in judged("json_fields", "{}", "text").error

@@ -1,0 +1,111 @@
+"""Python functions as checks: in a process of their own, which may raise, hang, print or die."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.evals.checks import Bench, CompiledCheck, compile_checks
+from store.records.evals import Case, Check
+
+FUNCTIONS = """
+import os, sys, time
+
+def short(output, case):
+    print("this goes nowhere near the wire")
+    return len(output) < 5
+
+def near(output, case):
+    return {"score": 0.25, "detail": case["expected"]}
+
+def raises(output, case):
+    raise KeyError("tone")
+
+def hangs(output, case):
+    if output == "hang":
+        time.sleep(60)
+    return True
+
+def dies(output, case):
+    os._exit(3)
+
+def leaves(output, case):
+    sys.exit(1)
+
+def much(output, case):
+    return 7
+
+def text(output, case):
+    return "yes"
+
+def calls_home(output, case):
+    import socket
+    socket.create_connection(("192.0.2.1", 80), timeout=1)
+"""
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    (tmp_path / "own.py").write_text(FUNCTIONS)
+    bench = Bench([tmp_path], python_checks=True)
+    yield bench
+    bench.close()
+
+
+def check(bench: Bench, name: str, seconds: float = 10.0) -> CompiledCheck:
+    [compiled] = compile_checks(
+        [Check("python", options={"function": f"own.py:{name}", "seconds": seconds})], bench
+    )
+    return compiled
+
+
+CASE = Case("c1", "?", expected="near")
+
+
+def test_a_function_says_yes_or_no_or_gives_a_score(bench: Bench) -> None:
+    short = check(bench, "short")
+    assert [short.result(text, CASE).passed for text in ("abc", "abcdef", "x")] == [True, False, True]
+    near = check(bench, "near").result("abc", CASE)
+    assert (near.score, near.detail, near.passed) == (0.25, "near", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("raises", "own.py:raises raised KeyError: 'tone'"),
+        ("dies", "own.py:dies ended its process"),
+        ("leaves", "own.py:leaves raised SystemExit: 1"),
+        ("much", "own.py:much raised ValueError: returned 7, which is not between 0 and 1"),
+        ("text", "own.py:text raised TypeError: returned str, not true, false or a number"),
+        ("nowhere", "own.py:nowhere cannot be loaded: AttributeError"),
+    ],
+)
+def test_a_function_that_breaks_is_an_error_of_the_case(bench: Bench, name: str, error: str) -> None:
+    result = check(bench, name).result("abc", CASE)
+
+    assert result.error.startswith(error)
+    assert not result.passed
+
+
+def test_a_function_that_hangs_is_ended_and_the_next_case_is_judged(bench: Bench) -> None:
+    hangs = check(bench, "hangs", seconds=0.5)
+
+    assert hangs.result("hang", CASE).error == "own.py:hangs did not return within 0.5 s"
+    assert hangs.result("go on", CASE).passed
+
+
+def test_a_function_does_not_reach_the_network(bench: Bench) -> None:
+    assert "NetworkRefused" in check(bench, "calls_home").result("abc", CASE).error
+
+
+def test_functions_are_refused_unless_the_workspace_allows_them(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(FUNCTIONS)
+
+    with pytest.raises(ValueError, match="python_checks = true"):
+        check(Bench([tmp_path]), "short")
+    with pytest.raises(ValueError, match=r"there is no such file"):
+        compile_checks([Check("python", options={"function": "none.py:f"})], Bench([tmp_path]))
+    with pytest.raises(ValueError, match=r"python needs `function`"):
+        compile_checks([Check("python", options={"function": "own.py"})], Bench([tmp_path]))
