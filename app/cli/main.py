@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "app.cli.compare:compare",
         "Two variants on the same cases: better, worse, or too few?",
     ),
+    "triage": ("app.cli.triage.command:triage", "Name the failures, by category."),
     "serve": ("app.cli.serve:serve", "An OpenAI-compatible API on this machine."),
     "sql": ("app.cli.sql:sql", "Query all results, read-only."),
 }

@@ -1,0 +1,70 @@
+"""Going through the groups of failures: each is shown, and one key decides."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from app.cli.demo import shorten
+from store.errors import UsageError
+from store.records.triage import Category, FailureGroup, Triage
+from store.workspace import Workspace
+
+KEYS: dict[str, Category] = {
+    "b": "behaviour",
+    "f": "format",
+    "t": "tone",
+    "o": "tool",
+    "r": "refusal",
+    "h": "hallucination",
+    "e": "retrieval",
+    "k": "knowledge",
+    "s": "safety",
+    "l": "label_noise",
+    "p": "product",
+}
+CONFIRM, SKIP, QUIT = ("\r", "\n", "y"), ("n", " "), ("q", "\x1b")
+
+
+def walk(workspace: Workspace, found: Triage, note: str = "") -> int:
+    """Show every group that has no name yet and take a key for each; how many were decided.
+
+    What was decided is written at once: stopping loses nothing. Raises UsageError without a terminal.
+    """
+    from engine.jobs import triaging
+
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "One key each needs a terminal", "There is none here.", "Use --label N=CATEGORY or --confirm N."
+        )
+    keys = "  ".join(f"{key} {name}" for key, name in KEYS.items())
+    click.echo(f"Enter: the guess is right.  n: next.  q: stop.\n{keys}\n", err=True)
+    decided = 0
+    for group in found.groups:
+        if group.named:
+            continue
+        show_group(group)
+        while (key := click.getchar()) not in (*KEYS, *CONFIRM, *SKIP, *QUIT):
+            pass
+        if key in QUIT:
+            break
+        if key not in SKIP:
+            category = KEYS.get(key)
+            triaging.decide(workspace, [group], category, note)
+            click.echo(f"  -> {category or group.category}\n", err=True)
+            decided += 1
+    return decided
+
+
+def show_group(group: FailureGroup) -> None:
+    """One group: its guess with the evidence, and a few of its failures."""
+    from engine.jobs.triaging import examples
+
+    click.echo(click.style(f"{group.number}. {group.title}", bold=True) + f"  ({group.count})", err=True)
+    click.echo(f"  {group.category}? {group.guess.evidence}", err=True)
+    for one in examples(group):
+        click.echo(f"    asked     {shorten(one.comment or one.input)}", err=True)
+        if one.expected:
+            click.echo(f"    expected  {shorten(one.expected)}", err=True)
+        click.echo(f"    answered  {shorten(one.output)}", err=True)

@@ -1,0 +1,121 @@
+"""The top list: groups of failures with what people decided, counts, and how they go from run to run.
+
+A decision is a label on a failure's target. It holds for every later failure with that target, and for a
+whole group where one of its members has one. Knows nothing of files.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from engine.evals.triage.actions import ACTIONS, is_behavioural
+from engine.evals.triage.clustering import cluster
+from engine.evals.triage.guessing import key_of
+from store.records.labels import Label
+from store.records.triage import CATEGORIES, Category, Count, Failure, FailureGroup, Triage
+
+TOP = 20
+HALF = 0.5
+LETTERS = 72
+
+
+def board(
+    source: str,
+    failures: Sequence[Failure],
+    decisions: Mapping[str, Label],
+    earlier: Sequence[tuple[str, str, Sequence[Failure]]] = (),
+) -> Triage:
+    """The failures of `source`, grouped. `earlier` are (run, variant, failures) of older runs, oldest first.
+
+    Older failures are clustered together with the new ones, and then only counted.
+    """
+    new = {id(failure) for failure in failures}
+    older = [failure for _, _, found in earlier for failure in found]
+    clustered = [
+        (members, [one for one in members if id(one) in new]) for members in cluster([*failures, *older])
+    ]
+    total = sum(failure.weight for failure in failures)
+    groups = []
+    for everyone, members in clustered:
+        if members:
+            group = group_of(members, decisions, total)
+            group.trend = (
+                [
+                    *trend_of(everyone, earlier),
+                    Count(source, members[0].variant, group.count),
+                ]
+                if earlier
+                else []
+            )
+            groups.append(group)
+    groups.sort(key=lambda group: (-group.count, group.id))
+    for number, group in enumerate(groups, start=1):
+        group.number = number
+    return with_rule(Triage(source, total, groups))
+
+
+def group_of(members: Sequence[Failure], decisions: Mapping[str, Label], total: int) -> FailureGroup:
+    """One group, with the category that most of its decided members have; else the guess of its leader."""
+    made = [decisions[one.target] for one in members if one.target in decisions]
+    made = [label for label in made if label.value in CATEGORIES]
+    leader, count = members[0], sum(one.weight for one in members)
+    category: Category = leader.guess.category
+    if made:
+        category = cast(Category, Counter(label.value for label in made).most_common(1)[0][0])
+    action, command = ACTIONS[category]
+    return FailureGroup(
+        number=0,
+        id=key_of(leader.target)[:6],
+        title=title_of(leader),
+        category=category,
+        guess=leader.guess,
+        count=count,
+        share=count / total if total else 0.0,
+        decided=len(made),
+        members=list(members),
+        action=action,
+        command=command,
+        note=next((label.note for label in reversed(made) if label.note), ""),
+    )
+
+
+def trend_of(
+    everyone: Sequence[Failure], earlier: Sequence[tuple[str, str, Sequence[Failure]]]
+) -> list[Count]:
+    """How often the group failed in each older run."""
+    targets = {id(one) for one in everyone}
+    return [
+        Count(run, variant, sum(one.weight for one in found if id(one) in targets))
+        for run, variant, found in earlier
+    ]
+
+
+def with_rule(found: Triage) -> Triage:
+    """Whether training may help: the top groups have names, and half of their weight is behavioural."""
+    top = found.groups[:TOP]
+    found.top = len(top)
+    found.named = sum(group.named for group in top)
+    weight = sum(group.count for group in top)
+    behavioural = sum(
+        one.weight for group in top for one in group.members if is_behavioural(group.category, one)
+    )
+    found.behavioural = behavioural / weight if weight else 0.0
+    if not top:
+        found.why_not = "nothing failed"
+    elif found.named < len(top):
+        found.why_not = f"{len(top) - found.named} of the top {len(top)} groups of failures have no name yet"
+    elif found.behavioural < HALF:
+        found.why_not = f"only {found.behavioural:.0%} of the top failures are behavioural"
+    found.ready = not found.why_not
+    return found
+
+
+def title_of(failure: Failure) -> str:
+    """A line that says what the group is about."""
+    text = " ".join((failure.comment or failure.input).split())
+    shown = text if len(text) <= LETTERS else text[: LETTERS - 1] + "…"
+    if failure.expected and max(len(failure.expected), len(failure.output)) <= 40:
+        return f"{failure.expected} expected, {failure.output.strip() or 'nothing'} given: {shown}"
+    return shown

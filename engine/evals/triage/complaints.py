@@ -1,0 +1,139 @@
+"""A file of complaints from production becomes failures; the first guess is made from their words.
+
+Any table or JSON Lines file will do: columns are recognised by their names. A complaint that stands several
+times, or has a count, weighs more. Knows nothing of runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.data.importers import Record
+from engine.data.source import Source
+from engine.evals.checks.refusal import is_refusal
+from engine.evals.triage.guessing import key_of, normal
+from store.errors import UsageError
+from store.records.triage import CATEGORIES, Category, Failure, Guess
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "input": ("input", "question", "message", "prompt", "query", "request", "user", "customer", "text"),
+    "output": ("output", "answer", "response", "reply", "assistant", "completion", "bot"),
+    "comment": ("comment", "complaint", "feedback", "reason", "note", "issue", "problem", "description"),
+    "expected": ("expected", "correct", "correction", "right_answer", "reference", "gold"),
+    "count": ("count", "frequency", "times", "n", "occurrences", "weight"),
+    "category": ("category", "label", "failure", "type"),
+    "time": ("time", "date", "timestamp", "created", "created_at"),
+    "id": ("id", "ticket", "ticket_id", "case", "trace_id"),
+}
+MOST_WEIGHT = 1_000_000
+
+_WORDS: tuple[tuple[Category, str], ...] = (
+    ("safety", r"unsafe|leak(?:ed|s)|password|private data|personal data|seed phrase|phishing|dangerous"),
+    ("tool", r"wrong (?:tool|function|api)|tool call|called the wrong|did ?n.t call|wrong argument"),
+    ("format", r"\bjson\b|format|schema|malformed|pars(?:e|ing)|markdown|cut off|truncated|not valid"),
+    ("refusal", r"refus|won.t answer|would ?n.t answer|can.t help|declin|says it cannot"),
+    (
+        "knowledge",
+        r"out ?dated|no longer|old (?:price|fee|version|policy)|stale|has changed",
+    ),
+    (
+        "retrieval",
+        r"(?:not|n.t) find|wrong (?:document|article|page|source)|missing article",
+    ),
+    ("hallucination", r"made ?(?:it|this|that)? ?up|invent|hallucinat|does ?n.t exist|not exist|fabricat"),
+    ("tone", r"rude|tone|impolite|too (?:long|short|formal|casual|wordy)|unfriendly|condescending|verbose"),
+    ("product", r"feature|not supported by (?:the )?(?:app|product)|button|screen|please add|crash|slow"),
+)
+_PATTERNS = tuple((category, re.compile(words, re.IGNORECASE)) for category, words in _WORDS)
+
+
+def read_complaints(path: Path) -> list[Failure]:
+    """The failures of a file, equal ones once.
+
+    Raises UsageError where no column says what was asked or what is wrong; MissingError without the file.
+    """
+    found: dict[str, Failure] = {}
+    names: dict[str, str] | None = None
+    for record in Source(path).records(lambda value: True, lambda done, total: None):
+        if not isinstance(record, Record):
+            continue
+        if names is None:
+            names = columns_of(record.value, path)
+        failure = failure_of(record, names, path.name)
+        if failure is None:
+            continue
+        if failure.target in found:
+            found[failure.target].weight += failure.weight
+        else:
+            found[failure.target] = failure
+    if not found:
+        raise UsageError(
+            "The file has no complaints", f"{path} holds no row with a text.", "Name a file with rows."
+        )
+    return list(found.values())
+
+
+def columns_of(row: Mapping[str, Any], path: Path) -> dict[str, str]:
+    """Which column is what. Raises UsageError where neither a question nor a complaint is there."""
+    given = {str(name).strip().casefold().replace(" ", "_"): str(name) for name in row}
+    names: dict[str, str] = {}
+    for part, known in COLUMNS.items():
+        column = next((given[name] for name in known if name in given), None)
+        if column is not None and column not in names.values():
+            names[part] = column
+    if "input" not in names and "comment" not in names:
+        raise UsageError(
+            "Which column holds the complaint?",
+            f"{path.name} has {', '.join(map(str, row)) or 'no columns'}.",
+            f"Call one of them `question` ({', '.join(COLUMNS['input'][:4])}) or `complaint`.",
+        )
+    return names
+
+
+def failure_of(record: Record, names: Mapping[str, str], source: str) -> Failure | None:
+    """One row as a failure; None where it has no text."""
+    row = {part: _text(record.value.get(column)) for part, column in names.items()}
+    asked, comment = row.get("input", ""), row.get("comment", "")
+    if not asked and not comment:
+        return None
+    output = row.get("output", "")
+    key = key_of(f"{normal(asked)}\0{normal(output)}\0{normal(comment)}")
+    return Failure(
+        f"{source}/{key}",
+        source,
+        row.get("id") or f"line {record.line}",
+        asked,
+        output,
+        guess_from_words(comment, output, row.get("category", "")),
+        expected=row.get("expected", ""),
+        comment=comment,
+        time=row.get("time", ""),
+        weight=_count(row.get("count", "")),
+    )
+
+
+def guess_from_words(comment: str, output: str, category: str = "") -> Guess:
+    """The file's own category where it is one of ours; else the first rule whose words are there."""
+    named = category.strip().casefold().replace(" ", "_").replace("-", "_")
+    if named in CATEGORIES:
+        return Guess(named, "as_filed", f"the file says {category}")
+    for kind, pattern in _PATTERNS:
+        if match := pattern.search(comment):
+            return Guess(kind, f"says_{kind}", f"the complaint says {match[0]!r}")
+    if output and is_refusal(output):
+        return Guess("refusal", "refused", f"the answer refuses: {output[:60]!r}")
+    return Guess("behaviour", "complaint", "nothing says more than that it is wrong")
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _count(text: str) -> int:
+    try:
+        return max(1, min(int(float(text)), MOST_WEIGHT))
+    except (ValueError, OverflowError):
+        return 1
