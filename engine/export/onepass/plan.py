@@ -112,11 +112,12 @@ def quantised_layout(plan: FloatPlan, kind: str, scratch: Path) -> Layout:
 
 
 def laid_out(metadata: Metadata, plan: FloatPlan, types: dict[str, int]) -> Layout:
-    """All tensors of the plan in these types, one behind the other."""
+    """All tensors of the plan in these types, one behind the other in the order of `types`."""
     slots, begin = [], 0
-    for slot in plan.slots.values():
-        slots.append(slot._replace(type=types[slot.name], begin=begin))
-        begin = aligned(begin + slot.rows * row_bytes(types[slot.name], slot.width))
+    for name, kind in types.items():
+        slot = plan.slots[name]
+        slots.append(slot._replace(type=kind, begin=begin))
+        begin = aligned(begin + slot.rows * row_bytes(kind, slot.width))
     return Layout(metadata, slots, len(header(metadata, slots)))
 
 
