@@ -163,10 +163,16 @@ def fill(record: ShipCheck, measured: Measured, tie: float) -> None:
 def judge_answers(
     record: ShipCheck, measured: Measured, tolerance: Tolerance, spell: Callable[[int], str]
 ) -> list[Judged]:
-    """WARN or BLOCK by the share of tokens chosen alike and by the divergence."""
+    """WARN or BLOCK by the share of tokens chosen alike and by the divergence.
+
+    A low share blocks a quantised file only where the divergence is high too: where a model's first choices
+    are nearly tied, rounding turns many of them and nothing else (docs/decisions/0016-ship-check.md).
+    """
     judged: list[Judged] = []
     if record.top1_agreement < tolerance.warn_below:
-        level: Level = "BLOCK" if record.top1_agreement < tolerance.block_below else "WARN"
+        low = record.top1_agreement < tolerance.block_below
+        diverging = tolerance.exact or measured.mean_divergence > tolerance.kl_mean[0]
+        level: Level = "BLOCK" if low and diverging else "WARN"
         first = measured.first_difference(tolerance.tie, spell)
         said = f"Only {record.top1_agreement:.1%} of {record.tokens} answer tokens are the trained model's"
         judged.append((level, f"{said}, first {first}; {tolerance.reason}."))
