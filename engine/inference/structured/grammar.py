@@ -7,6 +7,7 @@ came from.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,7 +68,8 @@ def lark_text(text: str) -> str:
 
 def refusal(reason: str) -> UsageError:
     """Why llguidance took no grammar, without its page of context."""
-    line = next((line for line in reason.splitlines() if line.strip()), "no reason was given")
+    line = next((line.strip() for line in reason.splitlines() if line.strip()), "no reason was given")
+    line = re.sub(r"^at \d+\(\d+\): |failed to compile JSON schema: ", "", line)
     return UsageError(
         "The structure cannot be enforced",
         f"{line[:500]}.",

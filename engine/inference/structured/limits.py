@@ -8,6 +8,7 @@ from __future__ import annotations
 from llguidance import LLParserLimits
 
 LIMITS = LLParserLimits(
+    max_items_in_row=10_000,  # some five for each optional key of an object
     initial_lexer_fuel=2_000_000,
     step_lexer_fuel=400_000,
     step_max_items=50_000,

@@ -120,6 +120,43 @@ def same(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
+def has_finite(schema: Lowered, known: Definitions) -> bool:
+    """Whether a value could end: false where every object must hold another of its kind, and so on for ever.
+
+    The least fixed point over the definitions; what else may make a schema impossible is not looked at.
+    """
+    ends: dict[str, bool] = dict.fromkeys(known, False)
+    while True:
+        found = {name: ends[name] or _ends(part, ends) for name, part in known.items()}
+        if found == ends:
+            return _ends(schema, ends)
+        ends = found
+
+
+def _ends(schema: Lowered, known: Mapping[str, bool]) -> bool:
+    if isinstance(schema, bool):
+        return schema
+    if "$ref" in schema and not known.get(schema["$ref"].rpartition("/")[2], True):
+        return False
+    if not all(_ends(part, known) for part in schema.get("allOf", ())):
+        return False
+    for word in ("anyOf", "oneOf"):
+        if word in schema and not any(_ends(part, known) for part in schema[word]):
+            return False
+    types = named_types(schema["type"]) if "type" in schema else ALL_TYPES
+    return bool(types - {"object", "array"}) or any(_container_ends(schema, one, known) for one in types)
+
+
+def _container_ends(schema: dict[str, Any], type_: str, known: Mapping[str, bool]) -> bool:
+    if type_ == "object":
+        properties = schema.get("properties", {})
+        rest = schema.get("additionalProperties", True)
+        return all(_ends(properties.get(key, rest), known) for key in schema.get("required", ()))
+    first, least = schema.get("prefixItems", []), schema.get("minItems", 0)
+    inside = [*first[:least], *([schema.get("items", True)] if least > len(first) else [])]
+    return all(_ends(part, known) for part in inside)
+
+
 def disjoint(a: Lowered, b: Lowered, known: Definitions, depth: int = 0) -> bool:
     """Whether it is certain that no instance satisfies both."""
     shared = types_of(a, known) & types_of(b, known)

@@ -21,14 +21,17 @@ from engine.inference.structured.lowered import (
     ALL_TYPES,
     Lowered,
     disjoint,
+    has_finite,
     named_types,
 )
 from engine.inference.structured.negation import NotNegated, negate
 from engine.inference.structured.patterns import pattern_problem
-from engine.inference.structured.refusal import Place, SchemaRefused
+from engine.inference.structured.refusal import Place, SchemaRefused, pointer
 
 Resolver = Any  # referencing's resolver has a private type
 
+MOST_OPTIONAL = 1_000
+"""Optional keys of one object: each may follow each, and a step looks at all."""
 MOST_NODES = 20_000
 """Parts of the lowered schema: alternatives of alternatives multiply."""
 COPIED = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")) | {
@@ -40,13 +43,13 @@ class LoweredSchema:
     """The outcome: `schema` for llguidance, and `notes` on what asserts nothing though it may seem to.
 
     `doubtful` is the refusal of a `oneOf` that was left to llguidance, which may yet see that no two of its
-    branches can hold at once.
+    branches can hold at once. `place` takes a part of the schema instead of all of it.
     """
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, place: Place = ()) -> None:
         self.draft = draft_of(schema)
         lowering = _Lowering(schema, self.draft)
-        self.schema = lowering.document()
+        self.schema = lowering.document(place)
         self.notes = lowering.notes
         self.doubtful = lowering.doubtful
 
@@ -67,13 +70,16 @@ class _Lowering:
             uri = draft.META_SCHEMA.get("$schema", uri)
         self._specification = referencing.jsonschema.specification_with(uri)
 
-    def document(self) -> Lowered:
+    def document(self, place: Place) -> Lowered:
         resource = self._specification.create_resource(self.root)
         registry = REGISTRY.with_resource("", resource)
         resolver = registry.resolver_with_root(resource)
-        schema = self.lower(self.root, resolver, (), ())
-        if schema is False:
-            raise SchemaRefused("$schema", (), "nothing satisfies it.", "Mend the schema.")
+        if place:
+            schema = self._reference(pointer(place, whole=True), resolver, place, ())
+        else:
+            schema = self.lower(self.root, resolver, (), ())
+        if schema is False or not has_finite(schema, self.known):
+            raise SchemaRefused("$schema", (), "no finite answer satisfies it.", "Mend the schema.")
         if isinstance(schema, bool) or not self.known:
             return schema
         return {**schema, "$defs": self.known}
@@ -256,8 +262,12 @@ class _Part:
     # objects
 
     def _properties(self) -> None:
+        properties = self.schema["properties"]
+        optional = len(properties.keys() - set(self.schema.get("required") or ()))
+        if optional > MOST_OPTIONAL:
+            raise self.refused("properties", f"{optional:,} keys may come or not; {MOST_OPTIONAL} can.")
         self.base["properties"] = {
-            key: self.inner(value, "properties", key) for key, value in self.schema["properties"].items()
+            key: self.inner(value, "properties", key) for key, value in properties.items()
         }
 
     def _patternProperties(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from store.errors import UsageError
 
@@ -22,9 +23,11 @@ class SchemaRefused(UsageError):
         )
 
 
-def pointer(place: Sequence[str | int]) -> str:
-    """A place as a JSON pointer in a fragment (RFC 6901), long ones shortened in the middle."""
+def pointer(place: Sequence[str | int], whole: bool = False) -> str:
+    """A place as a JSON pointer in a fragment (RFC 6901), long ones shortened unless it must be `whole`."""
     parts = [str(part).replace("~", "~0").replace("/", "~1") for part in place]
-    if len(parts) > 24:
+    if whole:
+        parts = [quote(part, safe="~") for part in parts]
+    elif len(parts) > 24:
         parts = [*parts[:12], "...", *parts[-12:]]
     return "#" + "".join(f"/{part}" for part in parts)

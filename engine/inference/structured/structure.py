@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import msgspec
 
+from engine.inference.structured.blame import blamed
 from engine.inference.structured.constraint import Grammar
 from engine.inference.structured.dialect import Schema
 from engine.inference.structured.grammar import CompiledGrammar, choice_rule, json_rule, regex_rule
@@ -52,13 +53,12 @@ def _compiled(rules: str, vocabulary: Vocabulary) -> CompiledGrammar:
 def schema_structure(schema: Schema) -> Structure:
     """Answers that are JSON by `schema`. Raises SchemaRefused or UsageError, which name what is to blame."""
     lowered = LoweredSchema(schema)
-    checker = Checker(schema)
+    checker = Checker(schema, lowered.draft)
     try:
         return Structure(json_rule(lowered.schema), checker.problem, lowered.notes)
-    except UsageError:
-        if lowered.doubtful is not None:
-            raise lowered.doubtful from None
-        raise
+    except UsageError as error:
+        refusal = lowered.doubtful or blamed(schema, error.happened.removesuffix("."))
+        raise refusal from None
 
 
 def regex_structure(pattern: str) -> Structure:

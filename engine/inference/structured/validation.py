@@ -14,10 +14,10 @@ from jsonschema import FormatChecker, validators
 from jsonschema.exceptions import ValidationError, best_match
 
 from engine.inference.structured import formats
-from engine.inference.structured.dialect import Schema, draft_of
+from engine.inference.structured.dialect import Draft, Schema, draft_of
 from engine.inference.structured.patterns import TooSlow, has_format, searches
 
-MOST_REFERENCES = 200_000
+MOST_REFERENCES = 20_000
 """References followed for one answer; a schema can be made to follow them without end."""
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
@@ -25,10 +25,10 @@ Errors = Iterator[ValidationError]
 
 
 class Checker:
-    """Judges texts by one schema. Raises SchemaRefused for what is no schema."""
+    """Judges texts by one schema, of `draft` where it is known. Raises SchemaRefused for what is no schema."""
 
-    def __init__(self, schema: Schema) -> None:
-        draft = draft_of(schema)
+    def __init__(self, schema: Schema, draft: Draft | None = None) -> None:
+        draft = draft or draft_of(schema)
         self._followed = 0
         own: dict[str, Callable[..., Errors]] = {
             word: self._counted(draft.VALIDATORS[word]) for word in REFERENCES if word in draft.VALIDATORS
