@@ -1,14 +1,17 @@
 """Texts as vectors, through a GGUF embedding model on the CPU.
 
-llama.cpp's low-level API: `Llama.embed` goes through Python lists. Pooling is the model's own. Does not know
-what the texts are, nor where vectors are kept.
+llama.cpp's low-level API: `Llama.embed` goes through Python lists. Pooling is the model's own. A context per
+core, each with one thread: threads that share a batch wait for each other at every layer. Does not know what
+the texts are, nor where vectors are kept.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import llama_cpp
@@ -21,8 +24,6 @@ from store.hashing import sha256_of_file
 
 BATCH_TOKENS = 512
 """Tokens embedded at once. Attention is computed between all of them, so more at once is slower."""
-PARALLEL_TOKENS = 128
-"""Fewer get one thread: two that wait for each other by spinning took ten times the time for a question."""
 POOLINGS = {
     llama_cpp.LLAMA_POOLING_TYPE_MEAN: "mean",
     llama_cpp.LLAMA_POOLING_TYPE_CLS: "cls",
@@ -44,23 +45,17 @@ class Embedder:
         self._model = Model(path, gpu=False)
         self.path = path
         self.window = min(self._model.context_length or BATCH_TOKENS, LONGEST_WINDOW)
-        room = max(self.window, BATCH_TOKENS)
         self._most_texts = min(BATCH_TOKENS, int(llama_cpp.llama_max_parallel_sequences()))
+        self.dimension = int(llama_cpp.llama_model_n_embd_out(self._model.handle))
+        self._lanes: list[_Lane] = []
+        self._free: SimpleQueue[_Lane] = SimpleQueue()
         try:
-            self._context = _new_context(self._model, room, self._most_texts)
+            self._add_lane()
         except BaseException:
             self._model.close()
             raise
-        self._threads = threads(path.stat().st_size)
-        self.dimension = int(llama_cpp.llama_model_n_embd_out(self._model.handle))
-        pooling = int(llama_cpp.llama_pooling_type(self._context))
-        self.pooling = POOLINGS.get(pooling, str(pooling))
-        self._batch = _Batch(room)
-        self._run = (
-            llama_cpp.llama_decode
-            if llama_cpp.llama_get_memory(self._context) is not None
-            else llama_cpp.llama_encode
-        )
+        self._most_lanes = threads(path.stat().st_size)
+        self.pooling = self._lanes[0].pooling
         self._sha256 = ""
         self._closed = False
         self._around = len(self.tokenise(""))
@@ -101,8 +96,22 @@ class Embedder:
         if cut is not None:
             cut += [index for index, tokens in enumerate(ids) if len(tokens) > self.window]
         vectors = np.zeros((len(ids), self.dimension), dtype=np.float32)
-        for batch in _batches([min(len(tokens), self.window) for tokens in ids], self._most_texts):
-            self._embed_batch(batch, [ids[index][: self.window] for index in batch], vectors)
+        batches = list(_batches([min(len(tokens), self.window) for tokens in ids], self._most_texts))
+        while len(self._lanes) < min(self._most_lanes, len(batches)):
+            self._add_lane()
+
+        def run(batch: list[int]) -> None:
+            lane = self._free.get()
+            try:
+                vectors[batch] = lane.embed([ids[index][: self.window] for index in batch])
+            finally:
+                self._free.put(lane)
+
+        if len(batches) == 1:
+            run(batches[0])
+        elif batches:
+            with ThreadPoolExecutor(len(self._lanes)) as pool:
+                list(pool.map(run, batches))  # an error of one is raised here
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         vectors /= np.where(lengths > 0, lengths, 1)
         return vectors
@@ -111,7 +120,8 @@ class Embedder:
         """Free the model."""
         if not self._closed:
             self._closed = True
-            llama_cpp.llama_free(self._context)
+            for lane in self._lanes:
+                lane.close()
             self._model.close()
 
     def __enter__(self) -> Embedder:
@@ -120,26 +130,45 @@ class Embedder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _embed_batch(
-        self, indexes: list[int], sequences: list[list[int]], vectors: npt.NDArray[np.float32]
-    ) -> None:
-        """Fill the rows `indexes` of `vectors`."""
-        memory = llama_cpp.llama_get_memory(self._context)
-        if memory is not None:
-            llama_cpp.llama_memory_clear(memory, False)
-        batch = self._batch.fill(sequences)
-        used = self._threads if batch.n_tokens >= PARALLEL_TOKENS else 1
-        llama_cpp.llama_set_n_threads(self._context, used, used)
-        code = self._run(self._context, batch)
+    def _add_lane(self) -> None:
+        lane = _Lane(self._model, max(self.window, BATCH_TOKENS), self._most_texts, self.dimension)
+        self._lanes.append(lane)
+        self._free.put(lane)
+
+
+class _Lane:
+    """A context with its batch, used by one thread at a time."""
+
+    def __init__(self, model: Model, room: int, most_texts: int, dimension: int) -> None:
+        self._name = model.path.name
+        self._context = _new_context(model, room, most_texts)
+        self._dimension = dimension
+        self._batch = _Batch(room)
+        pooling = int(llama_cpp.llama_pooling_type(self._context))
+        self.pooling = POOLINGS.get(pooling, str(pooling))
+        self._memory = llama_cpp.llama_get_memory(self._context)
+        self._run = llama_cpp.llama_encode if self._memory is None else llama_cpp.llama_decode
+
+    def embed(self, sequences: list[list[int]]) -> npt.NDArray[np.float32]:
+        """A vector per sequence of ids, as the model gives it."""
+        if self._memory is not None:
+            llama_cpp.llama_memory_clear(self._memory, False)
+        code = self._run(self._context, self._batch.fill(sequences))
         if code != 0:
             raise TemperError(
                 "The embedder could not go on",
-                f"{self.path.name}: llama.cpp ended with code {code}.",
+                f"{self._name}: llama.cpp ended with code {code}.",
                 "Run the command again; what was published before is intact.",
             )
-        for sequence, index in enumerate(indexes):
+        vectors = np.empty((len(sequences), self._dimension), dtype=np.float32)
+        for sequence in range(len(sequences)):
             pointer = llama_cpp.llama_get_embeddings_seq(self._context, sequence)
-            vectors[index] = np.ctypeslib.as_array(pointer, shape=(self.dimension,))
+            vectors[sequence] = np.ctypeslib.as_array(pointer, shape=(self._dimension,))
+        return vectors
+
+    def close(self) -> None:
+        """Free the context."""
+        llama_cpp.llama_free(self._context)
 
 
 class _Batch:
@@ -204,6 +233,7 @@ def _new_context(model: Model, room: int, most_texts: int) -> Any:
     parameters.kv_unified = True
     parameters.offload_kqv = parameters.op_offload = False
     parameters.no_perf = True
+    parameters.n_threads = parameters.n_threads_batch = 1
     handle = llama_cpp.llama_init_from_model(model.handle, parameters)
     if handle is None:
         raise memory_error(f"A context of {room:,} tokens for {model.path.name} could not be made.")

@@ -21,7 +21,7 @@ from store.paths import WorkspacePaths
 from store.records.knowledge import Chunk, Manifest
 from store.vector_journal import VectorJournal
 
-EMBED_AT_ONCE = 32
+EMBED_AT_ONCE = 64
 """Passages between two looks at whether to stop, and lost at most when the process is killed."""
 
 Vectors = npt.NDArray[np.float32]
