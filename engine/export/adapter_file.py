@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 from engine.export.adapter_settings import read_settings
+from engine.export.closing import Closing
 from engine.export.deltas import Factors
 from engine.export.tensor_file import FLOATS, TensorReader, TensorSpec
 from engine.models.adapters import WEIGHTS
@@ -49,7 +49,7 @@ class LowRank(NamedTuple):
         return (into, out) if self.transposed else (out, into)
 
 
-class AdapterFile:
+class AdapterFile(Closing):
     """One adapter: `low_ranks` and `biases` are added to the base's tensors, `replaced` stand in their place.
 
     All by the base tensor's name. Raises UsageError for a kind of adapter or a tensor that it does not know,
@@ -74,14 +74,6 @@ class AdapterFile:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> AdapterFile:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close its file."""

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from types import TracebackType
 
+from engine.export.closing import Closing
 from store import paths
 
 
-class Converter:
+class Converter(Closing):
     """A waiting process; it converts one model and ends. `probe`: its model will be one of few numbers.
 
     Offline, with a home and a folder of its own. Close it, which ends it whatever it does.
@@ -39,14 +39,6 @@ class Converter:
                 env=os.environ | offline,
                 cwd=self._folder,
             )
-
-    def __enter__(self) -> Converter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def _log(self) -> Path:

@@ -10,12 +10,12 @@ import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import torch
 
 from engine.export.adapter_file import AdapterFile
+from engine.export.closing import Closing
 from engine.export.deltas import column_norms, merged_rows
 from engine.export.tensor_file import BLOCK_BYTES, FLOATS, TensorReader, TensorSpec, row_blocks, same_numbers
 from engine.models.directory import ModelDirectory
@@ -38,7 +38,7 @@ class Planned(NamedTuple):
     change: str = ""
 
 
-class MergedModel:
+class MergedModel(Closing):
     """`base` with `adapter` in it. `shards`: names of tensors by weights file, in the order they are written.
 
     `config_changes` are what config.json has to say otherwise than the base's. Raises UsageError when the
@@ -59,14 +59,6 @@ class MergedModel:
             if self.adapter:
                 self._put(self.adapter)
             self._opened = opened.pop_all()
-
-    def __enter__(self) -> MergedModel:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all files."""

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from engine.export.closing import Closing
 from engine.models.directory import damaged_shard
 from store.errors import MissingError
 
@@ -67,7 +68,7 @@ def row_blocks(rows: int, width: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-class TensorReader:
+class TensorReader(Closing):
     """One safetensors file. `specs` by name in the file's order, `metadata` as its writer left it.
 
     Raises MissingError when it is not there, UsageError when header and file do not fit.
@@ -86,14 +87,6 @@ class TensorReader:
         except BaseException:
             self._file.close()
             raise
-
-    def __enter__(self) -> TensorReader:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file."""

@@ -131,6 +131,16 @@ def test_rslora_counts_once_where_peft_scales_by_the_root_of_the_rank_again(
         torch.testing.assert_close(theirs[name] - before, root * update, rtol=1e-3, atol=1e-5, msg=name)
 
 
+@pytest.mark.parametrize("way", ["cat", "linear", "ties", "dare_linear", "dare_ties"])
+def test_a_mix_repeated_gives_the_same_bytes(way: Way, tmp_path: Path) -> None:
+    shares = two_adapters(llama(tmp_path / "base"), tmp_path)
+    density = DENSITY if way in ("ties", "dare_linear", "dare_ties") else 1.0
+    one, two = (
+        (combine(shares, way, tmp_path / name, density, SEED) / WEIGHTS).read_bytes() for name in ("x", "y")
+    )
+    assert one == two
+
+
 @pytest.mark.parametrize("way", ["dare_linear", "dare_ties"])
 def test_the_seed_alone_decides_what_dare_drops(way: Way, tmp_path: Path) -> None:
     base = llama(tmp_path / "base")

@@ -70,6 +70,16 @@ def test_a_merge_gives_every_bit_of_pefts_safe_merge(kind: str, dtype: str, tmp_
     assert not all(torch.equal(found[name], weight) for name, weight in before.items())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_merge_repeated_gives_the_same_bytes(kind: str, tmp_path: Path) -> None:
+    base = llama(tmp_path / "base", "bfloat16")
+    adapter = adapter_on(base, tmp_path / "adapter", **KINDS[kind])
+    one, two = (merge(ModelDirectory(base), adapter, tmp_path / name) for name in ("one", "two"))
+    files = sorted(file.name for file in one.iterdir())
+    assert files == sorted(file.name for file in two.iterdir())
+    assert all((one / name).read_bytes() == (two / name).read_bytes() for name in files)
+
+
 @pytest.mark.parametrize("kind", ["lora", "dora", "embedding and head"])
 def test_blocks_of_64_rows_give_the_same_bits(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
