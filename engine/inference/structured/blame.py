@@ -23,9 +23,30 @@ LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 SINGLE = ("items", "additionalProperties", "additionalItems", "not", "if", "then", "else", "propertyNames")
 
 
+ANNOTATIONS = (
+    "type",
+    "title",
+    "description",
+    "$schema",
+    "$id",
+    "$defs",
+    "definitions",
+    "default",
+    "examples",
+)
+HINTS = {
+    "min/maxProperties": ("minProperties", "maxProperties"),
+    "patternProperty": ("patternProperties",),
+    "regex parse": ("pattern", "maxLength", "minLength"),
+    "range": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+}
+"""What llguidance says, and the keywords that it means by that."""
+
+
 def blamed(schema: Schema, reason: str) -> SchemaRefused:
     """The refusal of `schema`, which llguidance refused for `reason`."""
-    place, part = (), schema
+    place: Place = ()
+    part = schema if isinstance(schema, dict) else {}
     deadline = time.monotonic() + SECONDS
     for candidate, inner in sorted(parts_of(schema), key=lambda pair: -len(pair[0])):
         if time.monotonic() > deadline or not candidate:
@@ -34,13 +55,16 @@ def blamed(schema: Schema, reason: str) -> SchemaRefused:
         if said:
             place, part, reason = candidate, inner, said
             break
-    words = (
-        [word for word in part if re.search(rf"\b{re.escape(word)}\b", reason)]
-        if isinstance(part, dict)
-        else []
-    )
-    keyword = words[0] if words else next(iter(_asserting(part)), "$schema")
-    return SchemaRefused(keyword, (*place, keyword) if words else place, f"{reason[:300]}.")
+    keyword = keyword_in(part, reason)
+    return SchemaRefused(keyword, (*place, keyword) if keyword in part else place, f"{reason[:300]}.")
+
+
+def keyword_in(part: dict[str, Any], reason: str) -> str:
+    """The keyword of `part` that llguidance's words speak of."""
+    hinted = [word for said, words in HINTS.items() if said in reason for word in words]
+    named = [word for word in part if re.search(rf"\b{re.escape(word)}\b", reason)]
+    plain = [word for word in part if word not in ANNOTATIONS]
+    return next((word for word in [*hinted, *named, *plain] if word in part), "$schema")
 
 
 def refused_alone(schema: Schema, place: Place) -> str:
@@ -69,8 +93,3 @@ def parts_of(schema: Any, place: Place = ()) -> Iterator[tuple[Place, dict[str, 
                 yield from parts_of(inner, (*place, word, at))
     for word in SINGLE:
         yield from parts_of(schema.get(word), (*place, word))
-
-
-def _asserting(part: Schema) -> list[str]:
-    plain = ("title", "description", "$schema", "$id", "$defs", "definitions", "default", "examples")
-    return [word for word in part if word not in plain] if isinstance(part, dict) else []

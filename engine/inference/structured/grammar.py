@@ -68,7 +68,8 @@ def lark_text(text: str) -> str:
 
 def refusal(reason: str) -> UsageError:
     """Why llguidance took no grammar, without its page of context."""
-    line = next((line.strip() for line in reason.splitlines() if line.strip()), "no reason was given")
+    lines = [line.strip() for line in reason.splitlines() if line.strip()] or ["no reason was given"]
+    line = next((one.removeprefix("error: ") for one in lines if one.startswith("error: ")), lines[0])
     line = re.sub(r"^at \d+\(\d+\): |failed to compile JSON schema: ", "", line)
     return UsageError(
         "The structure cannot be enforced",

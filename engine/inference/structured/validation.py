@@ -25,7 +25,7 @@ Errors = Iterator[ValidationError]
 
 
 class Checker:
-    """Judges texts by one schema, of `draft` where it is known. Raises SchemaRefused for what is no schema."""
+    """Judges texts by one schema (of `draft`, if known). Raises SchemaRefused for what is no schema."""
 
     def __init__(self, schema: Schema, draft: Draft | None = None) -> None:
         draft = draft or draft_of(schema)
