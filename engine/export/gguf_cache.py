@@ -14,7 +14,13 @@ from pathlib import Path
 import msgspec
 
 from engine.export.convert import native_type, to_gguf
-from engine.export.quantise import FLOAT_TYPES, float_type, quantise
+from engine.export.quantise import (
+    FLOAT_TYPES,
+    IMPORTANCE_TYPES,
+    float_type,
+    missing_importance,
+    quantise,
+)
 from engine.models.adapters import WEIGHTS, read_passport
 from engine.models.directory import ModelDirectory
 from store import atomic
@@ -108,7 +114,8 @@ def gguf_for(
 ) -> Path:
     """The GGUF of a model (and adapter) in type `kind`, made now if it is not there. `say` hears each step.
 
-    A GGUF file as model is used as it is. Raises MissingError, UsageError or TemperError from the steps.
+    A GGUF file as model is used as it is. Raises MissingError, UsageError or TemperError from the steps, and
+    UsageError for an IQ type: an export makes it by rows that are not known here, and it is found then.
     """
     if model.suffix == ".gguf":
         if adapter is not None:
@@ -125,6 +132,8 @@ def gguf_for(
     target = folder / f"{kind}.gguf"
     if target.is_file():
         return target
+    if kind in IMPORTANCE_TYPES:
+        raise missing_importance(kind)
     lock = FileLock(folder / ".making.lock")
     while not lock.acquire(timeout=60.0):
         say("another process is converting the same model")

@@ -148,8 +148,8 @@ def missing_importance(kind: str) -> UsageError:
     """An IQ type was asked for where nothing was measured."""
     return UsageError(
         "This type needs an importance matrix",
-        f"{kind} rounds by how much each column matters, which was not measured.",
-        f"Make it with: temper export RUN --quant {kind}",
+        f"{kind} rounds by how much each column matters to the rows of a run, which was not measured yet.",
+        f"Make it once with: temper export RUN --quant {kind}. It is used wherever that run is then.",
     )
 
 

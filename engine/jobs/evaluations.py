@@ -20,9 +20,8 @@ def scores_of(workspace: Workspace, parts: Parts, since: str = "") -> list[Score
     """
     names = names_of(workspace, parts)
     found: dict[tuple[str, str], Score] = {}
-    for folder in runs.list_folders(workspace.paths.runs):
-        spec = folder.spec()
-        if spec.job != "evaluate" or spec.created < since:
+    for folder in reversed(runs.list_folders(workspace.paths.runs, "evaluate")):  # the oldest first
+        if folder.spec().created < since:
             continue
         view = runs.view(folder)
         for score in view.result.get("variants", []) if view.state == "finished" else []:

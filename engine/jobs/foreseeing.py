@@ -35,6 +35,7 @@ def check(
     """Raise UsageError for what could not end well. Without `out` nothing can be in the way."""
     stem = stem_of(workspace, params, parts)
     if out is not None:
+        publishing.check_folder(out)
         publishing.check_new(out, every_name(params, parts, base, stem))
     check_template(base, parts)
     source = handing.source_of(base, parts, stem)

@@ -23,13 +23,18 @@ from store.workspace import Workspace
 def out_folder(workspace: Workspace, out: str | None, default: Path) -> Path:
     """Where the files go, made if it is not there."""
     folder = workspace.path(out) if out else default
-    if folder.exists() and not folder.is_dir():
-        raise UsageError("The folder for the files is a file", f"{folder} exists.", "Name another --out.")
+    check_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise atomic.disk_error(error, folder) from error
     return folder
+
+
+def check_folder(out: Path) -> None:
+    """Raise UsageError when the folder for the files is something else."""
+    if out.exists() and not out.is_dir():
+        raise UsageError("The folder for the files is a file", f"{out} exists.", "Name another --out.")
 
 
 def file_stem(workspace: Workspace, parts: Parts) -> str:

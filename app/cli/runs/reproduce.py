@@ -1,4 +1,7 @@
-"""`temper runs reproduce`: train a run again from what it recorded, and compare the losses step by step."""
+"""`temper runs reproduce`: train a run again from what it recorded, and compare the losses step by step.
+
+An export is made again by its own module.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import click
 
 from app.cli import watch
 from app.cli.output import cpu_option, json_option, print_facts, print_json, say
+from app.cli.runs.reproduce_export import reproduce_export
 from app.cli.runs.words import find
 from store.errors import RefusedError
 from store.records.comparison import Agreement, Verdict
@@ -26,7 +30,8 @@ VERDICTS: dict[Verdict, str] = {
 def reproduce(run: str, no_watch: bool, as_json: bool) -> None:
     """Train RUN again: the same recipe, data, base, template and seed, or a refusal that says what changed.
 
-    Ends with code 5 when the losses are not those of RUN.
+    Ends with code 5 when the losses are not those of RUN. An export is made again, and its files must be the
+    same byte for byte.
     """
     from engine.jobs import launch, reproducing
     from engine.training.curves import agreement, curve_of
@@ -34,6 +39,9 @@ def reproduce(run: str, no_watch: bool, as_json: bool) -> None:
 
     folder = find(run)
     workspace = open_workspace()
+    if folder.spec().job == "export":
+        reproduce_export(workspace, folder, no_watch, as_json)
+        return
     again = reproducing.prepare(workspace, folder)
     for note in again.notes:
         say(f"Other than then: {note}.")
@@ -67,11 +75,6 @@ def print_agreement(first: str, second: str, found: Agreement) -> None:
             ("run", f"{second}, again {first}"),
             ("steps", found.steps),
             ("difference", f"{found.largest:.2g} at most, at step {found.at_step}"),
-            (
-                "verdict",
-                {"same": "the same run", "close": "close, not the same", "different": "another run"}[
-                    found.verdict
-                ],
-            ),
+            ("verdict", VERDICTS[found.verdict]),
         ]
     )

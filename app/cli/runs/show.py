@@ -24,9 +24,10 @@ def show(run: str, passport: bool, as_json: bool) -> None:
     folder = find(run)
     view = folders.view(folder)
     if passport:
-        from engine.jobs.passports import find_passport
+        from engine.jobs.passports import shown_passport
+        from store.workspace import open_workspace
 
-        click.echo(find_passport(folder, view).read_text(encoding="utf-8").rstrip())
+        click.echo(shown_passport(open_workspace(), folder, view))
     elif as_json:
         print_json(details(folder, view))
     else:

@@ -159,3 +159,16 @@ def test_a_failed_step_leaves_nothing(
         gguf_cache.gguf_for(workspace.paths, micro, None, "q8_0")
     folder = gguf_cache.cache_folder(workspace.paths, ModelDirectory(micro), None)
     assert [path.name for path in folder.iterdir()] == [".making.lock"]
+
+
+def test_an_iq_type_that_no_export_has_made_is_refused_before_any_step(
+    workspace: Workspace, copied: Path, faked: Steps
+) -> None:
+    with pytest.raises(UsageError, match="needs an importance matrix") as refused:
+        gguf_cache.gguf_for(workspace.paths, copied, None, "iq4_xs")
+    assert "temper export RUN --quant iq4_xs" in refused.value.remedy
+    assert faked == []
+    made = gguf_cache.cache_folder(workspace.paths, ModelDirectory(copied), None) / "iq4_xs.gguf"
+    made.parent.mkdir(parents=True)
+    made.write_bytes(b"GGUF")
+    assert gguf_cache.gguf_for(workspace.paths, copied, None, "iq4_xs") == made
