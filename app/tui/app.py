@@ -84,11 +84,13 @@ class TemperApp(App[None]):
         Binding("3", "go('chat')", "Chat", show=False),
         Binding("4", "go('data')", "Data", show=False),
         Binding("5", "go('knowledge')", "Knowledge", show=False),
+        Binding("6", "go('evals')", "Evals", show=False),
         Binding("f2", "go('home')", "Home", show=False, priority=True),
         Binding("f3", "go('runs')", "Runs", show=False, priority=True),
         Binding("f4", "go('chat')", "Chat", show=False, priority=True),
         Binding("f5", "go('data')", "Data", show=False, priority=True),
         Binding("f6", "go('knowledge')", "Knowledge", show=False, priority=True),
+        Binding("f7", "go('evals')", "Evals", show=False, priority=True),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("f1", "help", "Help", key_display="F1"),
         Binding("q", "quit", "Quit"),
@@ -111,6 +113,7 @@ class TemperApp(App[None]):
         self.add_mode("chat", self._chat)
         self.add_mode("data", self._data)
         self.add_mode("knowledge", self._knowledge)
+        self.add_mode("evals", self._evals)
 
     def on_ready(self) -> None:
         """Start watching once the first screen is painted."""
@@ -149,11 +152,16 @@ class TemperApp(App[None]):
 
         return KnowledgeScreen()
 
+    def _evals(self) -> Screen[None]:
+        from app.tui.screens.evals import EvalsScreen
+
+        return EvalsScreen()
+
     @work(thread=True, group="warm")
     @shown
     def _warm(self) -> None:
         """Import the other screens while the user reads the first: the first key press need not wait."""
-        for screen in ("runs", "chat", "data", "knowledge", "train"):
+        for screen in ("runs", "chat", "data", "knowledge", "evals", "train"):
             importlib.import_module(f"app.tui.screens.{screen}")
         importlib.import_module("engine.training.manual").fields()  # read once, kept for the form
 
@@ -270,6 +278,7 @@ class TemperApp(App[None]):
         yield SystemCommand(
             "Knowledge", "See documents as passages, search them", lambda: self.action_go("knowledge")
         )
+        yield SystemCommand("Evals", "Variants by check and slice", lambda: self.action_go("evals"))
         yield SystemCommand("Train", "Fill in a recipe and start it", self.action_train)
         yield SystemCommand("Light or dark", "Change the colours", self.action_light_or_dark)
         yield SystemCommand("Theme", "Choose from all themes", self.action_change_theme)

@@ -20,7 +20,7 @@ class TemperScreen(Screen[None]):
     """A screen with bar, body and hints. Sub-classes give `body` and, if they show runs, `runs_changed`."""
 
     MODE: ClassVar[str] = ""
-    MODE_KEYS: ClassVar[tuple[str, ...]] = ("1", "2", "3", "4", "5")
+    MODE_KEYS: ClassVar[tuple[str, ...]] = ("1", "2", "3", "4", "5", "6")
 
     @property
     def temper(self) -> TemperApp:

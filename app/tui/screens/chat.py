@@ -52,7 +52,7 @@ class ChatScreen(TemperScreen):
 
     CSS_PATH = "chat.tcss"
     MODE = "chat"
-    MODE_KEYS = ("F2", "F3", "F4", "F5", "F6")
+    MODE_KEYS = ("F2", "F3", "F4", "F5", "F6", "F7")
     AUTO_FOCUS = "#question"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "Stop", key_display="esc"),

@@ -36,7 +36,12 @@ from store.records.runs import ENDED
 from store.workspace import Workspace
 
 LOOK_SECONDS = 2.0  # how often new versions and reports are looked for
-PANES = ("findings", "rows", "preview", "dropped")
+PANES = {
+    "findings": ("f", "Findings"),
+    "rows": ("r", "Rows"),
+    "preview": ("p", "Preview"),
+    "dropped": ("d", "Dropped"),
+}
 
 
 class DataScreen(TemperScreen):
@@ -76,7 +81,7 @@ class DataScreen(TemperScreen):
                 yield BookList()
             with Vertical(id="data-right"):
                 yield Static(id="data-head")
-                yield PaneTabs()
+                yield PaneTabs(PANES)
                 yield Static(id="not-imported")
                 with ContentSwitcher(initial="findings", id="panes"):
                     yield FindingsPane()
@@ -107,7 +112,7 @@ class DataScreen(TemperScreen):
     @property
     def pane(self) -> str:
         """What is shown on the right."""
-        return self.query_one("#panes", ContentSwitcher).current or PANES[0]
+        return self.query_one("#panes", ContentSwitcher).current or next(iter(PANES))
 
     # What lies on the disk
 

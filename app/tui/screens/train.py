@@ -35,7 +35,7 @@ class TrainScreen(TemperScreen):
 
     CSS_PATH = "train.tcss"
     MODE = "runs"
-    MODE_KEYS = ("F2", "F3", "F4", "F5", "F6")
+    MODE_KEYS = ("F2", "F3", "F4", "F5", "F6", "F7")
     AUTO_FOCUS = "FieldList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "start", "Start"),

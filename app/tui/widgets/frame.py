@@ -11,7 +11,15 @@ from textual.widgets import Static
 
 from app.tui.words import cut
 
-MODES = {"home": "Home", "runs": "Runs", "chat": "Chat", "data": "Data", "knowledge": "Knowledge"}
+MODES = {
+    "home": "Home",
+    "runs": "Runs",
+    "chat": "Chat",
+    "data": "Data",
+    "knowledge": "Knowledge",
+    "evals": "Evals",
+}
+ROOM = 12  # cells for the brand and what is around it
 
 
 class Line(Static):
@@ -49,20 +57,25 @@ class Bar(Line):
         self.keys = keys
 
     def on_resize(self) -> None:
-        """The modes stand at the right edge; outside a workspace there are none."""
-        width = self.content_size.width
-        modes: list[tuple[Content, str]] = []
-        if self.workspace:
-            modes = [(self._tab(key, mode), key.lower()) for key, mode in zip(self.keys, MODES, strict=True)]
-        taken = sum(tab.cell_length for tab, _ in modes)
-        name = cut(self.workspace, max(0, width - taken - 12))
-        left = Content.assemble(("◆ temper", "bold $accent"), "  ", (name, "$quiet"))
+        """The modes stand at the right edge, closer where the name has no room; outside a workspace none."""
+        width, brand = self.content_size.width, Content.styled("◆ temper", "bold $accent")
+        tabs = self._tabs("   ")
+        if sum(tab.cell_length for tab, _ in tabs) + len(self.workspace) + ROOM > width:
+            tabs = self._tabs("  ")
+        taken = sum(tab.cell_length for tab, _ in tabs)
+        name = cut(self.workspace, max(0, width - taken - ROOM))
+        left = Content.assemble(brand, "  ", (name, "$quiet"))
         gap = Content(" " * max(1, width - left.cell_length - taken))
-        self.lay([(left, ""), (gap, ""), *modes])
+        self.lay([(left, ""), (gap, ""), *tabs])
 
-    def _tab(self, key: str, mode: str) -> Content:
+    def _tabs(self, gap: str) -> list[tuple[Content, str]]:
+        if not self.workspace:
+            return []
+        return [(self._tab(key, mode, gap), key.lower()) for key, mode in zip(self.keys, MODES, strict=True)]
+
+    def _tab(self, key: str, mode: str, gap: str) -> Content:
         style = "bold $foreground" if mode == self.mode else "$quiet"
-        return Content.assemble("   ", (key, "$accent"), " ", (MODES[mode], style))
+        return Content.assemble(gap, (key, "$accent"), " ", (MODES[mode], style))
 
 
 class Hints(Line):

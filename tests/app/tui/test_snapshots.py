@@ -18,6 +18,7 @@ from app.tui.screens.chat import ChatScreen, Question
 from app.tui.widgets.book_list import BookList
 from app.tui.widgets.chunk_view import ChunkView
 from app.tui.widgets.document_list import DocumentList
+from app.tui.widgets.matrix import VariantRows
 from app.tui.widgets.row_table import RowTable
 from app.tui.widgets.rows_pane import RowsPane
 from app.tui.widgets.turn import Turn
@@ -35,6 +36,7 @@ from store.records.events import (
 from store.records.runs import JobKind
 from store.workspace import Workspace
 from tests.app.tui.data_stage import DataStaged, ScriptedPreviews, lay_dataset, lay_report
+from tests.app.tui.evals_stage import EvalsStaged, lay_eval
 from tests.app.tui.knowledge_stage import KnowledgeStaged, lay_knowledge
 from tests.app.tui.snapshot_stage import (
     GIB,
@@ -361,3 +363,47 @@ def test_knowledge_search_in_the_light(knowledge: Workspace, snap_compare: Compa
         await knowledge_pressed("slash", *"phone", "enter", "down")(pilot)
 
     assert snap_compare(app, terminal_size=HIGH, run_before=before)
+
+
+@pytest.fixture
+def evals(workspace: Workspace, clock: Clock) -> Workspace:
+    """One suite with two variants, and one that was never run."""
+    (workspace.paths.evals / "helper.yaml").write_text("name: helper\ncases: []\n", encoding="utf-8")
+    lay_eval(workspace, "eval-1", {"base": "x....x"})
+    clock.move(600)
+    lay_eval(workspace, "eval-2", {"tuned": ".xxxxx"})
+    clock.move(240)
+    return workspace
+
+
+def evals_pressed(*keys: str, changed: bool = False) -> Before:
+    """The evals screen, then these keys; with `changed`, until two variants are compared."""
+
+    async def before(pilot: Pilot[None]) -> None:
+        app: Any = pilot.app
+        await until(pilot, lambda: app.board.complete)
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        for key in keys:
+            await pilot.press(key)
+        if changed:
+            await until(pilot, lambda: app.screen.query_one("#changed-list").count)
+        elif "c" in keys:
+            await until(pilot, lambda: app.screen.query_one("#case-list").count)
+        await pilot.pause(0.2)
+
+    return before
+
+
+@pytest.mark.parametrize("size", [LOW, HIGH], ids=["low", "high"])
+def test_evals_matrix(evals: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(EvalsStaged(evals), terminal_size=size, run_before=evals_pressed("enter"))
+
+
+def test_evals_cases(evals: Workspace, snap_compare: Compare) -> None:
+    assert snap_compare(EvalsStaged(evals), terminal_size=HIGH, run_before=evals_pressed("enter", "c"))
+
+
+@pytest.mark.parametrize("size", [LOW, HIGH], ids=["low", "high"])
+def test_evals_compared(evals: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
+    before = evals_pressed("enter", "v", changed=True)
+    assert snap_compare(EvalsStaged(evals), terminal_size=size, run_before=before)

@@ -1,0 +1,39 @@
+"""The cases of eval runs for the screen, and two variants compared case by case.
+
+Reads files and computes: call it in threads. Knows no widget; what a difference amounts to is engine.evals'.
+"""
+
+from __future__ import annotations
+
+from app.tui.scoreboard import Scored
+from store import runs
+from store.records.comparing import Comparison
+from store.records.evals import CaseResult
+from store.workspace import Workspace
+
+
+def cases(workspace: Workspace, suite: str, row: Scored) -> list[CaseResult]:
+    """The results behind a row of the matrix, failed ones first, else in the order of the suite.
+
+    Raises MissingError where the run's folder lost them.
+    """
+    from engine.jobs.eval_results import results_of
+
+    folder = runs.find(workspace.paths.runs, row.run_id)
+    found = [one for one in results_of(folder, row.score.name) if one.suite == suite]
+    return sorted(found, key=lambda one: one.passed)
+
+
+def compare(workspace: Workspace, suite: str, a: Scored, b: Scored) -> Comparison:
+    """`b` against `a` on the cases that both have. Raises what the comparison raises."""
+    from engine.jobs import comparing
+
+    sides = [comparing.Asked(row.score.name, runs.find(workspace.paths.runs, row.run_id)) for row in (a, b)]
+    return comparing.compare(workspace, suite, *sides)
+
+
+def evaluate(workspace: Workspace, path: str, variant: str) -> None:
+    """Start an eval run of the suite's file on a variant. Raises what the start of a job raises."""
+    from engine.jobs import comparing
+
+    comparing.start_evaluation(workspace, workspace.root / path, [variant])

@@ -1,0 +1,284 @@
+"""Evals: suites on the left; on the right variants by check and slice, cases of one, two of them compared.
+
+Results are read and compared in threads, evaluations run as jobs. What a figure means is not known here.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, OptionList, Static
+
+from app.tui import case_feed, scoreboard
+from app.tui.errors import shown
+from app.tui.messages import RunNow, RunsPolled
+from app.tui.scoreboard import Scored, Sheet
+from app.tui.screens.base import TemperScreen
+from app.tui.texts import visible
+from app.tui.widgets import run_words
+from app.tui.widgets.cases_pane import CaseList, CasesPane
+from app.tui.widgets.long_list import LongList
+from app.tui.widgets.matrix import MatrixPane, VariantRows
+from app.tui.widgets.pane_tabs import PaneTabs
+from app.tui.widgets.suite_list import SuiteList
+from app.tui.widgets.versus_pane import ChangedList, VersusPane
+from store.records.runs import ENDED
+from store.workspace import Workspace
+
+PANES = {"matrix": ("m", "Variants"), "cases": ("c", "Cases"), "versus": ("v", "Compare")}
+RUN_WIDTH = 60
+NOTHING = Content.assemble(
+    ("No suites yet\n", "bold"),
+    ("Make one of held-out rows, or of a CSV of failures\n\n", "$quiet"),
+    ("temper eval new NAME --from DATASET/heldout\n\n", "bold $primary"),
+    ("and it appears here.", "$quiet"),
+)
+
+
+class EvalsScreen(TemperScreen):
+    """Highlighting a suite opens it; the cursor in the matrix says of which variant the other panes are."""
+
+    CSS_PATH = "evals.tcss"
+    MODE = "evals"
+    AUTO_FOCUS = "SuiteList"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "evaluate", "Evaluate"),
+        Binding("m", "pane('matrix')", "Variants", show=False),
+        Binding("c", "pane('cases')", "Cases", show=False),
+        Binding("v", "pane('versus')", "Compare", show=False),
+        Binding("escape", "back", "Back", key_display="esc"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sheet: Sheet | None = None
+        self._built = False
+        self._inside = False
+        self._read: tuple[object, ...] = ()
+
+    def body(self) -> ComposeResult:
+        """Suites; one of them; or how to get a first one."""
+        with Horizontal(id="evals"):
+            with Vertical(id="evals-left"):
+                yield SuiteList()
+            with Vertical(id="evals-right"):
+                yield Static(id="suite-head")
+                yield PaneTabs(PANES)
+                yield Static(id="eval-run")
+                yield Static(id="never-run")
+                with ContentSwitcher(initial="matrix", id="eval-panes"):
+                    yield MatrixPane()
+                    yield CasesPane()
+                    yield VersusPane()
+            yield Static(NOTHING, id="no-suites")
+
+    def on_mount(self) -> None:
+        """Show what the board knows."""
+        self._built = True
+        self.runs_changed(None)
+
+    @property
+    def workspace(self) -> Workspace:
+        """There is one: outside a workspace this screen does not open."""
+        workspace = self.board.workspace
+        assert workspace is not None
+        return workspace
+
+    @property
+    def pane(self) -> str:
+        """What is shown on the right."""
+        return self.query_one("#eval-panes", ContentSwitcher).current or next(iter(PANES))
+
+    @property
+    def _row(self) -> Scored | None:
+        return self.query_one(VariantRows).chosen
+
+    # What is known
+
+    @shown
+    def runs_changed(self, batch: RunsPolled | None) -> None:
+        """Runs came or ended."""
+        if (
+            not self._built or not self.board.complete
+        ):  # else the cursor would stay on a suite without results
+            return
+        if batch is None or self._sheet is None or any(run.view.kind == "evaluate" for run in batch.changed):
+            sheets = scoreboard.sheets(self.workspace, self.board.newest_first())
+            self.set_class(not sheets, "empty")
+            self.query_one(SuiteList).show(sheets)
+            if (sheet := self.query_one(SuiteList).chosen) is not None:
+                self._show_sheet(sheet)
+        self._show_run()
+
+    @shown
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Another suite: open it."""
+        if (sheet := self.query_one(SuiteList).chosen) is not None:
+            self._show_sheet(sheet)
+            self._show_run()
+
+    def _show_sheet(self, sheet: Sheet) -> None:
+        self._sheet = sheet
+        self.set_class(not sheet.rows, "unrun")
+        self.query_one("#suite-head", Static).update(
+            Content.assemble((visible(sheet.suite), "bold"), (f"   {visible(sheet.path)}", "$quiet"))
+        )
+        self.query_one("#never-run", Static).update(never_run(sheet))
+        self.query_one(MatrixPane).show(sheet)
+        self._show_tabs()
+        self._fill()
+        self.refresh_bindings()
+
+    def _show_run(self) -> None:
+        run = self._going()
+        place = self.query_one("#eval-run", Static)
+        ended_well = run is not None and run.view.state in ("finished", "cancelled")
+        place.display = run is not None and not ended_well
+        if run is not None and place.display:
+            problem = run_words.problem(run.view)
+            place.update(problem if problem is not None else run_words.head(run, RUN_WIDTH))
+
+    def _going(self) -> RunNow | None:
+        newest = (run for run in self.board.newest_first() if run.view.kind == "evaluate")
+        return next(newest, None)
+
+    # Cases and comparisons, read when they are looked at
+
+    def _fill(self) -> None:
+        sheet, row = self._sheet, self._row
+        if sheet is None or row is None:
+            return
+        if self.pane == "cases":
+            self._fill_cases(sheet, row)
+        elif self.pane == "versus":
+            self._fill_versus(sheet, row)
+
+    def _fill_cases(self, sheet: Sheet, row: Scored) -> None:
+        if self._is_new("cases", sheet.suite, row.run_id, row.score.name):
+            self.query_one(CasesPane).wait(row.score.name)
+            self._read_cases(sheet.suite, row)
+
+    @work(thread=True, group="cases", exclusive=True)
+    @shown
+    def _read_cases(self, suite: str, row: Scored) -> None:
+        cases = case_feed.cases(self.workspace, suite, row)
+        if self.is_attached:
+            self.app.call_from_thread(self.query_one(CasesPane).show, row.score.name, cases)
+
+    def _fill_versus(self, sheet: Sheet, b: Scored) -> None:
+        baseline = self.query_one(MatrixPane).baseline
+        a = next((row for row in sheet.rows if row.score.name == baseline), b)
+        if a is b:  # the cursor is on the baseline: any other will do
+            b = next((row for row in sheet.rows if row is not a), b)
+        if self._is_new("versus", sheet.suite, a.run_id, a.score.name, b.run_id, b.score.name):
+            self.query_one(VersusPane).wait(a.score.name, b.score.name)
+            if a is not b:
+                self._compare(sheet.suite, a, b)
+
+    @work(thread=True, group="versus", exclusive=True)
+    @shown
+    def _compare(self, suite: str, a: Scored, b: Scored) -> None:
+        found = case_feed.compare(self.workspace, suite, a, b)
+        if self.is_attached:
+            self.app.call_from_thread(self.query_one(VersusPane).show, found)
+
+    def _is_new(self, *what: object) -> bool:
+        new = what != self._read
+        self._read = what
+        return new
+
+    # Evaluating
+
+    def action_evaluate(self) -> None:
+        """Evaluate the variant under the cursor (the default one where none is) on this suite again."""
+        run, sheet = self._going(), self._sheet
+        if run is not None and run.view.state not in ENDED:
+            self.notify("An evaluation is under way already.", severity="warning")
+        elif sheet is not None and not sheet.path:
+            self.notify(f"evals/ has no file of {sheet.suite} any more.", severity="warning")
+        elif sheet is not None:
+            default = self.workspace.config.defaults.variant or next(iter(self.workspace.config.variants), "")
+            variant = self._row.score.name if self._row is not None else default
+            if not variant:
+                self.notify("temper.toml has no variants yet.", severity="warning")
+                return
+            self.notify(f"Evaluating {variant} on {sheet.suite} …")
+            self._evaluate(sheet.path, variant)
+
+    @work(thread=True, group="evaluate")
+    @shown
+    def _evaluate(self, path: str, variant: str) -> None:
+        case_feed.evaluate(self.workspace, path, variant)
+
+    # Moving about
+
+    def _show_tabs(self) -> None:
+        sheet = self._sheet
+        self.query_one(PaneTabs).show(self.pane, {"matrix": len(sheet.rows) if sheet is not None else None})
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter on a suite goes into it."""
+        if self._sheet is not None and self._sheet.rows:
+            self.action_pane("matrix")
+
+    def on_long_list_chosen(self, event: LongList.Chosen) -> None:
+        """Enter on a variant shows its cases."""
+        if isinstance(event.long_list, VariantRows):
+            self.action_pane("cases")
+
+    @shown
+    def action_pane(self, name: str) -> None:
+        """Show a pane."""
+        self.query_one("#eval-panes", ContentSwitcher).current = name
+        self._fill()
+        parts: dict[str, Widget] = {
+            "matrix": self.query_one(VariantRows),
+            "cases": self.query_one(CaseList),
+            "versus": self.query_one(ChangedList),
+        }
+        self._go_inside(True)
+        parts[name].focus()
+        self._show_tabs()
+        self.refresh_bindings()
+
+    def _go_inside(self, inside: bool) -> None:
+        self._inside = inside
+        self.query_one("#evals-left").set_class(inside, "left-behind")
+
+    def action_back(self) -> None:
+        """One step back: to the matrix, then to the suites."""
+        if self.pane != "matrix":
+            self.action_pane("matrix")
+            return
+        self._go_inside(False)
+        self.query_one(SuiteList).focus()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No hint for what would do nothing."""
+        if not self._built:
+            return True
+        if action == "back":
+            return self._inside
+        if action == "pane":
+            return self._sheet is not None and bool(self._sheet.rows)
+        if action == "evaluate":
+            return self._sheet is not None
+        return True
+
+
+def never_run(sheet: Sheet) -> Content:
+    """What to do with a suite that has no results."""
+    return Content.assemble(
+        ("Never run\n", "bold"),
+        ("Press ", "$quiet"),
+        ("e", "bold $accent"),
+        (" to evaluate the default variant, or type\n\n", "$quiet"),
+        (f"temper eval {visible(sheet.path)} --variant NAME", "bold $primary"),
+    )

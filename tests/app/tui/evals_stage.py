@@ -1,0 +1,72 @@
+"""Eval runs for the tests of the evals screen, laid by hand."""
+
+from __future__ import annotations
+
+import msgspec
+
+from store.records.evals import CaseResult, CheckResult, Cost, SliceScore, VariantScore
+from store.records.events import Finished
+from store.runs import RunFolder
+from store.workspace import Workspace
+from tests.app.tui.stage import Staged, lay_run
+
+ASKED = [
+    ("c1", "I lost my phone", '{"intent": "recovery"}', ["critical"]),
+    ("c2", "Which fee does a transfer cost?", '{"intent": "fees"}', []),
+    ("c3", "Somebody asked for my twelve words", '{"intent": "scam"}', ["critical"]),
+    ("c4", "A shop charged my card twice", '{"intent": "card"}', []),
+    ("c5", "I want to see my balance in euros", '{"intent": "settings"}', []),
+    ("c6", "Can you read papers in Arabic?", '{"intent": "verification"}', []),
+]
+
+
+def results(suite: str, variant: str, right: str) -> list[CaseResult]:
+    """A result per case; `right` has an x for each answer that is right, a dot for one that is not."""
+    found = []
+    for (case, asked, expected, tags), sign in zip(ASKED, right, strict=True):
+        good = sign == "x"
+        output = expected if good else '{"intent": "other"}'
+        checks = [
+            CheckResult("json_schema", True, 1.0),
+            CheckResult("exact", good, float(good), "" if good else "expected another intent"),
+        ]
+        found.append(
+            CaseResult(
+                suite, variant, case, asked, output, good, (1 + good) / 2, checks, expected, tags,
+                latency_ms=180.0, prompt_tokens=64, completion_tokens=9, slices=tags,
+            )
+        )  # fmt: skip
+    return found
+
+
+def lay_eval(workspace: Workspace, run_id: str, right: dict[str, str], suite: str = "support") -> RunFolder:
+    """A finished eval run: by variant, which of the cases it got right (see `results`)."""
+    scores, lines = [], []
+    for variant, signs in right.items():
+        share = signs.count("x") / len(signs)
+        hard = [sign for sign, case in zip(signs, ASKED, strict=True) if case[3]]
+        critical = hard.count("x") / len(hard)
+        scores.append(
+            VariantScore(
+                variant,
+                len(signs),
+                share,
+                0.18,
+                {"json_schema": 1.0, "exact": share},
+                cases=len(signs),
+                slices={"critical": SliceScore(len(hard), len(hard), critical, 0.3)},
+                cost=Cost(64.0, 9.0, 180.0, 220.0),
+            )
+        )
+        lines += results(suite, variant, signs)
+    result = {"suite": suite, "variants": msgspec.to_builtins(scores), "baselines": {}}
+    title = f"{suite}: {', '.join(right)}"
+    folder = lay_run(workspace, run_id, "evaluate", title, [Finished(status="finished", result=result)])
+    folder.results.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    return folder
+
+
+class EvalsStaged(Staged):
+    """The real app, opened on the evals screen."""
+
+    DEFAULT_MODE = "evals"

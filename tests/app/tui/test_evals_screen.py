@@ -1,0 +1,137 @@
+"""The evals screen: suites, variants in a matrix, cases, two variants compared. Real results and verdicts."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.tui.widgets.cases_pane import CaseList
+from app.tui.widgets.matrix import VariantRows
+from app.tui.widgets.suite_list import SuiteList
+from app.tui.widgets.versus_pane import ChangedList
+from store.records.events import Failure, Finished, Progress
+from store.workspace import Workspace
+from tests.app.tui.evals_stage import EvalsStaged, lay_eval
+from tests.app.tui.stage import Clock, alive, lay_run, text_of, until
+
+pytestmark = pytest.mark.asyncio
+
+
+def rows(app: EvalsStaged) -> list[str]:
+    """The matrix, as texts."""
+    matrix = app.screen.query_one(VariantRows)
+    return [" ".join("".join(text for text, _ in matrix.line(at, 100)).split()) for at in range(matrix.count)]
+
+
+@pytest.fixture
+def evaluated(workspace: Workspace, clock: Clock) -> Workspace:
+    """`base` got two of six right, `tuned` later all but one, which `base` had."""
+    lay_eval(workspace, "eval-1", {"base": "x....x"})
+    clock.move(600)
+    lay_eval(workspace, "eval-2", {"tuned": ".xxxxx"})
+    return workspace
+
+
+async def test_the_matrix_shows_each_variant_by_its_newest_run(evaluated: Workspace, clock: Clock) -> None:
+    clock.move(600)
+    lay_eval(evaluated, "eval-3", {"base": "xx...x"})
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count == 2)
+        assert rows(app) == [
+            "base 50.0% ±18.0 █ 100.0% ▅ 50.0%",
+            "A tuned 83.3% ±18.0 █ 100.0% ▇ 83.3%",
+        ]
+        assert "2 variants, 3 runs" in str(app.screen.query_one(SuiteList).get_option_at_index(0).prompt)
+
+
+async def test_slices_are_one_key_away(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "s")
+        assert "critical" in text_of(app, "#matrix-head")
+        assert rows(app)[0].endswith("▅ 50.0%")
+
+
+async def test_enter_on_a_variant_shows_its_cases_failed_ones_first(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "enter")
+        cases = app.screen.query_one(CaseList)
+        await until(pilot, lambda: cases.count == 6)
+        assert "1 of 6 failed" in text_of(app, "#cases-head")
+        assert [case.case for case in cases.cases] == ["c1", "c2", "c3", "c4", "c5", "c6"]
+        assert not cases.cases[0].passed
+        told = text_of(app, "#case-text")
+        assert '{"intent": "other"}' in told
+        assert "expected another intent" in told
+        await pilot.press("f")
+        assert cases.count == 1
+
+
+async def test_two_variants_are_compared_case_by_case(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "v")
+        changed = app.screen.query_one(ChangedList)
+        await until(pilot, lambda: changed.count == 2 + 1 + 4)  # two heads, one broken, four fixed
+        told = text_of(app, "#versus-head")
+        assert "too few cases to tell" in told
+        assert "A base 33.3%   B tuned 83.3%" in told
+        assert changed.chosen is not None
+        assert changed.chosen.case == "c1"
+        assert '{"intent": "recovery"}' in text_of(app, "#answer-a")
+        assert '{"intent": "other"}' in text_of(app, "#answer-b")
+
+
+async def test_another_baseline_turns_the_comparison_round(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "a", "v")
+        await until(pilot, lambda: "A tuned 83.3%   B base 33.3%" in text_of(app, "#versus-head"))
+
+
+async def test_a_single_variant_has_nothing_to_be_compared_with(workspace: Workspace) -> None:
+    lay_eval(workspace, "eval-1", {"base": "x....x"})
+    app = EvalsStaged(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "v")
+        await until(pilot, lambda: "one variant only" in text_of(app, "#versus-head"))
+
+
+async def test_a_suite_that_was_never_run_says_how_to(workspace: Workspace) -> None:
+    app = EvalsStaged(workspace)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.screen.has_class("unrun"))
+        assert "temper eval evals/support.yaml --variant NAME" in text_of(app, "#never-run")
+
+
+async def test_without_suites_the_screen_says_what_to_type(workspace: Workspace) -> None:
+    (workspace.paths.evals / "support.yaml").unlink()
+    app = EvalsStaged(workspace)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.screen.query_one("#no-suites").display)
+        assert "temper eval new NAME --from DATASET/heldout" in text_of(app, "#no-suites")
+
+
+async def test_an_evaluation_under_way_is_shown_with_what_is_left(workspace: Workspace) -> None:
+    progress = Progress(phase="evaluate base", done=30, total=120, eta_seconds=9.0)
+    folder = lay_run(workspace, "eval-1", "evaluate", "support: base", [progress])
+    with alive(folder):
+        app = EvalsStaged(workspace)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.screen.query_one("#eval-run").display)
+            assert "30/120   0:09 left" in text_of(app, "#eval-run")
+
+
+async def test_an_evaluation_that_failed_says_why(workspace: Workspace) -> None:
+    why = Failure("The suite has no cases", "evals/support.yaml lists none.", "Add some.")
+    lay_run(workspace, "eval-1", "evaluate", "support: base", [Finished(status="failed", error=why)])
+    app = EvalsStaged(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one("#eval-run").display)
+        assert "The suite has no cases" in text_of(app, "#eval-run")
