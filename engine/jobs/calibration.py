@@ -63,6 +63,11 @@ class Calibration:
                 found.append(encode_prompt(renderer.tokenizer, renderer.text(row), renderer.bos))
         return found
 
+    def check(self, kinds: Sequence[str]) -> None:
+        """Raise UsageError where one of the types needs rows and there are none."""
+        if quantise.needs_importance(kinds):
+            self._rows()
+
     def has_rows(self) -> bool:
         """Whether there is anything to measure on."""
         try:

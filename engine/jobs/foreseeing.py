@@ -1,4 +1,4 @@
-"""What would end an export only after a while, found before: taken names, unfit programs, a bad template.
+"""What would end an export only after a while, found before: taken names, unfit programs, no rows at hand.
 
 Asked by the command before it starts a run, and by the run itself. Imports nothing heavy.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.export.convert import native_type
 from engine.export.handoff.tools import GGUF_TOOLS
 from engine.jobs import handing, mixing, publishing
+from engine.jobs.calibration import Calibration
 from engine.jobs.export_request import ExportParams
 from engine.models.directory import ModelDirectory
 from engine.models.variants import Parts
@@ -38,6 +39,8 @@ def check(
         publishing.check_folder(out)
         publishing.check_new(out, every_name(params, parts, base, stem))
     check_template(base, parts)
+    trained_on = mixing.folders(workspace, params.mix) if params.mix else [parts.adapter or Path()]
+    Calibration(workspace, base, parts, trained_on if parts.adapter else []).check(params.types)
     source = handing.source_of(base, parts, stem)
     here = Path()
     names = [here / name for name in names_of(params, stem).values()]

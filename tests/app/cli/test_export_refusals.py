@@ -100,6 +100,15 @@ def test_a_file_of_that_name_is_not_written_over(
     assert runs.list_folders(workspace.paths.runs) == []
 
 
+def test_a_type_that_is_rounded_by_rows_is_refused_where_there_are_none(
+    temper: Temper, workspace: Workspace
+) -> None:
+    ended = temper("export", "tiny", "--quant", "q8_0,iq4_xs")
+    assert ended.code == ExitCode.USAGE
+    assert "IQ types need the rows that the run was trained on" in ended.err
+    assert runs.list_folders(workspace.paths.runs) == []
+
+
 def test_a_folder_that_is_a_file_is_refused(temper: Temper, workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "out").write_bytes(b"mine")
     ended = temper("export", "tiny", "--out", str(tmp_path / "out"))
