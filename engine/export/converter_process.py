@@ -30,6 +30,7 @@ def main(folder: str, probe: bool) -> None:
     if probe:
         hide_torch_from_transformers()  # before anything reads a configuration
         count_whole_rows()
+        convert_rows_at_once()
     keep_old_settings()
     if line := sys.stdin.readline():
         orders_file, arguments = json.loads(line)
@@ -145,6 +146,18 @@ def count_whole_rows() -> None:
         return counts
 
     gguf.GGUFWriter.get_total_parameter_count = get_total_parameter_count
+
+
+def convert_rows_at_once() -> None:
+    """Convert a probe's numbers in one go, on one thread: there are few, and many of them sixteen rows each."""
+    import gguf
+    import torch
+
+    def at_once(func: Any, arr: Any, otype: Any, oshape: tuple[int, ...]) -> Any:
+        return func(arr.reshape(-1, arr.shape[-1])).astype(otype, copy=False).reshape(oshape)
+
+    gguf.quants._apply_over_grouped_rows = at_once
+    torch.set_num_threads(1)
 
 
 def replace_vocabulary(vocabulary: dict[str, Any]) -> None:
