@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Two variants on the same cases: better, worse, or too few?",
     ),
     "triage": ("app.cli.triage.command:triage", "Name the failures, by category."),
+    "advise": ("app.cli.advise:advise", "Prompt, retrieval, tuning, or another base? Measured."),
     "serve": ("app.cli.serve:serve", "An OpenAI-compatible API on this machine."),
     "sql": ("app.cli.sql:sql", "Query all results, read-only."),
 }

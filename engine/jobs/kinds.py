@@ -20,6 +20,7 @@ _KINDS: dict[JobKind, tuple[str, bool]] = {
     "ingest": ("engine.jobs.ingest", False),
     "convert": ("engine.jobs.convert", False),
     "check": ("engine.jobs.check", False),
+    "advise": ("engine.jobs.advise", True),
     "scripted": ("engine.jobs.scripted", False),
 }
 

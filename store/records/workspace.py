@@ -9,6 +9,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from store.records.data import Message
+from store.records.output import OutputFormat
+
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Chunker = Literal["structure", "recursive", "sentences", "semantic"]
 
@@ -18,15 +21,23 @@ class WorkspaceSection(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str = ""
     """Shown in titles; the folder's name when left out."""
+    network: bool = False
+    """Whether models behind a URL on other machines may be asked; those on this machine always may."""
     python_checks: bool = False
     """Whether suites may run Python functions of the workspace as checks."""
 
 
 class Model(msgspec.Struct, forbid_unknown_fields=True):
-    """`[models.NAME]`: a base model on this machine."""
+    """`[models.NAME]`: a base model on this machine by its `path`, or one that is served by its `url`."""
 
-    path: str
+    path: str = ""
     """A Hugging Face directory, a GGUF file (relative paths start at the workspace), or `builtin:tiny`."""
+    url: str = ""
+    """The base of an OpenAI-compatible API, up to `/v1`; off this machine only with `network = true`."""
+    model: str = ""
+    """What that API calls the model."""
+    key: str = ""
+    """The environment variable that holds its key; the key itself is written nowhere."""
 
 
 class Dataset(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,8 +112,32 @@ class Sampling(msgspec.Struct, forbid_unknown_fields=True):
     seed: int = 0
 
 
+class Output(msgspec.Struct, forbid_unknown_fields=True):
+    """`[variants.NAME.output]`: the shape of every answer, enforced as it is written; one of these keys."""
+
+    schema: str | None = None
+    """A JSON Schema file."""
+    choices: list[str] | None = None
+    """The only answers there are."""
+    pattern: str | None = None
+    """A regular expression for the whole answer."""
+    json: bool | None = None
+    """Any JSON object."""
+
+
+class FewShot(msgspec.Struct, forbid_unknown_fields=True):
+    """`[variants.NAME.few_shot]`: rows of a dataset shown before the question, never held-out ones."""
+
+    dataset: str
+    """`name[@version]`; rows of its train split."""
+    rows: Annotated[int, msgspec.Meta(ge=1, le=64)] = 3
+    """How many."""
+    seed: int = 0
+    """Fixes which rows, and their order."""
+
+
 class Variant(msgspec.Struct, forbid_unknown_fields=True):
-    """`[variants.NAME]`: model + adapter + prompt + retrieval + sampling; what is asked and evaluated."""
+    """`[variants.NAME]`: model + adapter + prompt + retrieval + output + sampling; asked and evaluated."""
 
     inherits: str | None = None
     """Another variant whose keys hold where this one is silent."""
@@ -120,6 +155,10 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True):
     """Passages given to the model, 4 when left out."""
     quant: str | None = None
     """GGUF type that is run: q8_0 when left out, q4_k_m for models of 3B and more."""
+    few_shot: FewShot | None = None
+    """Rows of a dataset that are shown before the question."""
+    output: Output | None = None
+    """The shape that every answer must have."""
     sampling: Sampling | None = None
 
 
@@ -145,6 +184,23 @@ class Gate(msgspec.Struct, forbid_unknown_fields=True):
     """Hold the low end of the 95% interval to `min_diff`, not the difference itself."""
 
 
+class Prices(msgspec.Struct, forbid_unknown_fields=True):
+    """`[prices]`: what things cost you; `temper advise` turns tokens, watts and hours into money with it."""
+
+    currency: str = ""
+    """Shown beside amounts."""
+    hour: float | None = None
+    """An hour of this machine, where it is rented; else it is worked out from the next two."""
+    watts: float | None = None
+    """What the machine draws while it answers or trains."""
+    kilowatt_hour: float | None = None
+    """The price of electricity."""
+    hosted_input: float | None = None
+    """A million tokens read by the larger or hosted model that would do it instead."""
+    hosted_output: float | None = None
+    """A million tokens that it writes."""
+
+
 class WorkspaceConfig(msgspec.Struct, forbid_unknown_fields=True):
     """All of temper.toml."""
 
@@ -155,13 +211,24 @@ class WorkspaceConfig(msgspec.Struct, forbid_unknown_fields=True):
     variants: dict[str, Variant] = {}
     defaults: Defaults = msgspec.field(default_factory=Defaults)
     gates: dict[str, Gate] = {}
+    prices: Prices = msgspec.field(default_factory=Prices)
+
+
+class RemoteModel(msgspec.Struct, forbid_unknown_fields=True):
+    """A model behind an OpenAI-compatible API: where, its name there, and the variable with the key."""
+
+    url: str
+    model: str
+    key: str = ""
 
 
 class ResolvedVariant(msgspec.Struct, forbid_unknown_fields=True):
     """A variant with inheritance applied and every name turned into a path: all an engine needs to run it.
 
-    `gguf` is the file that runs. `system` is the prompt file's text. `template` is the plain recipe
-    template for bases without a chat template. `knowledge` is a knowledge base's name.
+    `gguf` is the file that runs, empty where `remote` answers. `system` is the prompt file's text. `template`
+    is the plain recipe template for bases without a chat template. `knowledge` is a knowledge base's name,
+    `generation` the one that was published then. `shots` are turns shown before the conversation. `sha256`
+    covers all of that: equal hashes are asked and evaluated alike.
     """
 
     name: str
@@ -174,3 +241,7 @@ class ResolvedVariant(msgspec.Struct, forbid_unknown_fields=True):
     source: Literal["variant", "run", "model"] = "variant"
     run_id: str | None = None
     sha256: str = ""
+    shots: list[Message] = []
+    output: OutputFormat | None = None
+    remote: RemoteModel | None = None
+    generation: str = ""

@@ -1,0 +1,132 @@
+"""The rules by which the advisor decides, in their order. It advises; it never blocks anything.
+
+    1. fewer than FEWEST cases                              not_yet   cases
+    2. NOISE of the failures, or CONFLICTS of the rows,
+       are about the labels                                 fix_data  labels
+    3. the bare prompt passes ENOUGH                        not_yet   none
+    4. approaches that are better than the bare prompt (interval and exact test agree, and by at least GAIN):
+       the cheapest of them that no dearer one beats by GAIN
+         prompt or few_shot     prompt      retrieval      retrieval
+         adapter                tune        hybrid         hybrid
+       tune and hybrid only with the rule of triage (top 20 named, half behavioural); else not_yet
+    5. the right passages help and the search does not      retrieval  retrieval
+    6. not even few-shot with the right passages reaches WEAK,
+       nor does an adapter help                             other_base base
+    7. nothing helps                                        not_yet
+
+Knows nothing of runs, prompts and money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.evals.advisor import sentences
+from engine.evals.advisor.measuring import Results, difference, measured
+from store.records.advice import Advice, AdviceVerdict, Approach, Binding, Measured, Signs
+from store.records.comparing import Difference
+
+FEWEST = 20
+ENOUGH = 0.95
+GAIN = 0.05
+NOISE = 0.25
+CONFLICTS = 0.1
+WEAK = 0.3
+SHIPPABLE: tuple[Approach, ...] = ("prompt", "few_shot", "retrieval", "adapter", "hybrid")
+VERDICTS: dict[Approach, AdviceVerdict] = {
+    "prompt": "prompt",
+    "few_shot": "prompt",
+    "retrieval": "retrieval",
+    "adapter": "tune",
+    "hybrid": "hybrid",
+}
+Lines = Mapping[Approach, Measured]
+
+
+def advise(
+    suite: str,
+    results: Results,
+    runs: Mapping[Approach, str],
+    signs: Signs,
+    unmeasured: Mapping[Approach, str],
+) -> Advice:
+    """The advice on what was measured; `unmeasured` says why an approach was not."""
+    lines = measured(results, runs)
+    verdict, candidate = decide(lines, results, signs)
+    binding = binding_of(lines, results, signs, verdict, candidate)
+    return Advice(
+        verdict,
+        binding,
+        sentences.headline(verdict, binding, candidate, lines, signs),
+        sentences.further_remarks(lines, signs),
+        sorted(lines.values(), key=lambda line: -line.score),
+        sentences.missing_evidence(lines, signs, unmeasured, FEWEST),
+        sentences.when_more_tuning(lines),
+        suite=suite,
+        candidate=candidate or "",
+    )
+
+
+def decide(lines: Lines, results: Results, signs: Signs) -> tuple[AdviceVerdict, Approach | None]:
+    """The verdict, and the approach that it is about (None where it is about none)."""
+    bare = lines.get("bare")
+    if bare is None or bare.n < FEWEST:
+        return "not_yet", None
+    if signs.noise_share >= NOISE or (signs.conflicts or 0.0) >= CONFLICTS:
+        return "fix_data", None
+    if bare.score >= ENOUGH:
+        return "not_yet", "bare"
+    best = cheapest_good(lines, results)
+    if best is not None:
+        verdict = VERDICTS[best]
+        if verdict in ("tune", "hybrid") and not signs.ready:
+            return "not_yet", best
+        return verdict, best
+    if gains(lines, "gold"):
+        return "retrieval", "gold"
+    gold = lines.get("gold")
+    if gold is not None and gold.score < WEAK and "adapter" in lines and lines["adapter"].score < WEAK:
+        return "other_base", None
+    return "not_yet", None
+
+
+def cheapest_good(lines: Lines, results: Results) -> Approach | None:
+    """The cheapest approach that gains over the bare prompt and is not beaten by a dearer one that does."""
+    gaining = [approach for approach in SHIPPABLE if gains(lines, approach)]
+    for place, approach in enumerate(gaining):
+        if not any(beats(difference(results, approach, dearer)) for dearer in gaining[place + 1 :]):
+            return approach
+    return None
+
+
+def gains(lines: Lines, approach: Approach) -> bool:
+    """Whether an approach is better than the bare prompt, surely and by enough to be worth it."""
+    line = lines.get(approach)
+    return line is not None and beats(line.gain)
+
+
+def beats(found: Difference | None) -> bool:
+    """Whether a difference is sure, and at least GAIN."""
+    return found is not None and found.verdict == "better" and found.diff >= GAIN
+
+
+def binding_of(
+    lines: Lines, results: Results, signs: Signs, verdict: AdviceVerdict, candidate: Approach | None
+) -> Binding:
+    """Which ceiling binds the bare prompt: what would have to give for it to be better."""
+    bare = lines.get("bare")
+    if bare is None or bare.n < FEWEST:
+        return "cases"
+    if verdict == "fix_data":
+        return "labels"
+    if verdict == "other_base":
+        return "base"
+    if candidate == "bare":
+        return "none"
+    if candidate == "gold" or beats(difference(results, "retrieval", "gold")):
+        return "retrieval"
+    if candidate in ("retrieval", "hybrid"):
+        return "knowledge"
+    if candidate and signs.format_share >= 0.5:
+        return "format"
+    return "behaviour" if candidate else "none"

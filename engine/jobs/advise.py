@@ -1,0 +1,160 @@
+"""The job `advise`: the same cases through every approach there is material for, then the advice on them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from engine.evals import stored
+from engine.evals.advisor import costs
+from engine.evals.advisor.deciding import WEAK, advise
+from engine.evals.run import CheckedCase, Terms
+from engine.evals.suite import LoadedSuite, find_suite, load_suite
+from engine.jobs.advising import signs as reading
+from engine.jobs.advising.asking import identity_of, measure
+from engine.jobs.advising.ways import Wanted, Way, Ways, find_ways
+from engine.jobs.context import JobContext, ProgressMeter
+from engine.jobs.evaluating.asking import items_of
+from engine.jobs.evaluating.cases import checked_cases
+from engine.jobs.evaluating.helping import Help
+from store import atomic
+from store.records.advice import Advice, Approach
+from store.records.evals import CaseResult
+from store.records.workspace import ResolvedVariant
+from store.workspace import Workspace
+
+
+class AdviseParams(msgspec.Struct):
+    """The suite, what is named for it (empty: looked for), and how many cases at most."""
+
+    suite: str
+    wanted: Wanted = msgspec.field(default_factory=Wanted)
+    limit: int | None = None
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Measure and advise; the result is the advice.
+
+    What earlier runs answered alike is taken over: a run that was stopped is gone on with by asking again.
+    """
+    params = context.params(AdviseParams)
+    workspace = context.workspace()
+    loaded = load_suite(find_suite(workspace.root, params.suite), workspace.root)
+    cases = checked_cases(workspace, loaded, params.limit)
+    found = find_ways(workspace, loaded, [case for case, _ in cases], params.wanted)
+    for approach, why in found.unmeasured.items():
+        context.notice(f"{approach} is not measured", why)
+    with stored.Results(context.folder.results) as file, Help(workspace, loaded) as helped:
+        helped.resolve_judge([check for _, checks in cases for check in checks])
+        measuring = Measuring(context, workspace, loaded, cases, found, file)
+        measuring.try_out(found.ways)
+        measuring.try_gold_again()
+    context.artifact("results", context.folder.results, "results")
+    advice = concluded(context, workspace, loaded.suite.name, measuring.results, found)
+    advised = context.folder.path / "artifacts" / "advice.json"
+    atomic.write_bytes(advised, msgspec.json.format(msgspec.json.encode(advice)))
+    return {"suite": loaded.suite.name, "advice": msgspec.to_builtins(advice)}
+
+
+class Measuring:
+    """Takes the cases through approaches; `results` are by approach, on disk as they come."""
+
+    def __init__(
+        self,
+        context: JobContext,
+        workspace: Workspace,
+        loaded: LoadedSuite,
+        cases: list[CheckedCase],
+        found: Ways,
+        file: stored.Results,
+    ) -> None:
+        self.results: dict[Approach, list[CaseResult]] = defaultdict(list)
+        self._context, self._workspace, self._loaded = context, workspace, loaded
+        self._cases, self._found, self._file = cases, found, file
+        self._variants: dict[str, ResolvedVariant] = {}
+
+    def try_out(self, ways: Sequence[Way]) -> None:
+        """Every case through every approach; those that share a model share one load of it."""
+        by_variant: dict[str, list[Way]] = defaultdict(list)
+        for way in ways:
+            by_variant[way.variant].append(way)
+        for name, mine in by_variant.items():
+            variant = self._resolved(name)
+            suite = self._loaded.suite
+            items = items_of(self._cases, variant, suite.epochs, self._context.notice)
+            meter = self._context.progress(f"measure {name}", len(items) * len(mine))
+            done = 0
+
+            def emit(way: Way, result: CaseResult, meter: ProgressMeter = meter) -> None:
+                nonlocal done
+                done += 1
+                self._file.append(result)
+                self.results[way.approach].append(result)
+                meter.advance(done)
+
+            terms = [
+                Terms(suite.name, way.approach, identity_of(self._workspace, way, variant), suite.threshold)
+                for way in mine
+            ]
+            pairs = list(zip(mine, terms, strict=True))
+            measure(self._workspace, variant, pairs, items, self._context.folder.results, emit)
+
+    def try_gold_again(self) -> None:
+        """Where the right passages alone are too little, with rows to follow too; the better counts."""
+        again = gold_with_rows(self._found, self.results)
+        if again is None:
+            return
+        alone = self.results.pop("gold")
+        self.try_out([again])
+        if passed(self.results["gold"]) < passed(alone):
+            self.results["gold"] = alone
+
+    def _resolved(self, name: str) -> ResolvedVariant:
+        from engine.models.variants import resolve
+
+        if name not in self._variants:
+            self._variants[name] = resolve(self._workspace, name, self._context.notice)
+        return self._variants[name]
+
+
+def gold_with_rows(found: Ways, results: dict[Approach, list[CaseResult]]) -> Way | None:
+    """The right passages together with rows to follow, where passages alone were too little: the last try
+    before a base is called too weak.
+    """
+    gold = next((way for way in found.ways if way.approach == "gold"), None)
+    shots = next((way for way in found.ways if way.approach == "few_shot"), None)
+    if gold is None or shots is None or not results["gold"] or passed(results["gold"]) >= WEAK:
+        return None
+    return msgspec.structs.replace(gold, rows=shots.rows)
+
+
+def passed(results: list[CaseResult]) -> float:
+    """The share that passed."""
+    return sum(result.passed for result in results) / max(1, len(results))
+
+
+def concluded(
+    context: JobContext,
+    workspace: Workspace,
+    suite: str,
+    results: dict[Approach, list[CaseResult]],
+    found: Ways,
+) -> Advice:
+    """The advice with its cost sheet."""
+    run_id = context.folder.run_id
+    signs = reading.signs_of(workspace, run_id, results["bare"], found.dataset, found.adapter)
+    advice = advise(suite, results, dict.fromkeys(results, run_id), signs, found.unmeasured)
+    seconds = reading.training_seconds(workspace, found.adapter) if found.adapter else None
+    trained: dict[Approach, float] = {"adapter": seconds, "hybrid": seconds} if seconds is not None else {}
+    prices = workspace.config.prices
+    costs.with_costs(advice.ranking, prices, trained)
+    lines = {line.approach: line for line in advice.ranking}
+    line = lines.get("adapter") or lines.get("bare")
+    bare = results["bare"]
+    read = sum(one.prompt_tokens for one in bare) / max(1, len(bare))
+    written = sum(one.completion_tokens for one in bare) / max(1, len(bare))
+    advice.costs = costs.sheet(line, read, written, seconds, prices)
+    return advice

@@ -1,0 +1,185 @@
+"""The approaches that can be measured in this workspace, and why the others cannot.
+
+Names become files and rows here; nothing is loaded or asked yet.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from engine.evals.suite import LoadedSuite
+from engine.models import adapters
+from engine.models.variants import describe, read_prompt
+from store import datasets, knowledge
+from store import runs as folders
+from store.errors import MissingError, TemperError, UsageError
+from store.records.advice import Approach
+from store.records.data import Example, Message
+from store.records.evals import Case, CasesFrom
+from store.workspace import Workspace
+
+MOST_SHOTS = 12
+
+
+class Way(msgspec.Struct):
+    """One approach: whose model, with which system prompt, rows before the question and passages.
+
+    `variant` is what is resolved to a model; `system` None: its own prompt. `passages`: none, those that
+    search finds, or the right ones.
+    """
+
+    approach: Approach
+    variant: str
+    system: str | None = None
+    rows: list[Message] = []
+    passages: str = ""
+    knowledge: str = ""
+
+
+class Ways(msgspec.Struct):
+    """What can be measured, cheapest first; and the reason for each that cannot."""
+
+    ways: list[Way]
+    unmeasured: dict[Approach, str] = {}
+    dataset: str = ""
+    adapter: str = ""
+
+
+class Wanted(msgspec.Struct):
+    """What the user named; what is empty is looked for."""
+
+    variant: str = ""
+    prompt: str = ""
+    rows: str = ""
+    shots: int = 4
+    adapter: str = ""
+    knowledge: str = ""
+
+
+def find_ways(workspace: Workspace, loaded: LoadedSuite, cases: Sequence[Case], wanted: Wanted) -> Ways:
+    """All approaches that there is material for. Raises UsageError or MissingError for a wrong name."""
+    variant = wanted.variant or plain_variant(workspace)
+    found = Ways([Way("bare", variant)], dataset=dataset_of(loaded, wanted))
+    system = read_prompt(workspace, wanted.prompt) if wanted.prompt else None
+    if system is not None:
+        found.ways.append(Way("prompt", variant, system))
+    else:
+        found.unmeasured["prompt"] = "no other prompt was given (--prompt FILE)"
+    _add_rows(workspace, found, variant, system, wanted)
+    kb = knowledge_of(workspace, variant, wanted)
+    _add_passages(workspace, found, variant, kb, cases)
+    _add_adapter(workspace, found, variant, kb, wanted)
+    return found
+
+
+def plain_variant(workspace: Workspace) -> str:
+    """The variant to start from: the default one if it is plain, else the first that is.
+
+    Raises UsageError where there is none.
+    """
+    config = workspace.config
+    names = [name for name in (config.defaults.variant, *config.variants) if name in config.variants]
+    for name in names:
+        variant = workspace.variant(str(name))
+        if not variant.adapter and not variant.knowledge:
+            return str(name)
+    raise UsageError(
+        "Which variant to start from?",
+        "temper.toml has none without adapter and knowledge base.",
+        "Name one with --variant: a model will do.",
+    )
+
+
+def dataset_of(loaded: LoadedSuite, wanted: Wanted) -> str:
+    """The dataset whose train rows may be shown and trained on: the one named, else that of the suite."""
+    if wanted.rows:
+        return wanted.rows
+    source = loaded.suite.cases
+    return datasets.parse_reference(source.dataset).name if isinstance(source, CasesFrom) else ""
+
+
+def knowledge_of(workspace: Workspace, variant: str, wanted: Wanted) -> str:
+    """The knowledge base to search: the one named, the default one, or the only one; empty without any."""
+    config = workspace.config
+    if wanted.knowledge:
+        workspace.knowledge(wanted.knowledge)
+        return wanted.knowledge
+    only = next(iter(config.knowledge)) if len(config.knowledge) == 1 else ""
+    return config.defaults.knowledge or only
+
+
+def shots_of(rows: Sequence[Example], count: int) -> list[Message]:
+    """Rows to follow: one of each answer, frequent answers and short rows first. Only single-turn rows."""
+    single = [
+        row.messages
+        for row in rows
+        if [m.role for m in row.messages if m.role != "system"] == ["user", "assistant"]
+    ]
+    frequency = Counter(messages[-1].content for messages in single)
+    best: dict[str, list[Message]] = {}
+    for messages in sorted(single, key=lambda messages: (len(messages[-2].content), messages[-2].content)):
+        best.setdefault(messages[-1].content, messages[-2:])
+    chosen = sorted(best, key=lambda answer: (-frequency[answer], answer))[: min(count, MOST_SHOTS)]
+    return [message for answer in chosen for message in best[answer]]
+
+
+def _add_rows(workspace: Workspace, found: Ways, variant: str, system: str | None, wanted: Wanted) -> None:
+    if not found.dataset:
+        found.unmeasured["few_shot"] = "the suite's cases come from no dataset (--rows DATASET)"
+        return
+    try:
+        rows = datasets.read_rows(workspace.paths, f"{found.dataset}/train")
+    except (MissingError, UsageError) as error:
+        found.unmeasured["few_shot"] = error.happened
+        return
+    shots = shots_of(rows, wanted.shots)
+    if describe(workspace, variant).template:
+        found.unmeasured["few_shot"] = "the model has a plain template: one question, no turns before it"
+    elif shots:
+        found.ways.append(Way("few_shot", variant, system, shots))
+    else:
+        found.unmeasured["few_shot"] = f"{found.dataset} has no rows of one question and one answer"
+
+
+def _add_passages(workspace: Workspace, found: Ways, variant: str, kb: str, cases: Sequence[Case]) -> None:
+    if not kb or knowledge.current(workspace.paths, kb) is None:
+        reason = f"{kb} was never ingested (temper kb ingest --kb {kb})" if kb else "there is none"
+        found.unmeasured["retrieval"] = found.unmeasured["gold"] = reason
+        return
+    found.ways.append(Way("retrieval", variant, passages="found", knowledge=kb))
+    if any(case.expected_sources for case in cases):
+        found.ways.append(Way("gold", variant, passages="gold", knowledge=kb))
+    else:
+        found.unmeasured["gold"] = "no case names its expected_sources"
+
+
+def _add_adapter(workspace: Workspace, found: Ways, variant: str, kb: str, wanted: Wanted) -> None:
+    found.adapter = wanted.adapter or newest_adapter(workspace, found.dataset, variant)
+    if not found.adapter:
+        found.unmeasured["adapter"] = found.unmeasured["hybrid"] = "none is trained on these rows (--probe)"
+        return
+    describe(workspace, found.adapter)
+    found.ways.append(Way("adapter", found.adapter))
+    if "retrieval" not in found.unmeasured:
+        found.ways.append(Way("hybrid", found.adapter, passages="found", knowledge=kb))
+    else:
+        found.unmeasured["hybrid"] = found.unmeasured["retrieval"]
+
+
+def newest_adapter(workspace: Workspace, dataset: str, variant: str) -> str:
+    """The newest finished run that trained an adapter on a dataset, for the variant's base; empty if none."""
+    if not dataset:
+        return ""
+    model = describe(workspace, variant).model
+    for folder in folders.list_folders(workspace.paths.runs, "train"):
+        try:
+            passport = adapters.read_passport(adapters.find_adapter(workspace, folder.run_id))
+            same = describe(workspace, folder.run_id).model == model
+        except TemperError:
+            continue
+        if same and datasets.parse_reference(passport.dataset).name == dataset:
+            return folder.run_id
+    return ""

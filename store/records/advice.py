@@ -1,0 +1,92 @@
+"""What the advisor measured of each approach, and what it concludes.
+
+Scores are shares of passed cases; `tokens` are read and written ones per answer; money is in the user's own
+currency, per thousand answers.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from store.records.comparing import Difference
+
+Approach = Literal["bare", "prompt", "few_shot", "gold", "retrieval", "adapter", "hybrid"]
+AdviceVerdict = Literal["prompt", "retrieval", "tune", "hybrid", "other_base", "fix_data", "not_yet"]
+Binding = Literal["knowledge", "retrieval", "format", "behaviour", "base", "labels", "cases", "none"]
+
+
+class Measured(msgspec.Struct, omit_defaults=True):
+    """One approach on the suite: score with its 95% interval, and what an answer takes.
+
+    `gain` compares it with the bare prompt, case by case. `cost` is money per thousand answers, None without
+    prices. `upkeep` says what it asks for later on, `confidence` how far the figure carries.
+    """
+
+    approach: Approach
+    n: int
+    score: float
+    ci95: tuple[float, float]
+    latency_ms: float
+    tokens: float
+    run_id: str = ""
+    gain: Difference | None = None
+    cost: float | None = None
+    training_seconds: float | None = None
+    upkeep: str = ""
+    confidence: str = ""
+
+
+class Signs(msgspec.Struct, omit_defaults=True):
+    """What else is known beside the answers. Shares are in [0, 1]; None where nobody looked.
+
+    `ready` is the rule of triage (the top 20 failures named, half of them behavioural), `why_not` its reason.
+    `format_share` and `knowledge_share` are of the bare prompt's failures, `noise_share` of those decided or
+    guessed to be label noise. `conflicts` is the share of rows whose equal questions have other answers.
+    `preference_cost` quotes a preference run that became nicer but less accurate.
+    """
+
+    ready: bool = False
+    why_not: str = ""
+    format_share: float = 0.0
+    knowledge_share: float = 0.0
+    noise_share: float = 0.0
+    conflicts: float | None = None
+    perishable: float | None = None
+    serving_mismatch: str = ""
+    preference_cost: str = ""
+
+
+class CostSheet(msgspec.Struct, omit_defaults=True):
+    """Tokens, watts and hours as money. `local` and `hosted` are per thousand answers, `training` once.
+
+    `break_even` is the number of answers from which training and running here is cheaper than `hosted`; None
+    where it never is, or a price is missing. `missing` names the prices that are not in temper.toml.
+    """
+
+    currency: str = ""
+    local: float | None = None
+    hosted: float | None = None
+    training: float | None = None
+    break_even: float | None = None
+    missing: list[str] = []
+
+
+class Advice(msgspec.Struct):
+    """The advisor's conclusion. `headline` is the plain-language verdict; `says` are further sentences.
+
+    `ranking` is best first. `missing` lists evidence that would make the advice surer, `further` what would
+    have to be true for full or preference tuning to be worth it.
+    """
+
+    verdict: AdviceVerdict
+    binding: Binding
+    headline: str
+    says: list[str]
+    ranking: list[Measured]
+    missing: list[str]
+    further: list[str] = []
+    costs: CostSheet = msgspec.field(default_factory=CostSheet)
+    suite: str = ""
+    candidate: str = ""
