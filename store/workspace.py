@@ -92,7 +92,7 @@ class Workspace:
             target = section.setdefault(name, tomlkit.inline_table()) if name else section
             _overwrite(target, values, whole=bool(name))
             text = tomlkit.dumps(document)
-        config = settings.build(tomlkit.parse(text).unwrap(), WorkspaceConfig, SETTINGS)
+        config = settings.build(tomlkit.parse(text).unwrap(), WorkspaceConfig, SETTINGS, problems_between)
         atomic.write_text(self.paths.settings, text)
         self.config = config
 
@@ -106,7 +106,24 @@ def _overwrite(section: MutableMapping[str, Any], values: dict[str, object], who
 
 def load_config(path: Path) -> WorkspaceConfig:
     """temper.toml, checked. Raises UsageError that lists every problem."""
-    return settings.build(settings.read_toml(path), WorkspaceConfig, SETTINGS)
+    return settings.build(settings.read_toml(path), WorkspaceConfig, SETTINGS, problems_between)
+
+
+def problems_between(config: WorkspaceConfig) -> list[str]:
+    """What is wrong between settings that are right on their own."""
+    found = []
+    for name, model in config.models.items():
+        if bool(model.path) == bool(model.url):
+            found.append(f"models.{name}: give either path (on this machine) or url (a model that is served)")
+        elif model.url and not model.model:
+            found.append(f"models.{name}.model: missing; what the API at url calls the model")
+        elif model.path and (model.model or model.key):
+            found.append(f"models.{name}: model and key belong to a url")
+    for name, variant in config.variants.items():
+        output = variant.output
+        if output is not None and sum(value is not None for value in msgspec.structs.astuple(output)) != 1:
+            found.append(f"variants.{name}.output: give one of schema, choices, pattern, json")
+    return found
 
 
 def open_workspace(start: Path | None = None) -> Workspace:

@@ -11,7 +11,7 @@ from app.cli.output import json_option, print_facts, print_json, print_table, sa
 from app.cli.places import as_model, as_settings_path
 from engine.models import compose
 from engine.models.variants import Parts, describe
-from store.records.workspace import Variant
+from store.records.workspace import FewShot, Output, Variant
 from store.workspace import Workspace, open_workspace
 
 
@@ -30,11 +30,26 @@ def variants() -> None:
 @click.option("--knowledge", help="A knowledge base, searched for every question.")
 @click.option("--top-k", type=click.IntRange(1, 50), help="Passages given to the model.")
 @click.option("--quant", help="GGUF type that is run, e.g. q8_0.")
+@click.option("--schema", help="A JSON Schema file: every answer is JSON by it.")
+@click.option("--few-shot", metavar="DATASET", help="Show rows of its train split before the question.")
+@click.option("--few-shot-rows", type=click.IntRange(1, 64), default=3, show_default=True, help="How many.")
 @click.option("--replace", is_flag=True, help="Overwrite a variant of that name.")
 @json_option
-def add(name: str, replace: bool, as_json: bool, **keys: Any) -> None:
+def add(
+    name: str,
+    replace: bool,
+    as_json: bool,
+    schema: str | None,
+    few_shot: str | None,
+    few_shot_rows: int,
+    **keys: Any,
+) -> None:
     """Write the variant NAME to temper.toml, once all its parts are known to exist."""
     workspace = open_workspace()
+    if schema:
+        keys["output"] = Output(schema=as_settings_path(workspace, schema))
+    if few_shot:
+        keys["few_shot"] = FewShot(few_shot, few_shot_rows)
     if keys["model"]:
         keys["model"] = as_model(workspace, keys["model"])
     if keys["prompt"]:
@@ -89,7 +104,7 @@ def show(name: str | None, as_json: bool) -> None:
 @click.argument("b")
 @json_option
 def diff(a: str, b: str, as_json: bool) -> None:
-    """The parts in which A and B differ."""
+    """The parts in which A and B differ; prompts and schemas line by line."""
     workspace = open_workspace()
     found = compose.differences(describe(workspace, a), describe(workspace, b))
     if as_json:
@@ -99,7 +114,10 @@ def diff(a: str, b: str, as_json: bool) -> None:
     else:
         for one in found:
             click.echo(click.style(one.field, bold=True))
-            print_facts([(f"  {a}", plain(one.a)), (f"  {b}", plain(one.b))])
+            if one.lines:
+                click.echo("\n".join(f"  {line}" for line in one.lines))
+            else:
+                print_facts([(f"  {a}", plain(one.a)), (f"  {b}", plain(one.b))])
 
 
 def entry(variant: Variant) -> dict[str, Any]:
@@ -116,7 +134,9 @@ def details(workspace: Workspace, parts: Parts) -> dict[str, Any]:
 
 
 def cached(workspace: Workspace, parts: Parts) -> str | None:
-    """The GGUF that would run, if it has been made."""
+    """The GGUF that would run, if there is one and it has been made."""
+    if parts.remote is not None:
+        return None
     from engine.export.gguf_cache import cached_gguf
 
     file = cached_gguf(workspace.paths, parts.model, parts.adapter, parts.quant)
@@ -128,15 +148,18 @@ def print_parts(workspace: Workspace, parts: Parts) -> None:
     print_facts(
         [
             ("variant", parts.name),
-            ("model", parts.model),
+            ("model", f"{parts.remote.model} at {parts.remote.url}" if parts.remote else parts.model),
             ("adapter", parts.adapter),
             ("run", parts.run_id),
+            ("prompt", f"{parts.prompt} ({parts.prompt_sha256[:12]})" if parts.prompt else ""),
             ("system", parts.system),
             ("template", parts.template),
             ("knowledge", f"{parts.knowledge}, {parts.top_k} passages" if parts.knowledge else ""),
+            ("few-shot", plain(msgspec.to_builtins(parts.few_shot)) if parts.few_shot else ""),
+            ("output", plain(msgspec.to_builtins(parts.output)) if parts.output else ""),
             ("sampling", plain(msgspec.to_builtins(parts.sampling))),
             ("quant", parts.quant),
-            ("gguf", cached(workspace, parts) or "made when first needed"),
+            ("gguf", "" if parts.remote else cached(workspace, parts) or "made when first needed"),
         ]
     )
 

@@ -36,7 +36,9 @@ def choices_in(workspace: Workspace) -> Choices:
     from engine.training.recipe import recipes_in
     from store import datasets, runs
 
-    models = [(name, one.path) for name, one in workspace.config.models.items() if _trains(one.path)]
+    models = [
+        (name, one.path) for name, one in workspace.config.models.items() if one.path and _trains(one.path)
+    ]
     known = [(name, _rows(workspace, name)) for name in datasets.names(workspace.paths)]
     named = [(name, one.source) for name, one in workspace.config.datasets.items()]
     rows = known + [one for one in named if one[0] not in dict(known)]

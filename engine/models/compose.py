@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 from typing import Any
 
 import msgspec
@@ -13,12 +15,13 @@ from store.records.workspace import Variant
 from store.workspace import Workspace
 
 
-class Difference(msgspec.Struct):
-    """A field in which two variants differ, with the value of each."""
+class Difference(msgspec.Struct, omit_defaults=True):
+    """A field in which two variants differ, with the value of each; `lines` are a text's unified diff."""
 
     field: str
     a: Any
     b: Any
+    lines: list[str] = []
 
 
 def add_variant(workspace: Workspace, name: str, variant: Variant, replace: bool = False) -> Parts:
@@ -43,9 +46,17 @@ def add_variant(workspace: Workspace, name: str, variant: Variant, replace: bool
     except BaseException:
         _put_back(known, name, before)
         raise
-    values = msgspec.to_builtins(variant)
-    workspace.amend("variants", name, {key: value for key, value in values.items() if value is not None})
+    workspace.amend("variants", name, _given(msgspec.to_builtins(variant)))
     return parts
+
+
+def _given(values: dict[str, Any]) -> dict[str, object]:
+    """`values` without what was left out: TOML has no null."""
+    return {
+        key: _given(value) if isinstance(value, dict) else value
+        for key, value in values.items()
+        if value is not None
+    }
 
 
 def _put_back(known: dict[str, Variant], name: str, before: Variant | None) -> None:
@@ -56,10 +67,22 @@ def _put_back(known: dict[str, Variant], name: str, before: Variant | None) -> N
 
 
 def differences(a: Parts, b: Parts) -> list[Difference]:
-    """The fields in which two variants differ, names aside."""
+    """The fields in which two variants differ, names aside; texts line by line."""
     one, other = (msgspec.to_builtins(parts, enc_hook=str) for parts in (a, b))
     return [
-        Difference(field, one[field], other[field])
+        Difference(field, one[field], other[field], _lines(one[field], other[field], a.name, b.name))
         for field in one
         if field != "name" and one[field] != other[field]
     ]
+
+
+def _lines(one: Any, other: Any, a: str, b: str) -> list[str]:
+    """The unified diff of two texts or tables, empty where neither has a second line."""
+    texts = [
+        value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+        for value in ("" if value is None else value for value in (one, other))
+    ]
+    if not any("\n" in text for text in texts):
+        return []
+    before, after = (text.splitlines() for text in texts)
+    return list(difflib.unified_diff(before, after, a, b, lineterm=""))

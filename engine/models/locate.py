@@ -13,7 +13,15 @@ from store.workspace import Workspace
 def locate_model(workspace: Workspace, reference: str) -> Path:
     """The directory or GGUF file that `reference` means. Raises UsageError or MissingError."""
     if reference in workspace.config.models:
-        reference = workspace.config.models[reference].path
+        settings = workspace.config.models[reference]
+        if settings.url:
+            raise UsageError(
+                "That model is not on this machine",
+                f"{reference!r} is served at {settings.url}: it can be asked, evaluated and compared, "
+                "not trained or exported.",
+                "Name a model with files.",
+            )
+        reference = settings.path
     path = path_of(reference, workspace.root)
     if path.exists():
         return path

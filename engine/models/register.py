@@ -19,7 +19,7 @@ GGUF_MAGIC = b"GGUF"
 class ModelCard(msgspec.Struct):
     """What a model is, read from its small files. `context` in tokens, 0 where unknown; `bytes`: its weights.
 
-    `problem` says why it cannot be used, empty when it can.
+    Of one that is served (the form `remote`) only its name there is known, as `architecture`. `problem` says why it cannot be used, empty when it can.
     """
 
     name: str
@@ -53,7 +53,12 @@ def add_model(workspace: Workspace, name: str, reference: str, replace: bool = F
 
 def list_models(workspace: Workspace) -> list[ModelCard]:
     """The models of temper.toml; one that cannot be used is listed with its problem."""
-    return [_listed(name, model.path, workspace.root) for name, model in workspace.config.models.items()]
+    return [
+        ModelCard(name, model.url, "remote", model.model)
+        if model.url
+        else _listed(name, model.path, workspace.root)
+        for name, model in workspace.config.models.items()
+    ]
 
 
 def look(name: str, reference: str, root: Path) -> ModelCard:

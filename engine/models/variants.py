@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from engine.models import adapters
 from engine.models.directory import ModelDirectory
+from engine.models.few_shot import check_few_shot, shots
 from engine.models.locate import locate_model, path_of
+from engine.offline import is_loopback
 from store import runs
 from store.errors import MissingError, TemperError, UsageError
 from store.hashing import sha256_of_text
-from store.records.workspace import ResolvedVariant, Sampling, Variant
+from store.records.output import OutputFormat
+from store.records.workspace import FewShot, Output, RemoteModel, ResolvedVariant, Sampling, Variant
 from store.workspace import Workspace
 
 SMALL_QUANT, LARGE_QUANT = "q8_0", "q4_k_m"
@@ -27,7 +32,11 @@ DEFAULT_PASSAGES = 4
 
 
 class Parts(msgspec.Struct):
-    """A variant with every name turned into a path, before any GGUF is made."""
+    """A variant with every name turned into a path, before any GGUF is made.
+
+    `prompt` is the file that `system` comes from, `prompt_sha256` says which version of it. Where `remote`
+    answers there is no `model`.
+    """
 
     name: str
     model: Path
@@ -39,6 +48,11 @@ class Parts(msgspec.Struct):
     quant: str = ""
     sampling: Sampling = msgspec.field(default_factory=Sampling)
     run_id: str | None = None
+    prompt: str = ""
+    prompt_sha256: str = ""
+    few_shot: FewShot | None = None
+    output: OutputFormat | None = None
+    remote: RemoteModel | None = None
 
 
 def describe(workspace: Workspace, reference: str | None = None) -> Parts:
@@ -56,10 +70,12 @@ def describe(workspace: Workspace, reference: str | None = None) -> Parts:
     if reference in workspace.config.variants:
         parts = _of_variant(workspace, reference, workspace.variant(reference))
     elif reference in workspace.config.models or _is_path(workspace, reference):
-        parts = Parts(reference, locate_model(workspace, reference))
+        parts = Parts(reference, Path())
+        _put_model(workspace, parts, reference)
     else:
         parts = _of_run(workspace, reference)
-    parts.quant = parts.quant or default_quant(parts.model)
+    if parts.remote is None:
+        parts.quant = parts.quant or default_quant(parts.model)
     return parts
 
 
@@ -76,24 +92,56 @@ def resolve(
     workspace: Workspace, reference: str | None = None, say: Callable[[str], None] = lambda text: None
 ) -> ResolvedVariant:
     """`describe`, with the GGUF made if it is not there yet; `say` hears each step of that."""
-    from engine.export.gguf_cache import gguf_for
-
     parts = describe(workspace, reference)
-    gguf = gguf_for(workspace.paths, parts.model, parts.adapter, parts.quant, say)
-    stat = gguf.stat()
+    knowledge = knowledge_of(workspace, parts.name, parts.knowledge)
     resolved = ResolvedVariant(
         name=parts.name,
-        gguf=str(gguf),
+        gguf="",
         system=parts.system,
         template=parts.template,
-        knowledge=parts.knowledge,
+        knowledge=knowledge,
         top_k=parts.top_k,
         sampling=parts.sampling,
         run_id=parts.run_id,
+        shots=shots(workspace, parts.few_shot) if parts.few_shot else [],
+        output=parts.output,
+        remote=parts.remote,
+        generation=generation_of(workspace, knowledge) if knowledge else "",
     )
-    identity = msgspec.json.encode(resolved).decode() + f"{stat.st_size}:{stat.st_mtime_ns}"
-    resolved.sha256 = sha256_of_text(identity)
+    if parts.remote is None:
+        from engine.export.gguf_cache import gguf_for
+
+        gguf = gguf_for(workspace.paths, parts.model, parts.adapter, parts.quant, say)
+        resolved.gguf = str(gguf)
+    resolved.sha256 = identity_of(workspace, resolved)
     return resolved
+
+
+def generation_of(workspace: Workspace, kb: str) -> str:
+    """The hash of the published generation's manifest; empty while none is published."""
+    from store import knowledge  # its tables take a while to import, and most variants need none
+
+    if knowledge.current(workspace.paths, kb) is None:
+        return ""
+    manifest = knowledge.load_manifest(workspace.paths, kb)
+    return sha256_of_text(msgspec.json.encode(manifest).decode())
+
+
+def identity_of(workspace: Workspace, variant: ResolvedVariant) -> str:
+    """The hash of all that decides an answer; neither a name nor where the workspace lies is in it.
+
+    A file that Temper made is named by the content that it was made from; another is known by its size and
+    time, since hashing it would take longer than loading it.
+    """
+    weights = ""
+    if variant.gguf:
+        path = Path(variant.gguf)
+        stat = path.stat()
+        ours = path.is_relative_to(workspace.paths.models)
+        place = path.relative_to(workspace.paths.models).as_posix() if ours else str(path)
+        weights = f"{place}:{stat.st_size}" + ("" if ours else f":{stat.st_mtime_ns}")
+    bare = msgspec.structs.replace(variant, name="", gguf="", source="variant", run_id=None, sha256="")
+    return sha256_of_text(msgspec.json.encode(bare).decode() + weights)
 
 
 def knowledge_of(workspace: Workspace, name: str | None, own: str | None) -> str | None:
@@ -115,19 +163,81 @@ def _of_variant(workspace: Workspace, name: str, variant: Variant) -> Parts:
         top_k=variant.top_k or DEFAULT_PASSAGES,
         quant=variant.quant or "",
         sampling=variant.sampling or Sampling(),
+        few_shot=variant.few_shot,
+        output=read_output(workspace, variant.output) if variant.output else None,
     )
+    if variant.few_shot:
+        check_few_shot(variant.few_shot)
+    if variant.prompt:
+        parts.prompt, parts.prompt_sha256 = variant.prompt, sha256_of_text(system)
     if variant.adapter:
         _put_adapter(workspace, parts, variant.adapter)
         if variant.prompt:
             parts.system = system
     parts.template = variant.template or parts.template
     if variant.model:
-        parts.model = locate_model(workspace, variant.model)
-    if parts.model == Path():
+        _put_model(workspace, parts, variant.model)
+    if parts.model == Path() and parts.remote is None:
         raise UsageError(
             f"Variant {name!r} names no model", "It has neither model nor adapter.", "Add `model` to it."
         )
     return parts
+
+
+def _put_model(workspace: Workspace, parts: Parts, reference: str) -> None:
+    """The model that answers: files on this machine, or an API. Raises UsageError or MissingError."""
+    settings = workspace.config.models.get(reference)
+    if settings is None or not settings.url:
+        parts.model = locate_model(workspace, reference)
+        return
+    if parts.adapter is not None:
+        raise UsageError(
+            "An adapter goes onto a model on this machine",
+            f"{reference!r} is served at {settings.url}, and {parts.name!r} has an adapter.",
+            "Leave one of them out.",
+        )
+    check_reachable(settings.url, workspace.config.workspace.network)
+    parts.model, parts.remote = Path(), RemoteModel(settings.url.rstrip("/"), settings.model, settings.key)
+
+
+def check_reachable(url: str, network: bool) -> None:
+    """Raise UsageError unless `url` is an HTTP address that the workspace lets models be asked at."""
+    parsed = urlsplit(url)
+    if parsed.scheme not in ("http", "https") or not parsed.hostname or parsed.username or parsed.query:
+        raise UsageError(
+            "That is no address of an API",
+            f"{url!r} should look like http://127.0.0.1:8000/v1, without a name, a password or a query.",
+            "Mend `url` of the model in temper.toml.",
+        )
+    if not network and not is_loopback(parsed.hostname):
+        raise UsageError(
+            "The workspace stays on this machine",
+            f"{url} is elsewhere, and questions would be sent there.",
+            "If you want that, write into temper.toml: [workspace] network = true",
+        )
+
+
+def read_output(workspace: Workspace, output: Output) -> OutputFormat:
+    """The shape of answers, its schema read. Raises MissingError or UsageError for a file that is no JSON."""
+    if output.schema is not None:
+        return OutputFormat("json_schema", schema=read_schema(workspace.path(output.schema)))
+    if output.choices is not None:
+        return OutputFormat("choice", choices=output.choices)
+    if output.pattern is not None:
+        return OutputFormat("regex", pattern=output.pattern)
+    return OutputFormat("json_object" if output.json else "text")
+
+
+def read_schema(path: Path) -> Any:
+    """The JSON of a schema's file; whether it can be enforced is found out where it is compiled."""
+    try:
+        return msgspec.json.decode(path.read_bytes())
+    except OSError as error:
+        raise MissingError(
+            "The schema is not there", f"{path}: {error.strerror}.", "Check the path."
+        ) from error
+    except msgspec.DecodeError as error:
+        raise UsageError("The schema is not JSON", f"{path}: {error}.", "Mend that file.") from error
 
 
 def _of_run(workspace: Workspace, reference: str) -> Parts:

@@ -11,6 +11,7 @@ from engine.models.adapters import PASSPORT, adapter_folder
 from engine.models.builtin import builtin_directory
 from engine.models.variants import DEFAULT_PASSAGES, LARGE, Parts, default_quant, describe, knowledge_of
 from store.errors import MissingError, UsageError
+from store.hashing import sha256_of_text
 from store.records.workspace import Sampling
 from store.workspace import Workspace
 from tests.engine.models.conftest import SETTINGS, lay_adapter, lay_run
@@ -27,6 +28,8 @@ def test_a_variant_takes_what_it_does_not_say_from_the_one_it_inherits(workspace
         top_k=2,
         quant="q6_k",
         sampling=Sampling(temperature=0.5),
+        prompt="prompts/base.md",
+        prompt_sha256=sha256_of_text("Be brief."),
     )
 
 
