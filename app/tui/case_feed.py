@@ -28,8 +28,10 @@ def compare(workspace: Workspace, suite: str, a: Scored, b: Scored) -> Compariso
     """`b` against `a` on the cases that both have. Raises what the comparison raises."""
     from engine.jobs import comparing
 
-    sides = [comparing.Asked(row.score.name, runs.find(workspace.paths.runs, row.run_id)) for row in (a, b)]
-    return comparing.compare(workspace, suite, *sides)
+    def side(row: Scored) -> comparing.Asked:
+        return comparing.Asked(row.score.name, runs.find(workspace.paths.runs, row.run_id))
+
+    return comparing.compare(workspace, suite, side(a), side(b))
 
 
 def evaluate(workspace: Workspace, path: str, variant: str) -> None:

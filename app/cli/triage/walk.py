@@ -7,23 +7,11 @@ import sys
 import click
 
 from app.cli.demo import shorten
+from app.decision_keys import KEYS
 from store.errors import UsageError
-from store.records.triage import Category, FailureGroup, Triage
+from store.records.triage import FailureGroup, Triage
 from store.workspace import Workspace
 
-KEYS: dict[str, Category] = {
-    "b": "behaviour",
-    "f": "format",
-    "t": "tone",
-    "o": "tool",
-    "r": "refusal",
-    "h": "hallucination",
-    "e": "retrieval",
-    "k": "knowledge",
-    "s": "safety",
-    "l": "label_noise",
-    "p": "product",
-}
 CONFIRM, SKIP, QUIT = ("\r", "\n", "y"), ("n", " "), ("q", "\x1b")
 
 

@@ -1,4 +1,4 @@
-"""Evals: suites on the left; on the right variants by check and slice, cases of one, two of them compared.
+"""Evals: suites on the left; on the right variants by check and slice, cases, comparisons, failures.
 
 Results are read and compared in threads, evaluations run as jobs. What a figure means is not known here.
 """
@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, OptionList, Static
 
-from app.tui import case_feed, scoreboard
+from app.tui import case_feed, failure_feed, scoreboard
 from app.tui.errors import shown
 from app.tui.messages import RunNow, RunsPolled
 from app.tui.scoreboard import Scored, Sheet
@@ -23,15 +23,22 @@ from app.tui.screens.base import TemperScreen
 from app.tui.texts import visible
 from app.tui.widgets import run_words
 from app.tui.widgets.cases_pane import CaseList, CasesPane
+from app.tui.widgets.failures_pane import FailuresPane, GroupList
 from app.tui.widgets.long_list import LongList
 from app.tui.widgets.matrix import MatrixPane, VariantRows
 from app.tui.widgets.pane_tabs import PaneTabs
 from app.tui.widgets.suite_list import SuiteList
 from app.tui.widgets.versus_pane import ChangedList, VersusPane
 from store.records.runs import ENDED
+from store.records.triage import Category, FailureGroup
 from store.workspace import Workspace
 
-PANES = {"matrix": ("m", "Variants"), "cases": ("c", "Cases"), "versus": ("v", "Compare")}
+PANES = {
+    "matrix": ("m", "Variants"),
+    "cases": ("c", "Cases"),
+    "versus": ("v", "Compare"),
+    "failures": ("x", "Failures"),
+}
 RUN_WIDTH = 60
 NOTHING = Content.assemble(
     ("No suites yet\n", "bold"),
@@ -52,6 +59,7 @@ class EvalsScreen(TemperScreen):
         Binding("m", "pane('matrix')", "Variants", show=False),
         Binding("c", "pane('cases')", "Cases", show=False),
         Binding("v", "pane('versus')", "Compare", show=False),
+        Binding("x", "pane('failures')", "Failures", show=False),
         Binding("escape", "back", "Back", key_display="esc"),
     ]
 
@@ -76,6 +84,7 @@ class EvalsScreen(TemperScreen):
                     yield MatrixPane()
                     yield CasesPane()
                     yield VersusPane()
+                    yield FailuresPane()
             yield Static(NOTHING, id="no-suites")
 
     def on_mount(self) -> None:
@@ -158,6 +167,8 @@ class EvalsScreen(TemperScreen):
             self._fill_cases(sheet, row)
         elif self.pane == "versus":
             self._fill_versus(sheet, row)
+        elif self.pane == "failures":
+            self._fill_failures(row)
 
     def _fill_cases(self, sheet: Sheet, row: Scored) -> None:
         if self._is_new("cases", sheet.suite, row.run_id, row.score.name):
@@ -187,6 +198,32 @@ class EvalsScreen(TemperScreen):
         found = case_feed.compare(self.workspace, suite, a, b)
         if self.is_attached:
             self.app.call_from_thread(self.query_one(VersusPane).show, found)
+
+    def _fill_failures(self, row: Scored) -> None:
+        if self._is_new("failures", row.run_id, row.score.name):
+            self.query_one(FailuresPane).wait()
+            self._group(row)
+
+    @work(thread=True, group="failures", exclusive=True)
+    @shown
+    def _group(self, row: Scored) -> None:
+        found = failure_feed.look(self.workspace, row)
+        if self.is_attached:
+            self.app.call_from_thread(self.query_one(FailuresPane).show, found)
+
+    def on_group_list_decided(self, event: GroupList.Decided) -> None:
+        """A person said what a group of failures is."""
+        if (row := self._row) is not None:
+            self._decide(row, event.group, event.category)
+
+    @work(thread=True, group="failures")
+    @shown
+    def _decide(self, row: Scored, group: FailureGroup, category: Category | None) -> None:
+        made = failure_feed.decide(self.workspace, group, category)
+        found = failure_feed.look(self.workspace, row)
+        if self.is_attached:
+            self.notify(f"{made} labels: {category or group.category}")
+            self.app.call_from_thread(self.query_one(FailuresPane).show, found)
 
     def _is_new(self, *what: object) -> bool:
         new = what != self._read
@@ -241,6 +278,7 @@ class EvalsScreen(TemperScreen):
             "matrix": self.query_one(VariantRows),
             "cases": self.query_one(CaseList),
             "versus": self.query_one(ChangedList),
+            "failures": self.query_one(GroupList),
         }
         self._go_inside(True)
         parts[name].focus()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from app.tui.widgets.cases_pane import CaseList
+from app.tui.widgets.failures_pane import GroupList
 from app.tui.widgets.matrix import VariantRows
 from app.tui.widgets.suite_list import SuiteList
 from app.tui.widgets.versus_pane import ChangedList
+from store import labels
 from store.records.events import Failure, Finished, Progress
 from store.workspace import Workspace
 from tests.app.tui.evals_stage import EvalsStaged, lay_eval
@@ -135,3 +137,35 @@ async def test_an_evaluation_that_failed_says_why(workspace: Workspace) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.screen.query_one("#eval-run").display)
         assert "The suite has no cases" in text_of(app, "#eval-run")
+
+
+async def test_one_key_labels_a_whole_group_of_failures(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "down", "x")  # base, which failed four times
+        groups = app.screen.query_one(GroupList)
+        await until(pilot, lambda: groups.count)
+        first = groups.groups[0]
+        assert "4 failures" in text_of(app, "#failures-head")
+        assert "Not yet a case for training" in text_of(app, "#failures-head")
+        assert '{"intent": "other"}' in text_of(app, "#group-text")
+        await pilot.press("l")
+        await until(pilot, lambda: groups.groups[0].named)
+        assert groups.groups[0].category == "label_noise"
+        written = labels.read(evaluated.paths, "category")
+        assert {label.value for label in written} == {"label_noise"}
+        assert len(written) == len(first.members)
+
+
+async def test_enter_confirms_the_guess_and_goes_on(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "down", "x")
+        groups = app.screen.query_one(GroupList)
+        await until(pilot, lambda: groups.count)
+        guessed = groups.groups[0].guess.category
+        await pilot.press("enter")
+        await until(pilot, lambda: groups.groups[0].named)
+        assert groups.groups[0].category == guessed

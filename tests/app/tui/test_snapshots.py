@@ -18,6 +18,7 @@ from app.tui.screens.chat import ChatScreen, Question
 from app.tui.widgets.book_list import BookList
 from app.tui.widgets.chunk_view import ChunkView
 from app.tui.widgets.document_list import DocumentList
+from app.tui.widgets.failures_pane import GroupList
 from app.tui.widgets.matrix import VariantRows
 from app.tui.widgets.row_table import RowTable
 from app.tui.widgets.rows_pane import RowsPane
@@ -407,3 +408,16 @@ def test_evals_cases(evals: Workspace, snap_compare: Compare) -> None:
 def test_evals_compared(evals: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
     before = evals_pressed("enter", "v", changed=True)
     assert snap_compare(EvalsStaged(evals), terminal_size=size, run_before=before)
+
+
+def test_evals_failures(evals: Workspace, snap_compare: Compare) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await evals_pressed("enter", "down", "x")(pilot)
+        await until(pilot, lambda: pilot.app.screen.query_one(GroupList).count)
+        await pilot.press("y")
+        await until(pilot, lambda: pilot.app.screen.query_one(GroupList).groups[0].named)
+        await pilot.pause(0.2)
+        pilot.app.clear_notifications()
+        await pilot.pause(0.1)
+
+    assert snap_compare(EvalsStaged(evals), terminal_size=HIGH, run_before=before)
