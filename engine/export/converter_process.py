@@ -149,7 +149,7 @@ def count_whole_rows() -> None:
 
 
 def convert_rows_at_once() -> None:
-    """Convert a probe's numbers in one go, on one thread: there are few, and many of them sixteen rows each."""
+    """Convert a probe's numbers in one go and on one thread, instead of sixteen rows at a time."""
     import gguf
     import torch
 
