@@ -5,6 +5,7 @@ Training, evaluation and serving all render here: what was trained is what is as
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -83,6 +84,23 @@ def with_system(messages: Sequence[Message], system: str) -> list[Message]:
     if not system or (messages and messages[0].role == "system"):
         return list(messages)
     return [Message("system", system), *messages]
+
+
+def with_shots(messages: Sequence[Message], shots: Sequence[Message]) -> list[Message]:
+    """`messages` with the turns of other conversations shown first, behind the system message."""
+    first = 1 if messages and messages[0].role == "system" else 0
+    return [*messages[:first], *shots, *messages[first:]]
+
+
+def plain_shots(template: str, shots: Sequence[Message]) -> str:
+    """Question and answer of other conversations by a plain template, each on lines of its own."""
+    pairs = itertools.pairwise(shots)
+    texts = [
+        render_plain(template, asked.content, answered.content)
+        for asked, answered in pairs
+        if (asked.role, answered.role) == ("user", "assistant")
+    ]
+    return "".join(text if text.endswith("\n") else text + "\n" for text in texts)
 
 
 def last_user(messages: Sequence[Message]) -> str:

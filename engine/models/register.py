@@ -19,7 +19,8 @@ GGUF_MAGIC = b"GGUF"
 class ModelCard(msgspec.Struct):
     """What a model is, read from its small files. `context` in tokens, 0 where unknown; `bytes`: its weights.
 
-    Of one that is served (the form `remote`) only its name there is known, as `architecture`. `problem` says why it cannot be used, empty when it can.
+    Of one that is served (the form `remote`) only its name there is known, as `architecture`. `problem` says
+    why it cannot be used, empty when it can.
     """
 
     name: str

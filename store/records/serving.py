@@ -27,7 +27,8 @@ class ChatDelta(msgspec.Struct, omit_defaults=True):
     """Some more text of an answer; the last one has a `finish_reason` and all that is known at the end.
 
     `finish_reason` is `stop`, `length` or `stopped`. `answer` is the whole answer as it should be kept:
-    citations of passages that do not exist are taken out. `notices` are for people: what had to be left out.
+    citations of passages that do not exist are taken out. `invalid` says why an answer that was cut is not
+    what its schema wants. `notices` are for people: what had to be left out.
     """
 
     text: str = ""
@@ -39,3 +40,4 @@ class ChatDelta(msgspec.Struct, omit_defaults=True):
     timings: Timings | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    invalid: str = ""

@@ -28,12 +28,13 @@ HEADER = '%llguidance {"no_forcing": true}'
 class CompiledGrammar:
     """The rule `answer` of `rules` (llguidance's Lark) over one vocabulary.
 
-    Raises UsageError when llguidance refuses it, too large ones included.
+    `spaced`: a space may stand first (SentencePiece). Raises UsageError when llguidance refuses it, for its
+    size too.
     """
 
-    def __init__(self, rules: str, vocabulary: Vocabulary) -> None:
+    def __init__(self, rules: str, vocabulary: Vocabulary, spaced: bool = False) -> None:
         self._vocabulary = vocabulary
-        start = 'start: " "? answer' if vocabulary.leading_space else "start: answer"
+        start = 'start: " "? answer' if spaced else "start: answer"
         text = f"{HEADER}\n{start}\n{rules}"
         self._first = LLMatcher(vocabulary.tokenizer, text, log_level=0, limits=LIMITS)
         if self._first.is_error():

@@ -17,7 +17,7 @@ from engine.inference.structured.grammar import CompiledGrammar, choice_rule, js
 from engine.inference.structured.lowering import LoweredSchema
 from engine.inference.structured.validation import Checker
 from engine.inference.structured.vocabulary import Vocabulary, byte_vocabulary
-from store.errors import UsageError
+from store.errors import TemperError, UsageError
 from store.records.output import OutputFormat
 
 
@@ -31,9 +31,9 @@ class Structure:
         # compiled here, so that a refusal comes before any model is asked
         self._bytes = CompiledGrammar(rules, byte_vocabulary())
 
-    def grammar(self, vocabulary: Vocabulary) -> Grammar:
-        """The grammar over a model's vocabulary."""
-        return _compiled(self.rules, vocabulary)
+    def grammar(self, vocabulary: Vocabulary, spaced: bool = False) -> Grammar:
+        """The grammar over a model's vocabulary; `spaced`: a space may come first, and is not shown."""
+        return _compiled(self.rules, vocabulary, spaced)
 
     def follows(self, text: str) -> bool:
         """Whether the grammar itself could have written `text`."""
@@ -46,8 +46,26 @@ class Structure:
 
 
 @lru_cache(maxsize=32)
-def _compiled(rules: str, vocabulary: Vocabulary) -> CompiledGrammar:
-    return CompiledGrammar(rules, vocabulary)
+def _compiled(rules: str, vocabulary: Vocabulary, spaced: bool) -> CompiledGrammar:
+    return CompiledGrammar(rules, vocabulary, spaced)
+
+
+def judged(structure: Structure, text: str, complete: bool) -> str:
+    """Why an answer that was cut is not a valid one; empty for a complete one that is.
+
+    Raises TemperError for a complete answer that breaks its structure: it must not be taken for one that
+    keeps it. (A grammar lets some things pass: 30 February, a key written twice.)
+    """
+    problem = structure.problem(text)
+    if not problem:
+        return ""
+    if complete:
+        raise TemperError(
+            "The answer breaks its structure",
+            f"{problem} The answer was: {text!r:.300}",
+            "Ask again, with another seed or a clearer prompt.",
+        )
+    return f"The answer was cut before it was complete, and is not valid: {problem}"
 
 
 def schema_structure(schema: Schema) -> Structure:

@@ -15,10 +15,7 @@ from engine.inference.llama import Model
 
 
 class Vocabulary:
-    """`tokenizer` for llguidance, `size` and `ends` of the model's vocabulary. About a second at 128k tokens.
-
-    `leading_space`: an answer's first token may bring a space that is not shown (SentencePiece).
-    """
+    """`tokenizer` for llguidance, `size` and `ends` of the model's vocabulary. A second at 128k tokens."""
 
     def __init__(
         self,
@@ -26,11 +23,9 @@ class Vocabulary:
         special: list[int],
         ends: frozenset[int],
         encode: Callable[[bytes], list[int]],
-        leading_space: bool = False,
     ) -> None:
         self.size = len(tokens)
         self.ends = ends
-        self.leading_space = leading_space
         source = llguidance.TokenizerWrapper(_Tokens(tokens, special, min(ends, default=0), encode))
         self.tokenizer = llguidance.LLTokenizer(
             source, n_vocab=self.size, slices=llguidance.LLTokenizer.json_slices()
@@ -70,7 +65,7 @@ def _of_model(model: Model) -> Vocabulary:
     def encode(text: bytes) -> list[int]:
         return model.tokenise(text.decode(errors="replace"), parse_special=False)
 
-    return Vocabulary(pieces, silent, model.stop_ids, encode, model.writes_spaces_first)
+    return Vocabulary(pieces, silent, model.stop_ids, encode)
 
 
 @lru_cache(maxsize=1)
