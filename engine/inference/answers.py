@@ -5,21 +5,31 @@ Knows nothing of models or llama.cpp.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.inference.generate import AdapterSet
+from engine.inference.sampler import TokenScore
 from store.errors import TemperError
 from store.records.data import Message
 from store.records.knowledge import Hit
 from store.records.traces import Citation, Timings
 from store.records.workspace import Sampling
 
+if TYPE_CHECKING:
+    from engine.inference.structured.constraint import Constraint
+    from engine.inference.structured.structure import Structure
+
 
 class Ask(msgspec.Struct):
     """A conversation to answer, with what it wants otherwise than its variant says (None: as the variant).
 
-    `system` stands in for the variant's system prompt; `stops` end the answer.
+    `system` stands in for the variant's system prompt; `stops` end the answer; `adapters` are put on for it;
+    `bias` is added to the scores of tokens. The answer is one that `constraint` allows, unless it is cut; a
+    `structure` brings a constraint and judges the whole answer besides.
+    `logprobs`: how many of the likeliest tokens are told beside each of the answer's; None: none at all.
     """
 
     messages: Sequence[Message]
@@ -27,13 +37,19 @@ class Ask(msgspec.Struct):
     sampling: Sampling | None = None
     system: str | None = None
     stops: Sequence[str] = ()
+    adapters: AdapterSet = ()
+    bias: Mapping[int, float] = {}
+    constraint: Constraint | None = None
+    structure: Structure | None = None
+    logprobs: int | None = None
 
 
 class Answer(msgspec.Struct):
     """A complete answer. `hits` are the passages it was given, in the order of their numbers.
 
     `finish_reason` is `stop`, `length` (cut at max_tokens or at the end of the context: `notices` say which)
-    or `stopped`; of `answer_many` also `error`: then `error` says why there is no answer.
+    or `stopped`; of `answer_many` also `error`: then `error` says why there is no answer. `invalid` says why
+    an answer that was cut is not what its structure wants; it is empty where there is none.
     """
 
     text: str
@@ -44,7 +60,9 @@ class Answer(msgspec.Struct):
     hits: list[Hit] = []
     notices: list[str] = []
     timings: Timings = msgspec.field(default_factory=Timings)
+    logprobs: list[TokenScore] = []
     error: str = ""
+    invalid: str = ""
 
 
 def refused(error: TemperError) -> Answer:

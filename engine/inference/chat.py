@@ -6,25 +6,31 @@ Does not know HTTP, jobs, or where the variant's names came from.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from engine.inference.answering import Answering
 from engine.inference.answers import Answer, Ask, Prompt, refused
-from engine.inference.generate import Generation
-from engine.inference.llama import CONTEXT_CAP, Context, Model, context_size
-from engine.models.chat import last_user, render_chat, render_plain, with_system
-from engine.retrieval.prompt import cite, with_context
-from store.errors import UsageError
+from engine.inference.generate import Request, never
+from engine.inference.llama import CONTEXT_CAP, Model, context_size
+from engine.inference.scheduler import PARALLEL, Scheduler
+from engine.inference.structured.structure import Structure, structure_of
+from engine.inference.structured.vocabulary import Vocabulary
+from engine.models.chat import last_user, plain_shots, render_chat, render_plain, with_shots, with_system
+from engine.retrieval.prompt import with_context
+from store.errors import TemperError, UsageError
 from store.records.data import Message
 from store.records.knowledge import Hit, SearchResult
 from store.records.serving import ChatDelta
-from store.records.traces import Timings
 from store.records.workspace import ResolvedVariant, Sampling
 
 ANSWER_SHARE = 4
 """Passages must leave a quarter of the context for the answer, or `max_tokens` where that is less."""
+WINDOW = 4
+"""Conversations prepared ahead, for each that is computed at once."""
 
 
 class Searcher(Protocol):
@@ -38,21 +44,30 @@ class Searcher(Protocol):
 
 
 class Composition:
-    """A loaded variant. `close` frees it and closes the searcher. One answer at a time.
+    """A loaded variant that answers several conversations at once. `close` frees it and its searcher.
 
-    Raises MissingError, UsageError or TemperError when the GGUF cannot be loaded or nothing says how a
-    conversation is written for it.
+    `begin` and `step` are for whoever has other things to do in between, such as a server; the others
+    compute until they have what was asked for. For one thread. Raises MissingError, UsageError or TemperError
+    when the GGUF cannot be loaded or nothing says how a conversation is written for it.
     """
 
     def __init__(
-        self, variant: ResolvedVariant, searcher: Searcher | None = None, *, context_cap: int = CONTEXT_CAP
+        self,
+        variant: ResolvedVariant,
+        searcher: Searcher | None = None,
+        *,
+        context_cap: int = CONTEXT_CAP,
+        parallel: int = PARALLEL,
     ) -> None:
         self.variant = variant
         self.searcher = searcher
+        self.parallel = parallel
+        self._structure = structure_of(variant.output) if variant.output else None  # refused before loading
         self.model = Model(Path(variant.gguf))
         try:
             self._chat_template = "" if variant.template else checked_template(self.model, variant)
-            self.context = Context(self.model, context_size(self.model, cap=context_cap))
+            size = context_size(self.model, cap=context_cap)
+            self.scheduler = Scheduler(self.model, size, parallel=parallel)
         except BaseException:
             self.model.close()
             raise
@@ -64,18 +79,10 @@ class Composition:
         sampling: Sampling | None = None,
     ) -> Answer:
         """The next assistant message. Raises UsageError for a conversation that the model cannot take."""
-        for delta in self.stream(messages, retrieval, sampling):
-            last = delta
-        return Answer(
-            last.answer,
-            last.finish_reason or "stopped",
-            last.prompt_tokens,
-            last.completion_tokens,
-            last.citations,
-            last.hits,
-            last.notices,
-            last.timings or Timings(),
-        )
+        answering = self.begin(Ask(messages, retrieval, sampling))
+        for _ in self._computed(answering):
+            pass
+        return answering.answer()
 
     def answer_many(
         self, conversations: Iterable[Ask | Sequence[Message]], retrieval: bool = True
@@ -83,14 +90,28 @@ class Composition:
         """Every conversation's answer with its place among them, as they get finished: in any order.
 
         An `Ask` has settings of its own. A conversation that the model cannot take has an answer with
-        `error`, and the others go on. Closing the iterator ends what is not finished.
+        `error`, and the others go on. Conversations are taken a window at a time, the longest prompts first,
+        so that few wait for one in the end. Closing the iterator ends what is not finished. Raises
+        TemperError where llama.cpp gives up.
         """
-        for index, conversation in enumerate(conversations):
-            ask = conversation if isinstance(conversation, Ask) else Ask(conversation, retrieval)
-            try:
-                yield index, self.answer(ask.messages, ask.retrieval, ask.sampling)
-            except UsageError as error:
-                yield index, refused(error)
+        coming = iter(enumerate(conversations))
+        under_way: dict[int, Answering] = {}
+        try:
+            while True:
+                if self.scheduler.waiting < self.parallel:
+                    window = list(itertools.islice(coming, WINDOW * self.parallel))
+                    for index, refusal in self._begin_window(window, retrieval, under_way):
+                        yield index, refusal
+                if not under_way:
+                    return
+                self.step()
+                for index, answering in list(under_way.items()):
+                    if (answer := finished(answering)) is not None:
+                        del under_way[index]
+                        yield index, answer
+        finally:
+            for answering in under_way.values():
+                answering.cancel()
 
     def stream(
         self,
@@ -101,44 +122,94 @@ class Composition:
         searcher: Searcher | None = None,
         system: str | None = None,
         stops: Sequence[str] = (),
-        stopped: Callable[[], bool] = lambda: False,
+        stopped: Callable[[], bool] = never,
     ) -> Iterator[ChatDelta]:
         """Pieces of the next assistant message as they come; the last has everything else.
 
         `searcher` and `system` stand in for the variant's own; `stops` end the answer; `stopped` is asked
         between tokens. Raises UsageError for a conversation that the model cannot take.
         """
+        ask = Ask(messages, retrieval, sampling, system, stops)
+        yield from self._computed(self.begin(ask, searcher, stopped))
+
+    def begin(
+        self, ask: Ask, searcher: Searcher | None = None, stopped: Callable[[], bool] = never
+    ) -> Answering:
+        """Find the passages for a conversation and have it answered by the steps that follow.
+
+        `searcher` stands in for the variant's own. Raises UsageError when the model cannot take it.
+        """
+        return self._submit(*self._prepare(ask, searcher, stopped))
+
+    def step(self) -> None:
+        """Compute a step of all answers under way. Raises TemperError where llama.cpp gives up."""
+        self.scheduler.step()
+
+    def _computed(self, answering: Answering) -> Iterator[ChatDelta]:
+        """The deltas of one answer, computed as they are asked for."""
+        try:
+            while not answering.done:
+                self.step()
+                yield from answering.deltas()
+        finally:
+            answering.cancel()
+
+    def _begin_window(
+        self,
+        window: list[tuple[int, Ask | Sequence[Message]]],
+        retrieval: bool,
+        under_way: dict[int, Answering],
+    ) -> Iterator[tuple[int, Answer]]:
+        """Begin the answers of a window, the longest first; those that cannot be are given back."""
+        ready = []
+        for index, conversation in window:
+            ask = conversation if isinstance(conversation, Ask) else Ask(conversation, retrieval)
+            try:
+                ready.append((index, self._prepare(ask)))
+            except UsageError as error:
+                yield index, refused(error)
+        for index, prepared in sorted(ready, key=lambda one: -len(one[1][0].ids)):
+            try:
+                under_way[index] = self._submit(*prepared)
+            except UsageError as error:
+                yield index, refused(error)
+
+    def _prepare(
+        self, ask: Ask, searcher: Searcher | None = None, stopped: Callable[[], bool] = never
+    ) -> tuple[Request, Prompt, float, Structure | None]:
         begin = time.perf_counter()
-        sampling = sampling or self.variant.sampling
-        searcher = (searcher or self.searcher) if retrieval else None
-        hits = searcher.search(last_user(messages), self.variant.top_k).hits if searcher else []
-        retrieval_ms = _since(begin)
-        prompt = self.prompt(messages, hits, system=system, max_tokens=sampling.max_tokens)
+        sampling = ask.sampling or self.variant.sampling
+        searcher = (searcher or self.searcher) if ask.retrieval else None
+        hits = searcher.search(last_user(ask.messages), self.variant.top_k).hits if searcher else []
+        retrieval_ms = round((time.perf_counter() - begin) * 1000, 3)
+        prompt = self.prompt(ask.messages, hits, system=ask.system, max_tokens=sampling.max_tokens)
         tail = self._template_tail()
-        generation = Generation(
-            self.context,
+        structure = ask.structure or self._structure
+        constraint = ask.constraint
+        if structure is not None and constraint is None:
+            constraint = structure.grammar(Vocabulary.of(self.model), self._spaced).start()
+        request = Request(
             prompt.ids,
             sampling,
-            stops=[*stops, tail] if tail.strip() else stops,
+            stops=[*ask.stops, tail] if tail.strip() else ask.stops,
             trailing=tail,
+            constraint=constraint,
+            adapters=ask.adapters,
+            bias=ask.bias,
+            logprobs=ask.logprobs,
             stopped=stopped,
         )
-        pieces: list[str] = []
-        for text in generation:
-            shown = text if pieces or self.variant.template else self._without_lead(text)
-            pieces.append(shown)
-            yield ChatDelta(shown)
-        answer, citations = cite("".join(pieces), prompt.hits)
-        yield ChatDelta(
-            finish_reason=generation.finish_reason,
-            answer=answer,
-            citations=citations,
-            hits=prompt.hits,
-            notices=prompt.notices,
-            timings=Timings(retrieval_ms, round(generation.first_token_ms, 3), _since(begin)),
-            prompt_tokens=generation.prompt_tokens,
-            completion_tokens=generation.completion_tokens,
-        )
+        return request, prompt, retrieval_ms, structure
+
+    def _submit(
+        self, request: Request, prompt: Prompt, retrieval_ms: float, structure: Structure | None
+    ) -> Answering:
+        return Answering(self.scheduler.submit(request), prompt, retrieval_ms, self._spaced, structure)
+
+    @property
+    def _spaced(self) -> bool:
+        """SentencePiece writes a word's space before it: a chat answer's first word brings one too many."""
+        return not self.variant.template and self.model.writes_spaces_first
 
     def prompt(
         self,
@@ -150,7 +221,7 @@ class Composition:
     ) -> Prompt:
         """The conversation as token ids, with as many of `hits` as fit: the worst are left out first."""
         kept = list(hits)
-        room = self.context.size - min(max_tokens, self.context.size // ANSWER_SHARE)
+        room = self.scheduler.size - min(max_tokens, self.scheduler.size // ANSWER_SHARE)
         while True:
             ids = self.model.encode_prompt(self.prompt_text(with_context(messages, kept), system))
             if len(ids) <= room or not kept:
@@ -160,17 +231,20 @@ class Composition:
         if len(kept) < len(hits):
             notices.append(
                 f"{len(hits) - len(kept)} of {len(hits)} passages were left out: "
-                f"the model reads {self.context.size:,} tokens."
+                f"the model reads {self.scheduler.size:,} tokens."
             )
         return Prompt(ids, kept, notices)
 
     def prompt_text(self, messages: Sequence[Message], system: str | None = None) -> str:
         """The conversation as the model was made (or trained) to read it, ready for its answer."""
         if self.variant.template:
-            return render_plain(self.variant.template, last_user(messages))
+            shown = plain_shots(self.variant.template, self.variant.shots)
+            return shown + render_plain(self.variant.template, last_user(messages))
         return render_chat(
             self._chat_template,
-            with_system(messages, self.variant.system if system is None else system),
+            with_shots(
+                with_system(messages, self.variant.system if system is None else system), self.variant.shots
+            ),
             add_generation_prompt=True,
             bos_token=self.model.bos_text,
             eos_token=self.model.eos_text,
@@ -178,7 +252,7 @@ class Composition:
 
     def close(self) -> None:
         """Free the model and close the searcher."""
-        self.context.close()
+        self.scheduler.close()
         self.model.close()
         if self.searcher is not None:
             self.searcher.close()
@@ -187,9 +261,14 @@ class Composition:
         """What a plain template writes behind the answer: a model trained with it writes that too."""
         return self.variant.template.partition("{completion}")[2]
 
-    def _without_lead(self, text: str) -> str:
-        """SentencePiece writes a word's space before it: a chat answer's first word brings one too many."""
-        return text.removeprefix(" ") if self.model.writes_spaces_first else text
+
+def finished(answering: Answering) -> Answer | None:
+    """The answer once it is done; its own failure is one with `error`."""
+    try:
+        answering.deltas()
+    except TemperError as error:
+        return refused(error)
+    return answering.answer() if answering.done else None
 
 
 def checked_template(model: Model, variant: ResolvedVariant) -> str:
@@ -202,7 +281,3 @@ def checked_template(model: Model, variant: ResolvedVariant) -> str:
         'Give the variant one in temper.toml, for example: template = "{prompt}\\n{completion}"\n'
         "or train an adapter with a recipe that has a `template`.",
     )
-
-
-def _since(begin: float) -> float:
-    return round((time.perf_counter() - begin) * 1000, 3)

@@ -1,177 +1,185 @@
-"""One answer, token by token: greedy or sampled, text in whole characters, ended for a stated reason.
+"""One answer being written: what was asked, the tokens and text so far, and why it ended.
 
-Knows nothing of chats: prompts come as token ids, stop strings as text. The loop adds little to llama.cpp's
-own time: text is decoded as it comes, and only its tail is searched for stop strings.
+Text comes in whole characters and is cut at stop strings; it is decoded as it comes, and only its tail is
+searched. Knows nothing of chats (prompts are token ids) nor of other answers.
 """
 
 from __future__ import annotations
 
 import codecs
 import time
-from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
-import llama_cpp
+import msgspec
 
-from engine.inference.llama import Context
+from engine.inference.llama import Model, check_fits
+from engine.inference.sampler import Sampler, TokenScore, token_score
+from engine.inference.sequences import Row
+from engine.inference.text import TextTail
+from store.errors import TemperError
 from store.records.workspace import Sampling
 
-FinishReason = Literal["stop", "length", "stopped"]
+if TYPE_CHECKING:
+    from engine.inference.structured.constraint import Constraint
+
+FinishReason = Literal["stop", "length", "stopped", "error"]
+
+AdapterSet = tuple[tuple[str, float], ...]
+"""Adapter GGUF files and their scales, 1 as trained; empty: the base alone."""
 
 
-class TextTail:
-    """Text as it may be shown: cut at the first stop string, and held back while it could become one.
+def never() -> bool:
+    """The answer is wanted to its end."""
+    return False
 
-    `trailing` is text that belongs to the template: dropped where an answer ends with it.
+
+class Request(msgspec.Struct):
+    """A prompt as token ids, and how it is to be answered.
+
+    `trailing` is dropped where the answer ends with it. `bias` is added to the scores of tokens. `logprobs`:
+    how many of the likeliest tokens are told beside each token's own; None: none are computed. `stopped` is
+    asked between steps. The text is one that `constraint` allows, as far as it goes.
     """
 
-    def __init__(self, stops: Sequence[str] = (), trailing: str = "") -> None:
-        self._stops = [stop for stop in stops if stop]
-        self._trailing = trailing
-        self._watched = [*self._stops, *([trailing] if trailing else [])]
-        self._held = ""
-        self.stopped = False
-
-    def feed(self, text: str) -> str:
-        """What can be shown once `text` has come; `stopped` is set when a stop string is complete."""
-        if not self._watched:
-            return text
-        self._held += text
-        ends = [at for stop in self._stops if (at := self._held.find(stop)) >= 0]
-        if ends:
-            self.stopped = True
-            shown, self._held = self._held[: min(ends)], ""
-            return shown
-        keep = max(_overlap(self._held, stop) for stop in self._watched)
-        shown, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
-        return shown
-
-    def finish(self) -> str:
-        """What was held back, less the template's own end."""
-        held, self._held = self._held, ""
-        return held.removesuffix(self._trailing) if self._trailing else held
-
-
-def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that `stop` begins with (all of `stop` included)."""
-    longest = min(len(text), len(stop))
-    return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)
-
-
-class Sampler:
-    """Picks the next token from a context's logits. Temperature 0 is greedy: the first of the highest scores.
-
-    Otherwise top-k, then top-p, then temperature, then a draw by the seed, in llama.cpp's own chain: the same
-    seed gives the same text. Use it in a `with` block.
-    """
-
-    def __init__(self, context: Context, sampling: Sampling) -> None:
-        self._context = context
-        self._chain: llama_cpp.llama_sampler_p | None = None
-        if sampling.temperature <= 0:
-            return
-        parameters = llama_cpp.llama_sampler_chain_default_params()
-        parameters.no_perf = True
-        self._chain = llama_cpp.llama_sampler_chain_init(parameters)
-        if sampling.top_k > 0:
-            self._add(llama_cpp.llama_sampler_init_top_k(sampling.top_k))
-        if sampling.top_p < 1:
-            self._add(llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1))
-        self._add(llama_cpp.llama_sampler_init_temp(sampling.temperature))
-        self._add(
-            llama_cpp.llama_sampler_init_dist(sampling.seed % (2**32 - 1))
-        )  # its last seed means "random"
-
-    def _add(self, sampler: llama_cpp.llama_sampler_p) -> None:
-        llama_cpp.llama_sampler_chain_add(self._chain, sampler)
-
-    def pick(self) -> int:
-        """The next token."""
-        if self._chain is None:
-            return int(self._context.logits.argmax())
-        return int(llama_cpp.llama_sampler_sample(self._chain, self._context.handle, -1))
-
-    def __enter__(self) -> Sampler:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._chain is not None:
-            llama_cpp.llama_sampler_free(self._chain)
-            self._chain = None
+    ids: Sequence[int]
+    sampling: Sampling
+    stops: Sequence[str] = ()
+    trailing: str = ""
+    constraint: Constraint | None = None
+    adapters: AdapterSet = ()
+    bias: Mapping[int, float] = {}
+    logprobs: int | None = None
+    stopped: Callable[[], bool] = never
 
 
 class Generation:
-    """An answer being written: iterate over it for pieces of text; the fields say how it went.
+    """The answer to a request: `take` gives the text that came since it was last asked.
 
-    `finish_reason` is `stop` (the model ended it, or a stop string), `length` (max_tokens or the context is
-    full) or `stopped` (whoever asked no longer wants it). The token that ends an answer is not counted.
+    `finish_reason` is None while it is being written, then `stop` (the model ended it, or a stop string),
+    `length` (max_tokens; with `overflow` the context is full), `stopped` (no longer wanted) or `error`
+    (`failure` says which). The token that ends an answer is not counted. Under a constraint only `stop` is a
+    complete answer. Raises UsageError for a prompt without tokens or without room for one more.
     """
 
-    def __init__(
-        self,
-        context: Context,
-        prompt: Sequence[int],
-        sampling: Sampling,
-        *,
-        stops: Sequence[str] = (),
-        trailing: str = "",
-        stopped: Callable[[], bool] = lambda: False,
-    ) -> None:
-        context.check_fits(len(prompt))
-        self.finish_reason: FinishReason = "stopped"
+    def __init__(self, request: Request, model: Model, size: int) -> None:
+        check_fits(len(request.ids), size)
+        room = size - len(request.ids)
+        self.request = request
+        self.limit = min(request.sampling.max_tokens, room)
+        self.overflow = False
+        self.finish_reason: FinishReason | None = None
+        self.failure: TemperError | None = None
         self.ids: list[int] = []
-        self.prompt_tokens = len(prompt)
+        self.scores: list[TokenScore] = []
+        self.prompt_tokens = len(request.ids)
         self.reused_tokens = 0
         self.first_token_ms = 0.0
-        self._context = context
-        self._prompt = prompt
-        self._sampling = sampling
-        self._limit = min(sampling.max_tokens, context.size - len(prompt))
-        self._stopped = stopped
-        self._tail = TextTail(stops, trailing)
+        self._admitted = time.perf_counter()
+        self._model = model
+        self._sampler = Sampler(request.sampling, request.ids, request.bias)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._tail = TextTail(request.stops, request.trailing)
+        self._pieces: list[str] = []
+        self._cancelled = False
 
     @property
     def completion_tokens(self) -> int:
         """Tokens written so far."""
         return len(self.ids)
 
-    def __iter__(self) -> Iterator[str]:
-        begin = time.perf_counter()
-        self.reused_tokens = self._context.read(self._prompt, self._stopped)
-        if self._stopped():
-            return
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        tail, piece = self._tail, self._context.model.piece
-        for token in self._tokens():
-            if not self.first_token_ms:
-                self.first_token_ms = (time.perf_counter() - begin) * 1000
-            text = tail.feed(decoder.decode(piece(token)))
-            if text:
-                yield text
-            if tail.stopped:
-                self.finish_reason = "stop"
-                return
-        text = tail.feed(decoder.decode(b"", final=True)) + tail.finish()
-        if text:
-            yield text
+    @property
+    def unwanted(self) -> bool:
+        """Whether whoever asked does not want more."""
+        return self._cancelled or self.request.stopped()
 
-    def _tokens(self) -> Iterator[int]:
-        """Tokens until the answer ends, each handed out before the next is computed."""
-        context, stop_ids, stopped = self._context, self._context.model.stop_ids, self._stopped
-        with Sampler(context, self._sampling) as sampler:
-            while True:
-                token = sampler.pick()
-                if token in stop_ids:
-                    self.finish_reason = "stop"
-                    return
-                self.ids.append(token)
-                yield token
-                if len(self.ids) >= self._limit:
-                    self.finish_reason = "length"
-                    return
-                if stopped():
-                    return
-                context.append(token)
+    def cancel(self) -> None:
+        """No more is wanted; from any thread."""
+        self._cancelled = True
+
+    @property
+    def milliseconds(self) -> float:
+        """Since it left the line: waiting for others is not counted."""
+        return (time.perf_counter() - self._admitted) * 1000
+
+    def admit(self, reused_tokens: int) -> None:
+        """Its computing begins; so many tokens of the prompt are known already."""
+        self._admitted = time.perf_counter()
+        self.reused_tokens = reused_tokens
+
+    def take(self) -> str:
+        """The text that came since the last call."""
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        return text
+
+    def write(self, row: Row) -> None:
+        """Add the token that the scores give; `finish_reason` is set when it was the last."""
+        try:
+            token = self._pick(row)
+        except TemperError as error:
+            self.fail(error)
+            return
+        if not self.first_token_ms:
+            self.first_token_ms = (time.perf_counter() - self._admitted) * 1000
+        if token in self._model.stop_ids:
+            self.finish("stop")
+            return
+        self.ids.append(token)
+        self._show(self._tail.feed(self._decoder.decode(self._model.piece(token))))
+        constraint = self.request.constraint
+        if self._tail.stopped:
+            self._end("stop")
+        elif constraint is not None and constraint.is_finished():
+            self.finish("stop")
+        elif len(self.ids) >= self.limit:
+            self.overflow = self.limit < self.request.sampling.max_tokens
+            self.finish("length")
+
+    def finish(self, reason: FinishReason) -> None:
+        """The answer ends here; what was held back is shown."""
+        if self.finish_reason is None:
+            self._show(self._tail.feed(self._decoder.decode(b"", final=True)) + self._tail.finish())
+            self._end(reason)
+
+    def fail(self, error: TemperError) -> None:
+        """The answer cannot go on."""
+        self.failure = error
+        self._end("error")
+
+    def _pick(self, row: Row) -> int:
+        """The next token: sampled first, and masked only where that one is not allowed."""
+        request = self.request
+        raw = row.copy() if request.logprobs is not None else row
+        self._sampler.prepare(row)
+        token = self._sampler.pick(row)
+        constraint = request.constraint
+        if constraint is not None and not constraint.allows(token):
+            mask = constraint.mask()
+            if not mask.any():
+                raise _dead_end()
+            row[~mask] = -float("inf")
+            token = self._sampler.pick(row)
+        ends = token in self._model.stop_ids
+        if constraint is not None and not ends:
+            constraint.advance(token)
+        if request.logprobs is not None and not ends:
+            self.scores.append(token_score(raw, token, request.logprobs))
+        self._sampler.accept(token)
+        return token
+
+    def _show(self, text: str) -> None:
+        if text:
+            self._pieces.append(text)
+
+    def _end(self, reason: FinishReason) -> None:
+        self.finish_reason = reason
+        self._sampler.close()
+
+
+def _dead_end() -> TemperError:
+    return TemperError(
+        "The answer could not go on under its schema",
+        "The schema allows no token of the model's vocabulary here.",
+        "Ask again, or make the schema wider.",
+    )

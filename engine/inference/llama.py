@@ -6,22 +6,20 @@ The low-level API only. Does not know what a chat is, nor when to stop.
 from __future__ import annotations
 
 import ctypes
-import logging
 import os
-from collections import deque
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import numpy as np
 import numpy.typing as npt
 import psutil
 
+from engine.inference.backend import heard
+from engine.inference.backend import quiet_backend as quiet_backend  # whoever needs llama.cpp finds it here
 from store.errors import MissingError, TemperError, UsageError
-
-log = logging.getLogger("temper.llama")
-log.addHandler(logging.NullHandler())  # without a handler anywhere, Python would print warnings on stderr
 
 MAGIC = b"GGUF"
 CONTEXT_CAP = 8192
@@ -31,43 +29,7 @@ READ_BATCH = 512
 SMALL_MODEL = 32_000_000
 """Bytes of weights below which one thread is as fast as two or faster (docs/decisions/0006)."""
 
-_CONTINUED = 5  # ggml.h: goes on with the previous line
-_LEVELS = {2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}  # its info is a page per model
 _OUT_OF_MEMORY = ("out of memory", "unable to allocate", "failed to allocate", "cudamalloc failed")
-
-
-class _Log:
-    """Joins llama.cpp's pieces to lines, hands them to Python's logging, keeps the last complaints."""
-
-    def __init__(self) -> None:
-        self.complaints: deque[str] = deque(maxlen=20)
-        self._line = ""
-        self._level = logging.DEBUG
-
-    def hear(self, level: int, text: bytes | None, data: int | None) -> None:
-        """One piece of the log; llama.h promises neither whole lines nor a level of their own."""
-        if level != _CONTINUED:
-            self._level = _LEVELS.get(level, logging.DEBUG)
-        if self._level == logging.DEBUG and not log.isEnabledFor(logging.DEBUG):
-            return
-        self._line += (text or b"").decode("utf-8", errors="replace")
-        *lines, self._line = self._line.split("\n")
-        for line in lines:
-            if line.strip():
-                if self._level >= logging.WARNING:
-                    self.complaints.append(line.strip())
-                log.log(self._level, "%s", line.rstrip())
-
-
-_heard = _Log()
-_callback = llama_cpp.llama_log_callback(_heard.hear)  # kept for ever: C holds a pointer to it
-
-
-@lru_cache(maxsize=1)
-def quiet_backend() -> None:
-    """Start llama.cpp with its log going to Python's logger `temper.llama`. Calling it again does nothing."""
-    llama_cpp.llama_log_set(_callback, ctypes.c_void_p(0))
-    llama_cpp.llama_backend_init()
 
 
 def threads(weights: int) -> int:
@@ -96,7 +58,7 @@ class Model:
         parameters = llama_cpp.llama_model_default_params()
         parameters.n_gpu_layers = -1 if self.on_gpu else 0
         parameters.vocab_only = vocabulary_only
-        _heard.complaints.clear()
+        heard.complaints.clear()
         handle = llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
         if handle is None:
             raise load_error(path)
@@ -223,22 +185,10 @@ class Context:
 
     def __init__(self, model: Model, size: int) -> None:
         self.model = model
-        parameters = llama_cpp.llama_context_default_params()
-        parameters.n_ctx = size
-        parameters.n_batch = parameters.n_ubatch = min(READ_BATCH, size)
-        parameters.n_threads = parameters.n_threads_batch = threads(llama_cpp.llama_model_size(model.handle))
-        parameters.no_perf = True
-        if not llama_cpp.llama_supports_gpu_offload():
-            # It sums in float16 on the CPU, enough to turn a near tie and with it a greedy text.
-            parameters.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
-        _heard.complaints.clear()
-        handle = llama_cpp.llama_init_from_model(model.handle, parameters)
-        if handle is None:
-            raise memory_error(f"A context of {size:,} tokens for {model.path.name} could not be made.")
-        self.handle = handle
-        self.memory = llama_cpp.llama_get_memory(handle)
-        self.size = min(size, llama_cpp.llama_n_ctx(handle))
-        self.batch_size = llama_cpp.llama_n_batch(handle)
+        self.handle = new_context(model, context_parameters(model, size))
+        self.memory = llama_cpp.llama_get_memory(self.handle)
+        self.size = min(size, llama_cpp.llama_n_ctx(self.handle))
+        self.batch_size = llama_cpp.llama_n_batch(self.handle)
         self.tokens: list[int] = []
         self._one = (llama_cpp.llama_token * 1)()
         self._one_batch = llama_cpp.llama_batch_get_one(self._one, 1)
@@ -264,14 +214,7 @@ class Context:
 
     def check_fits(self, count: int) -> None:
         """Raise UsageError unless a prompt of `count` tokens leaves room for one more."""
-        if count == 0:
-            raise UsageError("There is nothing to answer", "The prompt has no tokens.", "Write something.")
-        if count >= self.size:
-            raise UsageError(
-                "The question is longer than the model can read",
-                f"It has {count:,} tokens; the model's context has {self.size:,}, with room for an answer.",
-                "Shorten it, start a new conversation, or use a model with a longer context.",
-            )
+        check_fits(count, self.size)
 
     def append(self, token: int) -> None:
         """Add one token; `logits` are then those behind it. The context must have room."""
@@ -307,17 +250,57 @@ class Context:
         return kept
 
     def _decode(self, batch: llama_cpp.llama_batch) -> None:
-        code = llama_cpp.llama_decode(self.handle, batch)
-        if code != 0:
+        try:
+            decode(self.model, self.handle, batch)
+        except TemperError:
             self.clear()
-            reason = "; ".join(_heard.complaints) or f"code {code}"
-            if any(word in reason.lower() for word in _OUT_OF_MEMORY):
-                raise memory_error(reason)
-            raise TemperError(
-                "llama.cpp could not go on",
-                f"{self.model.path.name}: {reason}.",
-                "Ask again; the log has more.",
-            )
+            raise
+
+
+def context_parameters(model: Model, cells: int) -> Any:
+    """The llama_context_params of a context of `cells` tokens, as every context here has them."""
+    parameters = llama_cpp.llama_context_default_params()
+    parameters.n_ctx = cells
+    parameters.n_batch = parameters.n_ubatch = min(READ_BATCH, cells)
+    parameters.n_threads = parameters.n_threads_batch = threads(llama_cpp.llama_model_size(model.handle))
+    parameters.no_perf = True
+    if not llama_cpp.llama_supports_gpu_offload():
+        # It sums in float16 on the CPU, enough to turn a near tie and with it a greedy text.
+        parameters.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    return parameters
+
+
+def new_context(model: Model, parameters: Any) -> Any:
+    """A llama_context. Raises TemperError when there is no memory for it."""
+    heard.complaints.clear()
+    handle = llama_cpp.llama_init_from_model(model.handle, parameters)
+    if handle is None:
+        wanted = f"A context of {parameters.n_ctx:,} tokens for {model.path.name} could not be made."
+        raise memory_error(wanted)
+    return handle
+
+
+def decode(model: Model, handle: llama_cpp.llama_context_p, batch: llama_cpp.llama_batch) -> None:
+    """Compute a batch. Raises TemperError where llama.cpp could not; what it then remembers is undefined."""
+    code = llama_cpp.llama_decode(handle, batch)
+    if code != 0:
+        reason = "; ".join(heard.complaints) or f"code {code}"
+        if any(word in reason.lower() for word in _OUT_OF_MEMORY):
+            raise memory_error(reason)
+        happened = f"{model.path.name}: {reason}."
+        raise TemperError("llama.cpp could not go on", happened, "Ask again; the log has more.")
+
+
+def check_fits(count: int, size: int) -> None:
+    """Raise UsageError unless a prompt of `count` tokens leaves room for one more in a context of `size`."""
+    if count == 0:
+        raise UsageError("There is nothing to answer", "The prompt has no tokens.", "Write something.")
+    if count >= size:
+        raise UsageError(
+            "The question is longer than the model can read",
+            f"It has {count:,} tokens; the model's context has {size:,}, with room for an answer.",
+            "Shorten it, start a new conversation, or use a model with a longer context.",
+        )
 
 
 def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
@@ -355,7 +338,7 @@ def check_magic(path: Path) -> None:
 
 def load_error(path: Path) -> TemperError:
     """Why llama.cpp did not load `path`, from what it said."""
-    reason = "; ".join(dict.fromkeys(_heard.complaints)) or "llama.cpp gave no reason"
+    reason = "; ".join(dict.fromkeys(heard.complaints)) or "llama.cpp gave no reason"
     if any(word in reason.lower() for word in _OUT_OF_MEMORY):
         return memory_error(f"{path.name} ({path.stat().st_size / 1e9:.1f} GB): {reason}.")
     return UsageError(

@@ -32,6 +32,30 @@ class LoraAdapter:
         self.handle = handle
 
 
+class AdapterShelf:
+    """A model's adapters by path, each loaded once; of the context that computes, which ones are on."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._loaded: dict[str, LoraAdapter] = {}
+        self._on: tuple[tuple[str, float], ...] = ()
+
+    def load(self, path: str) -> None:
+        """Have an adapter ready. Raises as LoraAdapter does."""
+        if path not in self._loaded:
+            self._loaded[path] = LoraAdapter(self._model, Path(path))
+
+    def put_on(self, handle: llama_cpp.llama_context_p, adapters: tuple[tuple[str, float], ...]) -> None:
+        """Compute with these adapters, each times its scale; what was read stays as it was read."""
+        if adapters != self._on:
+            _set(handle, [(self._loaded[path], scale) for path, scale in adapters])
+            self._on = adapters
+
+    def forget(self) -> None:
+        """The context is a new one: it has none on."""
+        self._on = ()
+
+
 def put_on(context: Context, adapters: Sequence[tuple[LoraAdapter, float]]) -> None:
     """Make a context answer with these adapters, each times its factor (1 is as trained); none takes all off.
 
@@ -39,11 +63,15 @@ def put_on(context: Context, adapters: Sequence[tuple[LoraAdapter, float]]) -> N
     """
     if any(adapter.model is not context.model for adapter, _ in adapters):
         raise UsageError("The adapter is another model's", "It was loaded for one.", "Load it for this one.")
+    _set(context.handle, adapters)
+    context.clear()
+
+
+def _set(handle: llama_cpp.llama_context_p, adapters: Sequence[tuple[LoraAdapter, float]]) -> None:
     count = len(adapters)
     handles = (llama_cpp.llama_adapter_lora_p_ctypes * count)(*(one.handle for one, _ in adapters))
     scales = (ctypes.c_float * count)(*(scale for _, scale in adapters))
-    if llama_cpp.llama_set_adapters_lora(context.handle, handles, count, scales) != 0:
+    if llama_cpp.llama_set_adapters_lora(handle, handles, count, scales) != 0:
         raise UsageError(
             "The adapters cannot be put on", "llama.cpp refused them.", "The log has its reason."
         )
-    context.clear()

@@ -127,14 +127,14 @@ def test_passages_that_do_not_fit_are_left_out_from_the_last_and_it_says_so(comp
     composition = compose(tiny_f32(), shelf)
     answer = composition.answer([Message("user", "Hello")])
     assert [hit.doc for hit in answer.hits] == ["d1.md", "d2.md"]
-    size = composition.context.size
+    size = composition.scheduler.size
     assert answer.notices == [f"1 of 3 passages were left out: the model reads {size:,} tokens."]
     assert answer.completion_tokens + answer.prompt_tokens <= size
 
 
 def test_a_conversation_longer_than_the_context_is_refused_with_both_numbers(compose: Compose) -> None:
     composition = compose(tiny_f32(), Shelf(["Freeze it."]))
-    with pytest.raises(UsageError, match=rf"[\d,]+ tokens.*{composition.context.size:,}"):
+    with pytest.raises(UsageError, match=rf"[\d,]+ tokens.*{composition.scheduler.size:,}"):
         composition.answer([Message("user", "wallet " * 2000)])
     assert composition.answer([Message("user", "Hello")]).completion_tokens > 0
 

@@ -1,4 +1,4 @@
-"""Generation: the same text as other implementations, whole characters only, an end for a stated reason."""
+"""One answer: the same text as other implementations, whole characters only, an end for a stated reason."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.inference.generate import Generation, TextTail
-from engine.inference.llama import Context, Model
+from engine.inference.generate import Generation, Request
+from engine.inference.llama import Model
+from engine.inference.scheduler import Scheduler
+from engine.inference.text import TextTail
+from store.errors import UsageError
 from store.records.workspace import Sampling
 from tests.ggufs import TINY, stories_f32
 from tests.ggufs import stories as stories_directory
@@ -24,21 +26,22 @@ GREEDY = Sampling(max_tokens=64)
 
 
 @pytest.fixture
-def story(stories: Model) -> Iterator[Context]:
-    context = Context(stories, 512)
-    yield context
-    context.close()
+def story(stories: Model) -> Iterator[Scheduler]:
+    scheduler = Scheduler(stories, 512)
+    yield scheduler
+    scheduler.close()
 
 
 def write(
-    context: Context, prompt: str, sampling: Sampling = GREEDY, **options: Any
+    scheduler: Scheduler, prompt: str, sampling: Sampling = GREEDY, **options: Any
 ) -> tuple[str, Generation]:
     """The text that follows `prompt`, and how it went."""
-    generation = Generation(context, context.model.encode_prompt(prompt), sampling, **options)
-    return "".join(generation), generation
+    ids = scheduler.model.encode_prompt(prompt)
+    generation = scheduler.submit(Request(ids, sampling, **options))
+    return scheduler.finish(generation), generation
 
 
-def test_greedy_text_is_what_llama_cpp_python_completes(story: Context) -> None:
+def test_greedy_text_is_what_llama_cpp_python_completes(story: Scheduler) -> None:
     from llama_cpp import Llama
 
     stock = Llama(
@@ -62,10 +65,10 @@ def test_greedy_tokens_are_those_of_transformers(name: str, request: pytest.Fixt
     model = request.getfixturevalue(name)
     directory = TINY if name == "tiny" else stories_directory()
     reference = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32)
-    context = Context(model, 256)
+    scheduler = Scheduler(model, 256)
     try:
         for prompt in PROMPTS:
-            generation = write(context, prompt, Sampling(max_tokens=32))[1]
+            generation = write(scheduler, prompt, Sampling(max_tokens=32))[1]
             ids = list(model.encode_prompt(prompt))
             expected: list[int] = []
             with torch.no_grad():
@@ -77,17 +80,18 @@ def test_greedy_tokens_are_those_of_transformers(name: str, request: pytest.Fixt
                     ids.append(token)
             assert generation.ids == expected
     finally:
-        context.close()
+        scheduler.close()
 
 
-def test_a_second_answer_reuses_the_prompt_and_is_the_same(story: Context) -> None:
-    first = write(story, PROMPTS[0])
-    again = write(story, PROMPTS[0])
+def test_a_second_answer_reuses_the_prompt_and_is_the_same(story: Scheduler) -> None:
+    prompt = " ".join(PROMPTS * 4)
+    first = write(story, prompt)
+    again = write(story, prompt)
     assert again[0] == first[0]
-    assert (first[1].reused_tokens, again[1].reused_tokens) == (0, first[1].prompt_tokens - 1)
+    assert (first[1].reused_tokens, again[1].reused_tokens) == (0, first[1].prompt_tokens - 2)
 
 
-def test_a_seed_fixes_a_sampled_text(story: Context) -> None:
+def test_a_seed_fixes_a_sampled_text(story: Scheduler) -> None:
     def sampled(seed: int) -> str:
         return write(story, PROMPTS[0], Sampling(temperature=1.0, top_p=0.95, max_tokens=40, seed=seed))[0]
 
@@ -95,69 +99,55 @@ def test_a_seed_fixes_a_sampled_text(story: Context) -> None:
     assert len({sampled(seed) for seed in range(4)}) > 1
 
 
-def test_top_k_of_one_is_greedy_at_any_temperature(story: Context) -> None:
+def test_top_k_of_one_is_greedy_at_any_temperature(story: Scheduler) -> None:
     sampling = Sampling(temperature=2.0, top_k=1, max_tokens=40, seed=1)
     assert write(story, PROMPTS[0], sampling)[0] == write(story, PROMPTS[0], Sampling(max_tokens=40))[0]
 
 
-def test_max_tokens_ends_an_answer(story: Context) -> None:
+def test_max_tokens_ends_an_answer(story: Scheduler) -> None:
     _, generation = write(story, PROMPTS[0], Sampling(max_tokens=5))
     assert (generation.completion_tokens, generation.finish_reason) == (5, "length")
+    assert not generation.overflow
 
 
 def test_a_full_context_ends_an_answer(stories: Model) -> None:
-    context = Context(stories, 16)
+    scheduler = Scheduler(stories, 16)
     try:
-        _, generation = write(context, PROMPTS[0], Sampling(max_tokens=100))
-        assert generation.finish_reason == "length"
+        _, generation = write(scheduler, PROMPTS[0], Sampling(max_tokens=100))
+        assert (generation.finish_reason, generation.overflow) == ("length", True)
         assert generation.prompt_tokens + generation.completion_tokens == 16
     finally:
-        context.close()
+        scheduler.close()
 
 
-def test_a_stop_string_ends_an_answer_before_itself(story: Context) -> None:
+def test_a_stop_string_ends_an_answer_before_itself(story: Scheduler) -> None:
     whole, _ = write(story, PROMPTS[0])
     stop = whole[20:26]
     text, generation = write(story, PROMPTS[0], stops=[stop])
     assert (text, generation.finish_reason) == (whole[: whole.find(stop)], "stop")
 
 
-def test_whoever_asked_can_stop_between_tokens(story: Context) -> None:
-    asked = iter([False, False, False, True])
-    _, generation = write(story, PROMPTS[0], stopped=lambda: next(asked))
+def test_whoever_asked_can_stop_between_tokens(story: Scheduler) -> None:
+    asked = iter([False, False, False])
+    _, generation = write(story, PROMPTS[0], stopped=lambda: next(asked, True))
     assert (generation.completion_tokens, generation.finish_reason) == (3, "stopped")
 
 
-class Scripted:
-    """A context whose model writes given pieces, then ends. One token per piece."""
-
-    def __init__(self, pieces: Sequence[bytes]) -> None:
-        self.size = len(pieces) + 10
-        self.end = len(pieces)
-        self.at = 0
-        self.model = SimpleNamespace(piece=pieces.__getitem__, stop_ids={self.end})
-
-    def check_fits(self, count: int) -> None:
-        """Everything fits."""
-
-    def read(self, ids: Sequence[int], stopped: object) -> int:
-        """Nothing is kept."""
-        return 0
-
-    def append(self, token: int) -> None:
-        """The next piece."""
-        self.at += 1
-
-    @property
-    def logits(self) -> npt.NDArray[np.float32]:
-        """The next piece is the likeliest."""
-        scores = np.zeros(self.end + 1, dtype=np.float32)
-        scores[self.at] = 1.0
-        return scores
+def test_a_prompt_that_does_not_fit_is_refused_with_both_numbers(story: Scheduler) -> None:
+    with pytest.raises(UsageError, match=r"600 tokens.*512"):
+        story.submit(Request([5] * 600, GREEDY))
 
 
-def scripted(pieces: Sequence[bytes], **options: Any) -> Generation:
-    return Generation(cast(Context, Scripted(pieces)), [1], Sampling(max_tokens=10_000), **options)
+def scripted(pieces: Sequence[bytes]) -> list[str]:
+    """What is shown of an answer whose tokens are these pieces, token by token."""
+    end = len(pieces)
+    model = SimpleNamespace(piece=pieces.__getitem__, stop_ids={end})
+    generation = Generation(Request([1], Sampling(max_tokens=10_000)), cast(Model, model), 20_000)
+    shown = []
+    for token in range(end + 1):
+        generation.write(np.eye(1, end + 1, token, dtype=np.float32)[0])
+        shown.append(generation.take())
+    return shown
 
 
 def split(data: bytes, cuts: Sequence[int]) -> list[bytes]:
@@ -169,9 +159,9 @@ def split(data: bytes, cuts: Sequence[int]) -> list[bytes]:
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffd")), st.lists(st.integers(0))
 )
 def test_characters_come_whole_however_tokens_cut_them(text: str, cuts: list[int]) -> None:
-    shown = list(scripted(split(text.encode(), cuts)))
+    shown = scripted(split(text.encode(), cuts))
     assert "".join(shown) == text
-    assert not any("\ufffd" in piece or piece == "" for piece in shown)
+    assert not any("\ufffd" in piece for piece in shown)
 
 
 @given(st.binary(), st.lists(st.integers(0)))

@@ -1,0 +1,103 @@
+"""An answer under way, as whoever asked sees it: deltas as they come, and at the end the whole.
+
+Knows its generation and its prompt, not who computes the one or made the other.
+"""
+
+from __future__ import annotations
+
+from engine.inference.answers import Answer, Prompt
+from engine.inference.generate import Generation
+from engine.inference.structured.structure import Structure, judged
+from engine.retrieval.prompt import cite
+from store.records.serving import ChatDelta
+from store.records.traces import Timings
+
+
+class Answering:
+    """`deltas` gives what has come since it was last asked; `done` when there will be no more.
+
+    `retrieval_ms` is what finding the passages took. `spaced`: the first word comes with a space before it
+    that is not part of the answer. A complete answer is judged by its `structure`.
+    """
+
+    def __init__(
+        self,
+        generation: Generation,
+        prompt: Prompt,
+        retrieval_ms: float,
+        spaced: bool,
+        structure: Structure | None = None,
+    ) -> None:
+        self.generation = generation
+        self.done = False
+        self._prompt = prompt
+        self._retrieval_ms = retrieval_ms
+        self._spaced = spaced
+        self._structure = structure
+        self._text = ""
+        self._last: ChatDelta | None = None
+
+    def deltas(self) -> list[ChatDelta]:
+        """New text, and behind it the end. Raises the TemperError that ended the answer."""
+        generation = self.generation
+        if generation.failure is not None:
+            self.done = True
+            raise generation.failure
+        text = generation.take()
+        if text and self._spaced and not self._text:
+            text = text.removeprefix(" ")
+            self._spaced = False
+        self._text += text
+        found = [ChatDelta(text)] if text else []
+        if generation.finish_reason is not None and not self.done:
+            self.done = True
+            self._last = self._end(generation)
+            found.append(self._last)
+        return found
+
+    def answer(self) -> Answer:
+        """The whole, once it is done."""
+        last = self._last
+        assert last is not None  # asked for before `done`
+        return Answer(
+            last.answer,
+            last.finish_reason or "stopped",
+            last.prompt_tokens,
+            last.completion_tokens,
+            last.citations,
+            last.hits,
+            last.notices,
+            last.timings or Timings(),
+            self.generation.scores,
+            invalid=last.invalid,
+        )
+
+    def cancel(self) -> None:
+        """Nobody wants the rest."""
+        self.generation.cancel()
+
+    def _end(self, generation: Generation) -> ChatDelta:
+        answer, citations = cite(self._text, self._prompt.hits)
+        notices = list(self._prompt.notices)
+        invalid = ""
+        if self._structure is not None:
+            answer = self._text  # as it was judged: a number in brackets is content here
+            invalid = judged(self._structure, answer, generation.finish_reason == "stop")
+            notices += [invalid] if invalid else []
+        if generation.overflow:
+            notices.append(
+                f"The answer was cut: with {generation.prompt_tokens:,} tokens of question and "
+                f"{generation.completion_tokens:,} of answer the model's context is full."
+            )
+        total = self._retrieval_ms + generation.milliseconds
+        return ChatDelta(
+            finish_reason=generation.finish_reason,
+            answer=answer,
+            citations=citations,
+            hits=self._prompt.hits,
+            notices=notices,
+            timings=Timings(self._retrieval_ms, round(generation.first_token_ms, 3), round(total, 3)),
+            prompt_tokens=generation.prompt_tokens,
+            completion_tokens=generation.completion_tokens,
+            invalid=invalid,
+        )
