@@ -30,7 +30,7 @@ def types_for(workspace: Workspace, parts: Parts, mix: Mix | None, asked: Sequen
     base = ModelDirectory(parts.model)
     native = native_type(base)
     kinds = list(asked) or [native, *LADDER]
-    trained_on = mixing.folders(workspace, mix) if mix else [parts.adapter] if parts.adapter else []
+    trained_on = mixing.trained_on(workspace, mix, parts)
     if not asked and not Calibration(workspace, base, parts, trained_on).has_rows():
         kinds = [kind for kind in kinds if kind not in IMPORTANCE_TYPES]
     return sorted(kinds, key=lambda kind: (-BITS[kind], kind != native))

@@ -159,10 +159,10 @@ class Export:
 def one_adapter(
     context: JobContext, workspace: Workspace, params: ExportParams, parts: Parts, scratch: Path
 ) -> list[Path]:
-    """Put one adapter into `parts` where several are to be combined. The folders of those trained."""
+    """Put one adapter into `parts` where several are to be combined. The folders of what was trained."""
     if params.mix is None:
-        return [parts.adapter] if parts.adapter else []
+        return mixing.trained_on(workspace, None, parts)
     parts.adapter = mixing.combined(workspace, params.mix, scratch / "adapter")
     if differing := mixing.differing(workspace, params.mix):
         context.notice("Combined adapters", differing, warn=True)
-    return mixing.folders(workspace, params.mix)
+    return mixing.trained_on(workspace, params.mix, parts)

@@ -67,8 +67,7 @@ def origin_now(workspace: Workspace, params: ExportParams) -> Origin:
     mix = params.mix
     parts = mixing.describe_mix(workspace, mix) if mix else describe(workspace, params.source)
     base = check_source(workspace, parts)
-    trained_on = mixing.folders(workspace, mix) if mix else [parts.adapter] if parts.adapter else []
-    return provenance.find_origin(workspace, base, trained_on, mix)[0]
+    return provenance.find_origin(workspace, base, mixing.trained_on(workspace, mix, parts), mix)[0]
 
 
 def changes(then: Origin, now: Origin) -> list[str]:

@@ -39,8 +39,8 @@ def check(
         publishing.check_folder(out)
         publishing.check_new(out, every_name(params, parts, base, stem))
     check_template(base, parts)
-    trained_on = mixing.folders(workspace, params.mix) if params.mix else [parts.adapter or Path()]
-    Calibration(workspace, base, parts, trained_on if parts.adapter else []).check(params.types)
+    trained_on = mixing.trained_on(workspace, params.mix, parts)
+    Calibration(workspace, base, parts, trained_on).check(params.types)
     source = handing.source_of(base, parts, stem)
     here = Path()
     names = [here / name for name in names_of(params, stem).values()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.models.adapters import read_passport
+from engine.models.adapters import PASSPORT, read_passport
 from engine.models.variants import Parts, describe
 from store.errors import UsageError
 from store.records.exports import AdapterShare, Mix, Way
@@ -82,6 +82,17 @@ def settled(workspace: Workspace, mix: Mix) -> Mix:
 def folders(workspace: Workspace, mix: Mix) -> list[Path]:
     """The adapters' folders, in their order."""
     return [folder for share in mix.adapters if (folder := _described(workspace, share).adapter)]
+
+
+def trained_on(workspace: Workspace, mix: Mix | None, parts: Parts) -> list[Path]:
+    """The folders whose passports say what was trained: adapters, or a model that a run trained as a whole.
+
+    None of a model that was not trained here.
+    """
+    if mix:
+        return folders(workspace, mix)
+    made = parts.adapter or parts.model
+    return [made] if parts.adapter or (made / PASSPORT).is_file() else []
 
 
 def stem(mix: Mix) -> str:

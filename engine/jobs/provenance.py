@@ -25,7 +25,10 @@ def find_origin(
 ) -> tuple[Origin, dict[str, str | int]]:
     """What an export is made from, and what its GGUF files say of that."""
     fingerprint = gguf_cache.fingerprint(workspace.paths, base)
-    origin = origin_of(base, fingerprint, [read_passport(one) for one in trained_on], versions(), mix)
+    passports = [read_passport(one) for one in trained_on]
+    origin = origin_of(base, fingerprint, passports, versions(), mix)
+    if base.path in trained_on:  # all of it was trained: its own base is the one of that run
+        origin.base = passports[0].base
     return origin, metadata_of(origin)
 
 

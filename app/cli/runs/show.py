@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+import msgspec
 
 from app.cli.output import json_option, print_facts, print_json, say
 from app.cli.runs import outcome
@@ -67,11 +68,23 @@ def print_run(folder: RunFolder, view: RunView) -> None:
         ]
     )
     outcome.print_remarks(view)
+    if view.kind == "export" and view.result.get("files"):
+        print_export(view)
+        return
     for artifact in view.artifacts:
         click.echo(f"{artifact.type}  {artifact.path}  {size(artifact.bytes)}")
     print_trouble(folder, view)
     if view.state not in ENDED:
         say(f"Watch it: temper runs attach {view.run_id}\nStop it:  temper runs stop {view.run_id}")
+
+
+def print_export(view: RunView) -> None:
+    """What an export has made, as when it ended."""
+    from app.cli.export import print_result
+    from store.records.exports import ExportResult
+
+    click.echo()
+    print_result(msgspec.convert(view.result, ExportResult))
 
 
 def print_trouble(folder: RunFolder, view: RunView) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import click
+import msgspec
 import pytest
 
 from app.cli import export, ladder
 from store.errors import ExitCode
+from store.records.events import Finished
 from store.records.exports import ExportedFile, ExportResult, ShipCheck
 from store.records.flips import FlippedCase
 from store.records.hand_offs import HandOff
 from store.records.ladders import Ladder, Rung
+from store.workspace import Workspace
 from tests.app.cli.conftest import Temper
 from tests.app.cli.test_export import Started, asked, started, trained
+from tests.workers import lay_run
 
 __all__ = ["started", "trained"]
 
@@ -164,3 +168,13 @@ def test_a_folder_is_listed_with_dashes_for_what_was_not_looked_at(
 def test_the_json_has_the_ladder_and_the_commands(temper: Temper, trained: str, started: Started) -> None:
     found = temper("export", "last", "--json").json()
     assert (found["ladder"], found["hand_offs"]) == (None, [])
+
+
+def test_a_finished_exports_page_shows_what_it_made(temper: Temper, workspace: Workspace) -> None:
+    made = HandOff("vllm", "vllm serve /x/r-merged")
+    found = msgspec.to_builtins(result(hand_offs=[made], ladder=climbed()))
+    lay_run(workspace, "export-1", [Finished(status="finished", result=found)], "export")
+    shown = temper("runs", "show", "export-1").out
+    assert "<- smallest within tolerance" in shown
+    assert "vllm serve /x/r-merged" in shown
+    assert "/x/r-q8_0.gguf" in shown

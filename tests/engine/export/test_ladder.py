@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
@@ -64,6 +65,19 @@ def test_a_file_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
     broken.write_bytes(stories_f32().read_bytes()[:5000])
     with pytest.raises(TemperError, match=r"broken\.gguf"):
         measured(broken, PROMPTS, [])
+
+
+def test_what_ends_the_waiting_ends_the_process_that_measures() -> None:
+    class StopNow(Exception):
+        pass
+
+    def stop() -> None:
+        raise StopNow
+
+    with pytest.raises(StopNow):
+        measured(tiny_f32(), PROMPTS, ANSWERS, stop)
+    alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    assert not any("engine.export.rung_process" in child.cmdline() for child in alive)
 
 
 def test_every_type_is_a_rung_and_the_smallest_within_tolerance_is_named(tmp_path: Path) -> None:

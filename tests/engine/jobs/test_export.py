@@ -19,7 +19,7 @@ from engine.jobs import convert, examining, export, launch, making
 from engine.jobs.context import JobContext, Stopped
 from engine.jobs.convert import ConvertParams
 from engine.jobs.export_request import ExportParams
-from engine.models.adapters import PASSPORT, adapter_folder
+from engine.models.adapters import PASSPORT, adapter_folder, model_folder, read_passport
 from engine.models.directory import ModelDirectory
 from engine.models.variants import resolve
 from store import clock, runs
@@ -176,6 +176,24 @@ def test_a_plain_model_goes_to_the_folder_that_was_asked_for(
     assert [Path(file.path) for file in result.files] == [out / f"{merged.name}-f32.gguf"]
     assert (result.ship_check.verdict, result.ship_check.reasons) == ("WARN", [NO_SUITE])
     assert result.ship_check.reference == "base, float32, cpu"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_model_that_a_run_trained_as_a_whole_is_checked_on_that_runs_rows(
+    ready: Workspace, merged: Path, jobs: Any
+) -> None:
+    whole = model_folder(lay_run(ready, "train-2", [], job="train").path)
+    shutil.copytree(merged, whole)
+    passport = read_passport(adapter_folder(ready.paths.runs / RUN))
+    passport.run_id, passport.recipe = "train-2", msgspec.structs.replace(RECIPE, method="full")
+    (whole / PASSPORT).write_bytes(msgspec.json.encode(passport))
+    job = jobs(ready, "f32", source="train-2")
+    result = job.export()
+    assert (result.ship_check.verdict, result.ship_check.suite) == ("SHIP", "chats")
+    report = (job.folder.artifacts / f"{job.folder.run_id}.json").read_bytes()
+    origin = msgspec.json.decode(report, type=ExportPassport).origin
+    assert origin is not None
+    assert (origin.base, [one.run_id for one in origin.adapters]) == ("micro", ["train-2"])
 
 
 @pytest.mark.usefixtures("quick")
