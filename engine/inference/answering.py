@@ -9,6 +9,7 @@ from engine.inference.answers import Answer, Prompt
 from engine.inference.generate import Generation
 from engine.inference.structured.structure import Structure, judged
 from engine.retrieval.prompt import cite
+from store.records.data import ToolCall
 from store.records.serving import ChatDelta
 from store.records.traces import Timings
 
@@ -34,6 +35,7 @@ class Answering:
         self._retrieval_ms = retrieval_ms
         self._spaced = spaced
         self._structure = structure
+        self._held = False
         self._text = ""
         self._last: ChatDelta | None = None
 
@@ -48,10 +50,14 @@ class Answering:
             text = text.removeprefix(" ")
             self._spaced = False
         self._text += text
+        if self._structure is not None and self._structure.calls is not None:
+            self._held, text = True, ""  # only the end says whether it is text or a call
         found = [ChatDelta(text)] if text else []
         if generation.finish_reason is not None and not self.done:
             self.done = True
             self._last = self._end(generation)
+            if self._held and not self._last.tool_calls:
+                found.append(ChatDelta(self._text))
             found.append(self._last)
         return found
 
@@ -70,6 +76,7 @@ class Answering:
             last.timings or Timings(),
             self.generation.scores,
             invalid=last.invalid,
+            tool_calls=last.tool_calls,
         )
 
     def cancel(self) -> None:
@@ -79,11 +86,15 @@ class Answering:
     def _end(self, generation: Generation) -> ChatDelta:
         answer, citations = cite(self._text, self._prompt.hits)
         notices = list(self._prompt.notices)
-        invalid = ""
+        invalid, calls = "", list[ToolCall]()
         if self._structure is not None:
             answer = self._text  # as it was judged: a number in brackets is content here
             invalid = judged(self._structure, answer, generation.finish_reason == "stop")
             notices += [invalid] if invalid else []
+            notices += self._structure.notes
+            if self._structure.calls is not None and not invalid:
+                calls = self._structure.calls(answer)
+                answer = "" if calls else answer
         if generation.overflow:
             notices.append(
                 f"The answer was cut: with {generation.prompt_tokens:,} tokens of question and "
@@ -100,4 +111,5 @@ class Answering:
             prompt_tokens=generation.prompt_tokens,
             completion_tokens=generation.completion_tokens,
             invalid=invalid,
+            tool_calls=calls,
         )

@@ -12,8 +12,9 @@ import msgspec
 
 from engine.inference.generate import AdapterSet
 from engine.inference.sampler import TokenScore
+from engine.models.turns import Tool
 from store.errors import TemperError
-from store.records.data import Message
+from store.records.data import Message, ToolCall
 from store.records.knowledge import Hit
 from store.records.traces import Citation, Timings
 from store.records.workspace import Sampling
@@ -28,7 +29,8 @@ class Ask(msgspec.Struct):
 
     `system` stands in for the variant's system prompt; `stops` end the answer; `adapters` are put on for it;
     `bias` is added to the scores of tokens. The answer is one that `constraint` allows, unless it is cut; a
-    `structure` brings a constraint and judges the whole answer besides.
+    `structure` brings a constraint and judges the whole answer besides. `tools` may or must be called, as
+    `tool_choice` says: `auto`, `required` or the name of one.
     `logprobs`: how many of the likeliest tokens are told beside each of the answer's; None: none at all.
     """
 
@@ -41,6 +43,9 @@ class Ask(msgspec.Struct):
     bias: Mapping[int, float] = {}
     constraint: Constraint | None = None
     structure: Structure | None = None
+    tools: Sequence[Tool] = ()
+    tool_choice: str = "auto"
+    parallel_tool_calls: bool = True
     logprobs: int | None = None
 
 
@@ -63,6 +68,7 @@ class Answer(msgspec.Struct):
     logprobs: list[TokenScore] = []
     error: str = ""
     invalid: str = ""
+    tool_calls: list[ToolCall] = []
 
 
 def refused(error: TemperError) -> Answer:

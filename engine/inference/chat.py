@@ -17,9 +17,12 @@ from engine.inference.answers import Answer, Ask, Prompt, refused
 from engine.inference.generate import Request, never
 from engine.inference.llama import CONTEXT_CAP, Model, context_size
 from engine.inference.scheduler import PARALLEL, Scheduler
+from engine.inference.structured.call_form import call_form, explained
 from engine.inference.structured.structure import Structure, structure_of
+from engine.inference.structured.tools import ToolSet
 from engine.inference.structured.vocabulary import Vocabulary
 from engine.models.chat import last_user, plain_shots, render_chat, render_plain, with_shots, with_system
+from engine.models.turns import Tool
 from engine.retrieval.prompt import with_context
 from store.errors import TemperError, UsageError
 from store.records.data import Message
@@ -182,9 +185,12 @@ class Composition:
         searcher = (searcher or self.searcher) if ask.retrieval else None
         hits = searcher.search(last_user(ask.messages), self.variant.top_k).hits if searcher else []
         retrieval_ms = round((time.perf_counter() - begin) * 1000, 3)
-        prompt = self.prompt(ask.messages, hits, system=ask.system, max_tokens=sampling.max_tokens)
+        tools = ask.tools if ask.tool_choice != "none" else ()
+        prompt = self.prompt(
+            ask.messages, hits, system=ask.system, max_tokens=sampling.max_tokens, tools=tools
+        )
         tail = self._template_tail()
-        structure = ask.structure or self._structure
+        structure = self._structure_for(ask)
         constraint = ask.constraint
         if structure is not None and constraint is None:
             constraint = structure.grammar(Vocabulary.of(self.model), self._spaced).start()
@@ -218,12 +224,13 @@ class Composition:
         *,
         system: str | None = None,
         max_tokens: int = 0,
+        tools: Sequence[Tool] = (),
     ) -> Prompt:
         """The conversation as token ids, with as many of `hits` as fit: the worst are left out first."""
         kept = list(hits)
         room = self.scheduler.size - min(max_tokens, self.scheduler.size // ANSWER_SHARE)
         while True:
-            ids = self.model.encode_prompt(self.prompt_text(with_context(messages, kept), system))
+            ids = self.model.encode_prompt(self.prompt_text(with_context(messages, kept), system, tools))
             if len(ids) <= room or not kept:
                 break
             kept.pop()
@@ -235,20 +242,43 @@ class Composition:
             )
         return Prompt(ids, kept, notices)
 
-    def prompt_text(self, messages: Sequence[Message], system: str | None = None) -> str:
+    def prompt_text(
+        self, messages: Sequence[Message], system: str | None = None, tools: Sequence[Tool] = ()
+    ) -> str:
         """The conversation as the model was made (or trained) to read it, ready for its answer."""
         if self.variant.template:
             shown = plain_shots(self.variant.template, self.variant.shots)
             return shown + render_plain(self.variant.template, last_user(messages))
         return render_chat(
             self._chat_template,
-            with_shots(
-                with_system(messages, self.variant.system if system is None else system), self.variant.shots
-            ),
+            with_shots(with_system(messages, self._told(system, tools)), self.variant.shots),
             add_generation_prompt=True,
             bos_token=self.model.bos_text,
             eos_token=self.model.eos_text,
+            tools=tools,
         )
+
+    def _told(self, messages: Sequence[Message], system: str | None, tools: Sequence[Tool]) -> list[Message]:
+        """The conversation with its system message, and in it the tools where the template tells of none."""
+        found = with_system(messages, self.variant.system if system is None else system)
+        form = call_form(self._chat_template) if tools else None
+        if form is None or form.told:
+            return found
+        own = found.pop(0).content if found and found[0].role == "system" else ""
+        return [Message("system", "\n\n".join(filter(None, [own, explained(tools, form)]))), *found]
+
+    def _structure_for(self, ask: Ask) -> Structure | None:
+        """What the answer must be: calls of tools, or as asked, or as the variant says."""
+        if not ask.tools or ask.tool_choice == "none":
+            return ask.structure or self._structure
+        if self.variant.template:
+            raise UsageError(
+                "This variant cannot call tools",
+                f"{self.variant.name!r} has a plain template, which has no place for them.",
+                "Ask a model with a chat template, or leave `tools` out.",
+            )
+        form = call_form(self._chat_template)
+        return ToolSet(ask.tools, ask.tool_choice, form, ask.parallel_tool_calls).structure
 
     def close(self) -> None:
         """Free the model and close the searcher."""

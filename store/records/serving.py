@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from store.records.data import ToolCall
 from store.records.knowledge import Hit
 from store.records.traces import Citation, Timings
 
@@ -41,3 +42,4 @@ class ChatDelta(msgspec.Struct, omit_defaults=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     invalid: str = ""
+    tool_calls: list[ToolCall] = []

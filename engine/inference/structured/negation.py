@@ -142,12 +142,13 @@ def other_strings(values: list[str]) -> Lowered:
 
 def _others(tree: dict[str, Any]) -> str:
     letters = sorted(letter for letter in tree if letter)
-    ways = [f"[^{''.join(map(_quoted, letters))}](?s:.*)"] if letters else ["(?s:.+)"]
-    ways += [_quoted(letter) + _others(tree[letter]) for letter in letters]
+    ways = [f"[^{''.join(map(quoted, letters))}](?s:.*)"] if letters else ["(?s:.+)"]
+    ways += [quoted(letter) + _others(tree[letter]) for letter in letters]
     return f"(?:{'|'.join(ways)}){'' if '' in tree else '?'}"
 
 
-def _quoted(letter: str) -> str:
+def quoted(letter: str) -> str:
+    """A character as a pattern that matches only it."""
     return letter if letter.isalnum() and letter.isascii() else f"\\x{{{ord(letter):X}}}"
 
 

@@ -18,14 +18,25 @@ from engine.inference.structured.lowering import LoweredSchema
 from engine.inference.structured.validation import Checker
 from engine.inference.structured.vocabulary import Vocabulary, byte_vocabulary
 from store.errors import TemperError, UsageError
+from store.records.data import ToolCall
 from store.records.output import OutputFormat
 
 
 class Structure:
-    """`rules` for engine.inference.structured.grammar, `notes` for people, `problem` of a complete answer."""
+    """`rules` for engine.inference.structured.grammar, `notes` for people, `problem` of a complete answer.
 
-    def __init__(self, rules: str, problem: Callable[[str], str], notes: Sequence[str] = ()) -> None:
+    `calls` reads the calls of tools out of a valid answer, where there are tools.
+    """
+
+    def __init__(
+        self,
+        rules: str,
+        problem: Callable[[str], str],
+        notes: Sequence[str] = (),
+        calls: Callable[[str], list[ToolCall]] | None = None,
+    ) -> None:
         self.rules = rules
+        self.calls = calls
         self.notes = list(notes)
         self.problem = problem
         # compiled here, so that a refusal comes before any model is asked
