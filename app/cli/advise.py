@@ -121,20 +121,10 @@ def show(run_id: str, advice: Advice) -> None:
     """The verdict first, then the table, then what else there is to say."""
     click.echo(click.style(advice.headline, bold=True))
     click.echo(f"Bottleneck: {RESULTS[advice.binding]}. Verdict: {advice.verdict.replace('_', ' ')}.\n")
-    currency = advice.costs.currency
+    cost = f"{advice.costs.currency} per 1,000".strip()
+    heads = ("approach", "n", "right", "95%", "ms", "tokens", cost, "training", "confidence", "upkeep")
     print_table(
-        (
-            "approach",
-            "n",
-            "right",
-            "95%",
-            "ms",
-            "tokens",
-            f"{currency} per 1,000",
-            "training",
-            "confidence",
-            "upkeep",
-        ),
+        heads,
         [row(line) for line in advice.ranking],
         right=(1, 2, 3, 4, 5, 6, 7),
     )

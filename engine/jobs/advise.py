@@ -11,17 +11,18 @@ import msgspec
 from engine.evals import stored
 from engine.evals.advisor import costs
 from engine.evals.advisor.deciding import WEAK, advise
+from engine.evals.baselines import majority_baseline
 from engine.evals.run import CheckedCase, Terms
 from engine.evals.suite import LoadedSuite, find_suite, load_suite
-from engine.jobs.advising import signs as reading
 from engine.jobs.advising.asking import identity_of, measure
+from engine.jobs.advising.signs import signs_of, training_seconds
 from engine.jobs.advising.ways import Wanted, Way, Ways, find_ways
 from engine.jobs.context import JobContext, ProgressMeter
 from engine.jobs.evaluating.asking import items_of
-from engine.jobs.evaluating.cases import checked_cases
+from engine.jobs.evaluating.cases import checked_cases, training_answers
 from engine.jobs.evaluating.helping import Help
 from store import atomic
-from store.records.advice import Advice, Approach
+from store.records.advice import Advice, Approach, Signs
 from store.records.evals import CaseResult
 from store.records.workspace import ResolvedVariant
 from store.workspace import Workspace
@@ -52,8 +53,13 @@ def run(context: JobContext) -> dict[str, Any]:
         measuring = Measuring(context, workspace, loaded, cases, found, file)
         measuring.try_out(found.ways)
         measuring.try_gold_again()
+        constant = majority_baseline(loaded.suite.name, cases, training_answers(workspace, loaded))
     context.artifact("results", context.folder.results, "results")
-    advice = concluded(context, workspace, loaded.suite.name, measuring.results, found)
+    signs = signs_of(
+        workspace, context.folder.run_id, measuring.results["bare"], found.dataset, found.adapter
+    )
+    signs.constant = constant.score if constant else None
+    advice = concluded(context, workspace, loaded.suite.name, measuring.results, found, signs)
     advised = context.folder.path / "artifacts" / "advice.json"
     atomic.write_bytes(advised, msgspec.json.format(msgspec.json.encode(advice)))
     return {"suite": loaded.suite.name, "advice": msgspec.to_builtins(advice)}
@@ -142,12 +148,12 @@ def concluded(
     suite: str,
     results: dict[Approach, list[CaseResult]],
     found: Ways,
+    signs: Signs,
 ) -> Advice:
     """The advice with its cost sheet."""
     run_id = context.folder.run_id
-    signs = reading.signs_of(workspace, run_id, results["bare"], found.dataset, found.adapter)
     advice = advise(suite, results, dict.fromkeys(results, run_id), signs, found.unmeasured)
-    seconds = reading.training_seconds(workspace, found.adapter) if found.adapter else None
+    seconds = training_seconds(workspace, found.adapter) if found.adapter else None
     trained: dict[Approach, float] = {"adapter": seconds, "hybrid": seconds} if seconds is not None else {}
     prices = workspace.config.prices
     costs.with_costs(advice.ranking, prices, trained)

@@ -9,10 +9,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from scripts.real_runs import banking77, coverage, importers, pii, planted, stories260k, tokenizers
+from scripts.real_runs import advisor, banking77, coverage, importers, pii, planted, stories260k, tokenizers
 from scripts.real_runs.commands import Commands, shared_data, versions
 
 RUNS = {
+    "advisor": advisor.run,
     "banking77": banking77.run,
     "coverage": coverage.run,
     "importers": importers.run,
@@ -21,7 +22,7 @@ RUNS = {
     "stories260k": stories260k.run,
     "tokenizers": tokenizers.run,
 }
-WITHOUT_DATA = {"coverage"}
+WITHOUT_DATA = {"advisor", "coverage"}
 """Runs on simulated numbers or on what Temper brings along."""
 
 

@@ -43,8 +43,9 @@ class Signs(msgspec.Struct, omit_defaults=True):
 
     `ready` is the rule of triage (the top 20 failures named, half of them behavioural), `why_not` its reason.
     `format_share` and `knowledge_share` are of the bare prompt's failures, `noise_share` of those decided or
-    guessed to be label noise. `conflicts` is the share of rows whose equal questions have other answers.
-    `preference_cost` quotes a preference run that became nicer but less accurate.
+    guessed to be label noise. `constant` is the score of one and the same answer to every case. `conflicts`
+    is the share of rows whose equal questions have other answers. `preference_cost` quotes a preference run
+    that became nicer but less accurate.
     """
 
     ready: bool = False
@@ -52,6 +53,7 @@ class Signs(msgspec.Struct, omit_defaults=True):
     format_share: float = 0.0
     knowledge_share: float = 0.0
     noise_share: float = 0.0
+    constant: float | None = None
     conflicts: float | None = None
     perishable: float | None = None
     serving_mismatch: str = ""

@@ -4,7 +4,8 @@
     2. NOISE of the failures, or CONFLICTS of the rows,
        are about the labels                                 fix_data  labels
     3. the bare prompt passes ENOUGH                        not_yet   none
-    4. approaches that are better than the bare prompt (interval and exact test agree, and by at least GAIN):
+    4. approaches that are better than the bare prompt (interval and exact test agree, and by at least GAIN)
+       and surely better than one and the same answer to every case:
        the cheapest of them that no dearer one beats by GAIN
          prompt or few_shot     prompt      retrieval      retrieval
          adapter                tune        hybrid         hybrid
@@ -76,13 +77,13 @@ def decide(lines: Lines, results: Results, signs: Signs) -> tuple[AdviceVerdict,
         return "fix_data", None
     if bare.score >= ENOUGH:
         return "not_yet", "bare"
-    best = cheapest_good(lines, results)
+    best = cheapest_good(lines, results, signs)
     if best is not None:
         verdict = VERDICTS[best]
         if verdict in ("tune", "hybrid") and not signs.ready:
             return "not_yet", best
         return verdict, best
-    if gains(lines, "gold"):
+    if gains(lines, "gold", signs):
         return "retrieval", "gold"
     gold = lines.get("gold")
     if gold is not None and gold.score < WEAK and "adapter" in lines and lines["adapter"].score < WEAK:
@@ -90,19 +91,24 @@ def decide(lines: Lines, results: Results, signs: Signs) -> tuple[AdviceVerdict,
     return "not_yet", None
 
 
-def cheapest_good(lines: Lines, results: Results) -> Approach | None:
+def cheapest_good(lines: Lines, results: Results, signs: Signs) -> Approach | None:
     """The cheapest approach that gains over the bare prompt and is not beaten by a dearer one that does."""
-    gaining = [approach for approach in SHIPPABLE if gains(lines, approach)]
+    gaining = [approach for approach in SHIPPABLE if gains(lines, approach, signs)]
     for place, approach in enumerate(gaining):
         if not any(beats(difference(results, approach, dearer)) for dearer in gaining[place + 1 :]):
             return approach
     return None
 
 
-def gains(lines: Lines, approach: Approach) -> bool:
-    """Whether an approach is better than the bare prompt, surely and by enough to be worth it."""
+def gains(lines: Lines, approach: Approach, signs: Signs) -> bool:
+    """Whether an approach is better than the bare prompt, surely and by enough to be worth it.
+
+    Better than a constant answer too: one that only learned the form, or the most frequent label, is no gain.
+    """
     line = lines.get(approach)
-    return line is not None and beats(line.gain)
+    if line is None or not beats(line.gain):
+        return False
+    return signs.constant is None or line.ci95[0] > signs.constant
 
 
 def beats(found: Difference | None) -> bool:

@@ -113,4 +113,7 @@ def _why_not(binding: Binding, candidate: Approach | None, lines: Lines, signs: 
         return f"the prompt as it is gets {lines['bare'].score:.0%} right; there is little to mend"
     if candidate is not None:
         return f"{_from_to(candidate, lines)}, but {signs.why_not or 'the failures have no names'}"
-    return "nothing that was tried is surely better than the prompt as it is"
+    nothing = "nothing that was tried is surely better than the prompt as it is"
+    if signs.constant:
+        nothing += f" and than one and the same answer to every case ({signs.constant:.0%})"
+    return nothing

@@ -1,4 +1,4 @@
-"""A short training run, where no adapter is there to be measured: enough to see whether training helps at all."""
+"""A short training run, where there is no adapter to measure: enough to see whether one helps."""
 
 from __future__ import annotations
 
@@ -28,11 +28,8 @@ def probe_recipe(workspace: Workspace, dataset: str, variant: str, steps: int) -
             "Name one with --rows DATASET, or leave --probe out.",
         )
     recipe = own_recipe(workspace, dataset, variant) or plain_recipe(workspace, dataset, variant)
-    changed = {
-        "max_steps": min(steps, recipe.max_steps),
-        "warmup_steps": min(recipe.warmup_steps, steps // 10),
-    }
-    return msgspec.structs.replace(recipe, **changed)
+    warmup = min(recipe.warmup_steps, steps // 10)
+    return msgspec.structs.replace(recipe, max_steps=min(steps, recipe.max_steps), warmup_steps=warmup)
 
 
 def own_recipe(workspace: Workspace, dataset: str, variant: str) -> Recipe | None:
