@@ -251,7 +251,7 @@ class Composition:
             return shown + render_plain(self.variant.template, last_user(messages))
         return render_chat(
             self._chat_template,
-            with_shots(with_system(messages, self._told(system, tools)), self.variant.shots),
+            with_shots(self._told(messages, system, tools), self.variant.shots),
             add_generation_prompt=True,
             bos_token=self.model.bos_text,
             eos_token=self.model.eos_text,

@@ -142,8 +142,6 @@ def _function(tool: dict[str, Any]) -> tuple[str, Any]:
 
 def _not_begun_by(begin: str) -> str:
     """A pattern for all texts that do not begin with `begin`."""
-    ways = [
-        f"{''.join(map(quoted, begin[:at]))}[^{quoted(letter)}](?s:.*)" for at, letter in enumerate(begin)
-    ]
-    cut = [re.escape("")] + ["".join(map(quoted, begin[:at])) for at in range(1, len(begin))]
-    return f"(?:{'|'.join([*ways, *cut])})"
+    heads = ["".join(map(quoted, begin[:at])) for at in range(len(begin))]
+    others = [f"{head}[^{quoted(letter)}](?s:.*)" for head, letter in zip(heads, begin, strict=True)]
+    return f"(?:{'|'.join([*others, *heads])})"
