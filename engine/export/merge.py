@@ -2,7 +2,8 @@
 
 Merging into 4-bit weights would bake their rounding into the model, so the base here is always the 16- or
 32-bit original. Shards are written one after the other beside the folder they are for; a merge that was cut
-off goes on after its last finished shard. What is written is engine.export.merge_plan's; knows no GGUF.
+off goes on after its last finished shard, and within a shard after the last tensors that were noted. What is
+written is engine.export.merge_plan's; knows no GGUF.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import torch
 
 from engine.export.adapter_settings import SETTINGS
 from engine.export.merge_plan import MergedModel
-from engine.export.tensor_file import TensorWriter
+from engine.export.tensor_file import Begun, TensorWriter
 from engine.models.adapters import WEIGHTS
 from engine.models.directory import INDEX, ModelDirectory
 from store import atomic
@@ -44,6 +45,8 @@ _TOKENIZER = (
 _COPIED = (_CONFIG, "generation_config.json", *_TOKENIZER)
 _HEADROOM = 1.05  # of the weights' bytes: index, tokenizer, and what a file system takes for itself
 _PARTIAL = ".part"
+NOTE_BYTES = 256_000_000
+"""Written between two notes of how far a file is: each waits for the disk."""
 
 
 class FinishedShard(msgspec.Struct):
@@ -54,10 +57,13 @@ class FinishedShard(msgspec.Struct):
 
 
 class Record(msgspec.Struct):
-    """What an unfinished merge leaves beside its files: what it is a merge of, and which shards are whole."""
+    """What an unfinished merge leaves beside its files: what it is a merge of, which shards are whole, and
+    how far the one is that it was writing.
+    """
 
     identity: str
     shards: dict[str, FinishedShard] = {}
+    begun: dict[str, Begun] = {}
 
 
 def merge(
@@ -163,8 +169,9 @@ def take_up(work: Path, wanted: str) -> Record:
         and (shards / name).stat().st_size == shard.bytes
         and sha256_of_file(shards / name) == shard.sha256
     }
+    kept = {*record.shards, *(name + _PARTIAL for name in record.begun)}
     for file in shards.glob("*"):
-        if file.name not in record.shards:
+        if file.name not in kept:
             file.unlink()
     return record
 
@@ -178,11 +185,22 @@ def write_shards(
 ) -> None:
     """Write the weights files that are not in the record yet, and note each there once it is on the disk."""
     written = 0
+
+    def save() -> None:
+        atomic.write_bytes(work / "record.json", msgspec.json.encode(record))
+
+    def note(name: str, begun: Begun) -> None:
+        record.begun = {name: begun}
+        save()
+
     for done, name in enumerate(model.shards, start=1):
         target = work / "model" / name
         if name not in record.shards:
-            record.shards[name] = write_shard(model, name, target, partial(_later, wrote, written))
-            atomic.write_bytes(work / "record.json", msgspec.json.encode(record))
+            told = partial(_later, wrote, written)
+            begun = record.begun.get(name)
+            record.shards[name] = write_shard(model, name, target, told, begun, partial(note, name))
+            record.begun = {}
+            save()
         written += record.shards[name].bytes
         wrote(written)
         advance(done)
@@ -192,16 +210,32 @@ def _later(wrote: Callable[[int], None], before: int, written: int) -> None:
     wrote(before + written)
 
 
-def write_shard(model: MergedModel, name: str, target: Path, wrote: Callable[[int], None]) -> FinishedShard:
-    """Write one weights file; it gets its name once it is whole and on the disk."""
+def write_shard(
+    model: MergedModel,
+    name: str,
+    target: Path,
+    wrote: Callable[[int], None],
+    begun: Begun | None = None,
+    note: Callable[[Begun], None] = lambda begun: None,
+) -> FinishedShard:
+    """Write one weights file; it gets its name once it is whole and on the disk.
+
+    Goes on with what was `begun`; `note` hears how far it is on the disk, every NOTE_BYTES or so.
+    """
     unfinished = target.with_name(name + _PARTIAL)
     metadata = next(reader.metadata for reader in model.readers if reader.path.name == name)
     try:
-        with TensorWriter(unfinished, model.specs(name), metadata) as writer:
-            for tensor in model.shards[name]:
+        with TensorWriter(unfinished, model.specs(name), metadata, begun) as writer:
+            noted = writer.written
+            for done, tensor in enumerate(model.shards[name], start=1):
+                if done <= writer.tensors:
+                    continue
                 for block in model.blocks(tensor):
                     writer.write(block)
                     wrote(writer.written)
+                if writer.written - noted >= NOTE_BYTES:
+                    noted = writer.written
+                    note(writer.note(done))
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+import msgspec
 import torch
 
 from engine.export.closing import Closing
@@ -156,14 +157,29 @@ def same_numbers(reader: TensorReader, name: str, other: TensorReader, other_nam
     )
 
 
+class Begun(msgspec.Struct):
+    """What of an unfinished file is on the disk: so many whole tensors, so many bytes, their sha256."""
+
+    tensors: int
+    bytes: int
+    sha256: str
+
+
 class TensorWriter:
     """A safetensors file whose header is known first and whose tensors then come in that order, in blocks.
 
     Whole at the end of a `with` that does not raise. `bytes` is its size then, `written` what of it is there,
-    `sha256` that of its content once it is closed.
+    `sha256` that of its content once it is closed. With `begun` it goes on with a file that was cut off, if
+    that is what was noted of it; `tensors` says how many are there.
     """
 
-    def __init__(self, path: Path, specs: Sequence[TensorSpec], metadata: dict[str, str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        specs: Sequence[TensorSpec],
+        metadata: dict[str, str],
+        begun: Begun | None = None,
+    ) -> None:
         header: dict[str, Any] = {_METADATA: metadata} if metadata else {}
         end = 0
         for spec in specs:
@@ -175,13 +191,34 @@ class TensorWriter:
         self.bytes = 8 + len(text) + end
         self.sha256 = ""
         self._hash = hashlib.sha256()
-        self.written = 0
-        self._file = path.open("wb", buffering=0)
+        self.written = self.tensors = 0
+        self._file = path.open("r+b" if begun and path.is_file() else "w+b", buffering=0)
         try:
-            self._put(len(text).to_bytes(8, "little") + text)
+            if begun is None or not self._take_up(begun):
+                self._put(len(text).to_bytes(8, "little") + text)
         except BaseException:
             self._file.close()
             raise
+
+    def _take_up(self, begun: Begun) -> bool:
+        """Whether the file holds what was noted; it then ends there, else it is empty."""
+        left = begun.bytes
+        while left and (data := self._file.read(min(left, BLOCK_BYTES))):
+            self._hash.update(data)
+            left -= len(data)
+        right = not left and self._hash.hexdigest() == begun.sha256
+        if right:
+            self.written, self.tensors = begun.bytes, begun.tensors
+        else:
+            self._hash = hashlib.sha256()
+        self._file.seek(self.written)
+        self._file.truncate()
+        return right
+
+    def note(self, tensors: int) -> Begun:
+        """Bring to the disk what is written, which is so many whole tensors, and say what it is."""
+        os.fsync(self._file.fileno())
+        return Begun(tensors, self.written, self._hash.copy().hexdigest())
 
     def __enter__(self) -> TensorWriter:
         return self

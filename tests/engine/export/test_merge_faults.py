@@ -86,7 +86,8 @@ from pathlib import Path
 from engine.export.merge import merge
 from engine.models.directory import ModelDirectory
 
-base, adapter, out, limit = sys.argv[1:]
+base, adapter, out, limit, note = sys.argv[1:]
+merge.__globals__["NOTE_BYTES"] = int(note)
 def wrote(written):
     if written >= int(limit):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -94,9 +95,11 @@ merge(ModelDirectory(Path(base)), Path(adapter), Path(out), wrote=wrote)
 """
 
 
-def killed_after(stage: Stage, limit: int) -> Record | None:
-    """Merge in another process that is killed once it has written `limit` bytes. Its record."""
-    arguments = [str(stage.base), str(stage.adapter), str(stage.out), str(limit)]
+def killed_after(stage: Stage, limit: int, note: int = 1 << 40) -> Record | None:
+    """Merge in another process that is killed once it has written `limit` bytes, noting how far it is every
+    `note` bytes. Its record.
+    """
+    arguments = [str(stage.base), str(stage.adapter), str(stage.out), str(limit), str(note)]
     ended = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False)
     assert ended.returncode == -signal.SIGKILL
     assert not stage.out.exists()
@@ -118,6 +121,30 @@ def test_a_merge_killed_midway_goes_on_after_its_last_finished_shard(
     assert written == shards[3:]
     assert counted == list(range(1, len(shards) + 1))
     assert stage.left() == ["merged"]
+
+
+def single(stage: Stage, tmp_path: Path) -> Stage:
+    """The same, with a base of one file."""
+    base = llama(tmp_path / "single")
+    adapter = adapter_on(base, tmp_path / "its adapter")
+    return stage._replace(base=base, adapter=adapter, out=tmp_path / "single merged")
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_merge_of_a_single_file_goes_on_within_it(damaged: bool, stage: Stage, tmp_path: Path) -> None:
+    made = single(stage, tmp_path)
+    wanted = contents(made._replace(out=tmp_path / "undisturbed").merge())
+    size = len(wanted["model.safetensors"])
+    record = killed_after(made, size * 3 // 4, note=1000)
+    assert record is not None
+    begun = record.begun["model.safetensors"]
+    assert 0.5 * size < begun.bytes < size
+    unfinished = work_of(made.out) / "model" / "model.safetensors.part"
+    if damaged:
+        unfinished.write_bytes(b"x" + unfinished.read_bytes()[1:])
+    heard: list[int] = []
+    assert contents(made.merge(wrote=heard.append)) == wanted
+    assert (heard[0] < begun.bytes) is damaged
 
 
 def test_a_finished_shard_that_was_damaged_meanwhile_is_made_again(
