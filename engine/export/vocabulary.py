@@ -219,6 +219,24 @@ def adds_space(raw: dict[str, Any]) -> bool:
     return False
 
 
+def beyond_llama_cpp(raw: dict[str, Any]) -> str:
+    """What this tokenizer does that llama.cpp is known not to do; empty where nothing of it is known."""
+    added = raw.get("added_tokens", [])
+    stripping = [one["content"] for one in added if one.get("lstrip") or one.get("rstrip")]
+    steps = list(flat(raw.get("pre_tokenizer") or {}, "pretokenizers"))
+    if stripping and gguf_name("", raw) == "":
+        return f"its token {stripping[0]} swallows white space beside it, which llama.cpp does not"
+    if any(step.get("type") == "ByteLevel" and step.get("add_prefix_space") for step in steps):
+        return "it puts a space in front of a text, which llama.cpp does not with byte-level BPE"
+    if any(step.get("prepend_scheme") == "first" for step in steps):
+        return "it puts a space in front of the first piece only, llama.cpp behind every special token too"
+    if (raw.get("model") or {}).get("type") == "WordPiece":
+        return "it is a WordPiece, whose marks and long words llama.cpp takes otherwise"
+    if (raw.get("model") or {}).get("type") == "Unigram":
+        return "it is a Unigram, whose white space and bytes llama.cpp takes otherwise"
+    return ""
+
+
 def adds_space_of(tokenizer_file: Path) -> bool:
     """`adds_space` of a tokenizer.json on disk."""
     return adds_space(read_raw(tokenizer_file))

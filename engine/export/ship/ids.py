@@ -12,6 +12,7 @@ import msgspec
 from tokenizers import Tokenizer
 
 from engine.export.ship.asked import Judged, Material
+from engine.export.vocabulary import beyond_llama_cpp, read_raw
 from engine.inference.llama import Model
 from engine.models.directory import ModelDirectory
 from engine.models.tokenizer import encode, encode_prompt, leading_ids
@@ -46,7 +47,8 @@ class Ids(msgspec.Struct):
 
     `begins` are the numbers of BOS in front of a finished text: as the file says, as the tokenizer.json does.
     `respelled` is the first token that both spell differently, where so many do that it is another tokenizer.
-    `typed` are special tokens that a user's text becomes though the runtime reads it as plain text.
+    `typed` are special tokens that a user's text becomes though the runtime reads it as plain text. `cause`
+    is what the tokenizer does and llama.cpp does not, where that is known.
     """
 
     compared: int = 0
@@ -55,6 +57,7 @@ class Ids(msgspec.Struct):
     begins: tuple[int, int] = (0, 0)
     respelled: str = ""
     typed: list[str] = []
+    cause: str = ""
 
     @property
     def equal_share(self) -> float:
@@ -85,6 +88,7 @@ def compare_ids(
     ids.begins = (int(model.adds_bos), 0 if first is None else leading_ids(tokenizer).count(first))
     if ids.texts or ids.prompts:
         ids.respelled = respelled(model, tokenizer)
+        ids.cause = beyond_llama_cpp(read_raw(base.tokenizer_file))
     control = {tokenizer.token_to_id(text) for text in material.specials}
     ids.typed = [text for text in material.specials if control & {*model.tokenise(text, parse_special=False)}]
     return ids, prompts
@@ -108,13 +112,14 @@ def judge_ids(ids: Ids, writes_bos: bool) -> list[Judged]:
     judged: list[Judged] = list(judge_begin(ids, writes_bos))
     if ids.respelled:
         judged.append(("BLOCK", f"The file has another tokenizer than the model: {ids.respelled}."))
+    why = f" ({ids.cause})" if ids.cause else ""
     if ids.prompts:
         shown, count = ids.prompts[0].shown, len(ids.prompts)
-        judged.append(("BLOCK", f"{count} prompts become other tokens than in training: {shown}."))
+        judged.append(("BLOCK", f"{count} prompts become other tokens than in training: {shown}{why}."))
     composed = [one for one in ids.texts if unicodedata.is_normalized("NFC", one.text)]
     if composed:
         shown, count = composed[0].shown, len(composed)
-        judged.append(("BLOCK", f"{count} texts become other tokens than by tokenizer.json: {shown}."))
+        judged.append(("BLOCK", f"{count} texts become other tokens than by tokenizer.json: {shown}{why}."))
     if len(composed) < len(ids.texts):
         judged.append(
             (

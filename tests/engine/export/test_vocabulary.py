@@ -20,6 +20,7 @@ from engine.export.vocabulary import (
     UNKNOWN,
     UNUSED,
     adds_space,
+    beyond_llama_cpp,
     gguf_name,
     merge_scores,
     read_vocabulary,
@@ -249,3 +250,22 @@ def test_a_name_says_phi_3_only_where_special_tokens_swallow_white_space(
         ]
     }
     assert gguf_name(name, raw) == given
+
+
+@pytest.mark.parametrize(
+    ("raw", "cause"),
+    [
+        (
+            {"added_tokens": [{"content": "<mask>", "special": True, "lstrip": True, "rstrip": False}]},
+            "<mask>",
+        ),
+        (bpe({**BYTE_LEVEL, "add_prefix_space": True}), "a space in front of a text"),
+        ({"pre_tokenizer": {"type": "Metaspace", "prepend_scheme": "first"}}, "the first piece only"),
+        ({"model": {"type": "Unigram"}}, "Unigram"),
+        (bpe(BYTE_LEVEL), ""),
+    ],
+)
+def test_what_llama_cpp_is_known_not_to_do_is_named(raw: dict[str, Any], cause: str) -> None:
+    found = beyond_llama_cpp(raw)
+    assert cause in found
+    assert bool(found) == bool(cause)
