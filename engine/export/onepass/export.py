@@ -27,6 +27,7 @@ ARCHITECTURES = (
     "Phi3ForCausalLM",
     "Qwen2ForCausalLM",
     "Qwen3ForCausalLM",
+    "SmolLM3ForCausalLM",
 )
 """Tested: every byte of a file equals that of the three steps."""
 

@@ -22,6 +22,7 @@ FAMILIES = {
     "Gemma2ForCausalLM": "gemma2",
     "Gemma3ForCausalLM": "gemma3_text",
     "Phi3ForCausalLM": "phi3",
+    "SmolLM3ForCausalLM": "smollm3",
 }
 NAME = "a 1B model"  # a size that the converter could take for the model's
 METADATA = {"temper.origin": "0123"}
