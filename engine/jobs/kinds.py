@@ -21,6 +21,7 @@ _KINDS: dict[JobKind, tuple[str, bool]] = {
     "convert": ("engine.jobs.convert", False),
     "check": ("engine.jobs.check", False),
     "advise": ("engine.jobs.advise", True),
+    "forgetting": ("engine.jobs.forgetting", True),
     "scripted": ("engine.jobs.scripted", False),
 }
 

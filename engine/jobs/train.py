@@ -38,12 +38,14 @@ from store.records.training import TrainResult
 class TrainParams(msgspec.Struct):
     """The resolved recipe of a training run, the findings in its data that may pass, and how it is launched.
 
-    With `launcher` accelerate, `processes` of them do the run together.
+    With `launcher` accelerate, `processes` of them do the run together. `forgetting`: a run of the forgetting
+    pack follows.
     """
 
     recipe: Recipe
     accept: list[str] = []
     launcher: Literal["", "accelerate"] = ""
+    forgetting: bool = False
     processes: Annotated[int, msgspec.Meta(ge=1)] = 1
 
 
@@ -86,6 +88,10 @@ def run(context: JobContext) -> dict[str, Any]:
         raise Stopped
     metrics = msgspec.to_builtins(result) | {"trained_tokens": report.trained_tokens, "rows": report.rows}
     told = {"outcome": metrics.pop("outcome"), "quantisation": msgspec.to_builtins(cost)}
+    if params.forgetting:
+        from engine.jobs.forgetting import start_after  # it reads training runs, so it imports this module
+
+        told["forgetting"] = start_after(workspace, context.folder.run_id).run_id
     return {made: str(out.relative_to(context.folder.path)), "metrics": metrics} | told
 
 

@@ -49,9 +49,8 @@ def advise(temper: Commands, name: str, seed: int) -> dict[str, Any]:
     temper.run("kb", "ingest", "--kb", "docs")
     temper.run("eval", "planted", "--variant", "base")
     temper.run("triage", "--confirm", "all")
-    advice: dict[str, Any] = temper.run(
-        "advise", "planted", "--probe", "--probe-steps", PROBE_STEPS, *options
-    )
+    probe = ("--probe", "--probe-steps", PROBE_STEPS)
+    advice: dict[str, Any] = temper.run("advise", "planted", *probe, *options)
     return advice
 
 

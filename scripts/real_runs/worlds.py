@@ -20,7 +20,7 @@ from scripts.tiny_base import words
 from scripts.tiny_base.reading import made_up
 
 HELDOUT = 0.3
-CASES, ROWS, DOCUMENTS = 60, 200, 60
+ROWS, DOCUMENTS = 200, 60
 SETTINGS = """\
 [workspace]
 name = "planted"
@@ -41,7 +41,6 @@ top_k = 1
 max_tokens = 32
 [defaults]
 variant = "base"
-knowledge = "docs"
 """
 RECIPE = """\
 objective = "sft"
@@ -80,7 +79,7 @@ def plant(temper: Commands, seed: int, prompt: str, rows: list[tuple[str, str]],
     temper.write("data/planted.jsonl", "\n".join(map(json.dumps, lines)) + "\n")
 
 
-def support_rows(temper: Commands) -> list[tuple[str, str]]:
+def support_rows() -> list[tuple[str, str]]:
     """The demo's own messages with their intents."""
     template = (
         Path(__file__).resolve().parents[2] / "engine" / "templates" / "support" / "data" / "support.jsonl"
@@ -129,13 +128,13 @@ def retrieval_world(temper: Commands, seed: int) -> list[str]:
 
 def tuning_world(temper: Commands, seed: int) -> list[str]:
     """The demo: messages of a help desk and their intents."""
-    plant(temper, seed, "Answer with the customer's intent as JSON.", support_rows(temper), HELDOUT_SUITE)
+    plant(temper, seed, "Answer with the customer's intent as JSON.", support_rows(), HELDOUT_SUITE)
     return []
 
 
 def hopeless_world(temper: Commands, seed: int) -> list[str]:
     """The demo with the intents dealt out anew at random."""
-    rows = support_rows(temper)
+    rows = support_rows()
     answers = [answer for _, answer in rows]
     Random(seed).shuffle(answers)
     shuffled = [(asked, answer) for (asked, _), answer in zip(rows, answers, strict=True)]

@@ -8,7 +8,9 @@ import msgspec
 
 from store.records.events import Artifact, Failure
 
-JobKind = Literal["train", "sweep", "export", "evaluate", "ingest", "convert", "check", "advise", "scripted"]
+JobKind = Literal[
+    "train", "sweep", "export", "evaluate", "ingest", "convert", "check", "advise", "forgetting", "scripted"
+]
 State = Literal["starting", "waiting", "running", "finished", "failed", "cancelled", "died"]
 
 ENDED: frozenset[State] = frozenset({"finished", "failed", "cancelled", "died"})

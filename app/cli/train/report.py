@@ -25,6 +25,15 @@ def follow(folder: RunFolder, no_watch: bool, as_json: bool) -> None:
     watch.raise_unless_finished(view)
     if not as_json:
         print_trained(view)
+    if pack := view.result.get("forgetting"):
+        follow_pack(RunFolder(folder.path.with_name(pack)), quiet=as_json)
+
+
+def follow_pack(folder: RunFolder, quiet: bool) -> None:
+    """Watch the forgetting pack behind a training run; its verdict is its last notice."""
+    if not quiet:
+        say(f"\nThe forgetting pack, before and after: {folder.run_id}")
+    watch.watch(folder, quiet)
 
 
 def report(view: RunView) -> dict[str, Any]:
@@ -38,6 +47,7 @@ def report(view: RunView) -> dict[str, Any]:
         "metrics": view.result.get("metrics", {}),
         "outcome": view.result.get("outcome"),
         "quantisation": view.result.get("quantisation"),
+        "forgetting": view.result.get("forgetting"),
         "error": view.error,
     }
 

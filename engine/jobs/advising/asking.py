@@ -39,7 +39,7 @@ def earlier(workspace: Workspace, but: Path) -> list[Path]:
     """Results of other evaluations and advice, the newest first."""
     found = [
         folder
-        for job in ("advise", "evaluate")
+        for job in ("advise", "evaluate", "forgetting")
         for folder in runs.list_folders(workspace.paths.runs, job)
         if folder.results != but
     ]

@@ -1,0 +1,26 @@
+"""What a model lost beside its task: the forgetting pack before and after a training run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from store.records.comparing import ChangedCase, Difference
+
+
+class Forgetting(msgspec.Struct):
+    """The verdict on a run. `difference` is after less before; `kinds` the same by kind of case.
+
+    forgotten: surely worse, as a whole or in a kind (corrected for their number). kept: better, or no
+    difference beyond the margin. too_small: the pack cannot tell. `remedy` says what helps, first things
+    first; empty where nothing was lost.
+    """
+
+    run_id: str
+    verdict: Literal["kept", "forgotten", "too_small"]
+    difference: Difference
+    kinds: dict[str, Difference]
+    lost: list[ChangedCase]
+    remedy: list[str]
+    headline: str

@@ -1,0 +1,186 @@
+"""The advisor's rules on results laid by hand: which approach it names, which ceiling it says binds, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from engine.evals.advisor import costs
+from engine.evals.advisor.deciding import advise
+from engine.evals.advisor.measuring import measured
+from store.records.advice import Advice, Approach, Signs
+from store.records.evals import CaseResult, CheckResult
+from store.records.workspace import Prices
+
+NAMED = Signs(ready=True)
+
+
+def results(share: float, n: int = 60, milliseconds: float = 100.0) -> list[CaseResult]:
+    """`n` cases of which the first part passes."""
+    return [
+        CaseResult(
+            "s",
+            "v",
+            f"c{case:03}",
+            f"ask {case}",
+            "x",
+            case < round(share * n),
+            float(case < round(share * n)),
+            [CheckResult("exact", case < round(share * n), 0.0)],
+            latency_ms=milliseconds,
+            prompt_tokens=30,
+            completion_tokens=10,
+        )
+        for case in range(n)
+    ]
+
+
+def advised(signs: Signs = NAMED, n: int = 60, **scores: float) -> Advice:
+    """The advice where each approach passes the given share."""
+    given: dict[Approach, Sequence[CaseResult]] = {
+        name: results(share, n)  # type: ignore[misc]  # names of approaches
+        for name, share in scores.items()
+    }
+    return advise("s", given, dict.fromkeys(given, "run"), signs, {})
+
+
+@pytest.mark.parametrize(
+    ("scores", "verdict", "binding"),
+    [
+        ({"bare": 0.1, "few_shot": 0.9, "retrieval": 0.1, "adapter": 0.9}, "prompt", "behaviour"),
+        ({"bare": 0.1, "prompt": 0.9, "adapter": 0.92}, "prompt", "behaviour"),
+        (
+            {"bare": 0.1, "few_shot": 0.1, "retrieval": 0.8, "gold": 0.85, "adapter": 0.2},
+            "retrieval",
+            "knowledge",
+        ),
+        (
+            {"bare": 0.1, "few_shot": 0.4, "retrieval": 0.1, "adapter": 0.9, "hybrid": 0.9},
+            "tune",
+            "behaviour",
+        ),
+        ({"bare": 0.1, "retrieval": 0.4, "adapter": 0.4, "hybrid": 0.9}, "hybrid", "knowledge"),
+        ({"bare": 0.1, "retrieval": 0.1, "gold": 0.9, "adapter": 0.1}, "retrieval", "retrieval"),
+        ({"bare": 0.1, "retrieval": 0.1, "gold": 0.15, "adapter": 0.1}, "other_base", "base"),
+        ({"bare": 0.1, "few_shot": 0.1, "adapter": 0.12}, "not_yet", "none"),
+        ({"bare": 0.97, "adapter": 1.0}, "not_yet", "none"),
+    ],
+)
+def test_the_cheapest_approach_that_no_dearer_one_beats_is_named(
+    scores: dict[str, float], verdict: str, binding: str
+) -> None:
+    advice = advised(**scores)
+
+    assert (advice.verdict, advice.binding) == (verdict, binding)
+    assert [line.score for line in advice.ranking] == sorted(
+        (line.score for line in advice.ranking), reverse=True
+    )
+
+
+def test_training_is_not_advised_before_the_failures_have_names() -> None:
+    advice = advised(Signs(why_not="3 of the top 8 groups have no name yet"), bare=0.1, adapter=0.9)
+
+    assert (advice.verdict, advice.candidate) == ("not_yet", "adapter")
+    assert "3 of the top 8" in advice.headline
+    assert any("3 of the top 8" in line for line in advice.missing)
+
+
+def test_a_prompt_is_advised_whether_or_not_the_failures_have_names() -> None:
+    assert advised(Signs(), bare=0.1, few_shot=0.9).verdict == "prompt"
+
+
+def test_an_adapter_that_learned_only_the_most_frequent_answer_is_no_gain() -> None:
+    signs = Signs(ready=True, constant=0.3)
+
+    assert advised(signs, bare=0.0, adapter=0.35).verdict == "not_yet"
+    assert advised(signs, bare=0.0, adapter=0.6).verdict == "tune"
+
+
+def test_a_small_sure_gain_is_not_worth_it() -> None:
+    assert advised(n=1000, bare=0.50, adapter=0.53).verdict == "not_yet"
+
+
+def test_too_few_cases_tell_nothing() -> None:
+    advice = advised(n=12, bare=0.0, adapter=1.0)
+
+    assert (advice.verdict, advice.binding) == ("not_yet", "cases")
+    assert any("at least 20 cases" in line for line in advice.missing)
+
+
+@pytest.mark.parametrize("signs", [Signs(ready=True, conflicts=0.2), Signs(ready=True, noise_share=0.4)])
+def test_labels_that_disagree_come_before_everything_else(signs: Signs) -> None:
+    advice = advised(signs, bare=0.1, few_shot=0.9)
+
+    assert (advice.verdict, advice.binding) == ("fix_data", "labels")
+
+
+def test_failures_of_form_make_the_form_the_bottleneck() -> None:
+    assert advised(Signs(ready=True, format_share=0.8), bare=0.1, adapter=0.9).binding == "format"
+
+
+def test_what_was_noticed_is_said() -> None:
+    signs = Signs(
+        ready=True,
+        perishable=0.3,
+        serving_mismatch="another system prompt",
+        preference_cost="tokens are hit less",
+    )
+    said = " ".join(advised(signs, bare=0.1, adapter=0.9).says)
+
+    assert "facts that will change" in said
+    assert "The training prompt is not the serving prompt: another system prompt" in said
+    assert "Nicer but less accurate: tokens are hit less" in said
+
+
+def test_a_better_search_is_said_to_have_room() -> None:
+    assert "Better search could gain up to 30% more." in advised(bare=0.1, retrieval=0.6, gold=0.9).says
+
+
+def test_what_was_not_measured_is_missing_evidence() -> None:
+    given: dict[Approach, Sequence[CaseResult]] = {"bare": results(0.1)}
+
+    advice = advise("s", given, {}, NAMED, {"adapter": "none is trained"})
+
+    assert "an adapter was not measured: none is trained" in advice.missing
+    assert any("Full tuning" in line for line in advice.further)
+
+
+def test_nothing_measured_is_not_yet() -> None:
+    assert advise("s", {}, {}, NAMED, {}).verdict == "not_yet"
+
+
+def test_each_line_has_its_interval_run_and_what_an_answer_takes() -> None:
+    line = measured({"bare": results(0.5)}, {"bare": "advise-1"})["bare"]
+
+    assert (line.n, line.score, line.tokens, line.latency_ms, line.run_id) == (60, 0.5, 40, 100, "advise-1")
+    assert line.ci95[0] < 0.5 < line.ci95[1]
+
+
+def test_costs_are_watts_and_hours_at_the_users_prices() -> None:
+    prices = Prices("EUR", watts=500, kilowatt_hour=0.4, hosted_input=1.0, hosted_output=4.0)
+    line = measured({"adapter": results(0.5, milliseconds=3600)}, {})["adapter"]
+
+    sheet = costs.sheet(line, read=1000, written=250, training_seconds=7200, prices=prices)
+
+    assert sheet.local == pytest.approx(0.2)  # a thousand answers of 3.6 s are an hour: half a kWh
+    assert sheet.hosted == pytest.approx(2.0)  # 1M tokens read and a quarter of a million written
+    assert sheet.training == pytest.approx(0.4)
+    assert sheet.break_even == pytest.approx(0.4 / 0.0018)
+    assert sheet.missing == []
+
+
+def test_a_rented_machine_has_its_price_by_the_hour_and_may_never_pay() -> None:
+    prices = Prices(hour=10.0, hosted_input=0.1, hosted_output=0.1)
+    line = measured({"adapter": results(0.5, milliseconds=3600)}, {})["adapter"]
+
+    sheet = costs.sheet(line, 1000, 0, 3600, prices)
+
+    assert (sheet.local, sheet.training, sheet.break_even) == (pytest.approx(10.0), pytest.approx(10.0), None)
+
+
+def test_without_prices_nothing_is_made_up() -> None:
+    sheet = costs.sheet(measured({"bare": results(0.5)}, {})["bare"], 10, 10, None, Prices())
+
+    assert (sheet.local, sheet.hosted, sheet.break_even) == (None, None, None)
+    assert sheet.missing == ["hosted_input", "hosted_output", "watts", "kilowatt_hour"]
