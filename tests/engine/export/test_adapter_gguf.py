@@ -50,7 +50,7 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "phi3": ("phi3", {}, {"target_modules": "all-linear"}),
     "gpt2": (
         "gpt2",
-        {"n_positions": 128, "n_ctx": 128},
+        {"n_positions": 128},
         {"target_modules": ["c_attn", "c_proj", "c_fc"]},
     ),
 }
