@@ -11,8 +11,10 @@ import click
 import msgspec
 
 from app.cli.output import cpu_option, json_option, print_json, say
-from store.errors import MissingError, UsageError
+from engine.models.variants import read_schema
+from store.errors import ExitCode, MissingError, UsageError
 from store.records.data import Message
+from store.records.output import OutputFormat
 from store.records.serving import ChatDelta
 from store.workspace import Workspace, open_workspace
 
@@ -20,12 +22,16 @@ HELP = "/new forgets the conversation, /retrieval on|off, /quit leaves; Ctrl-C s
 
 
 class Asking(msgspec.Struct):
-    """How questions are asked: the options of both commands. `prompt` is the text of a system prompt."""
+    """How questions are asked: the options of both commands. `prompt` is the text of a system prompt.
+
+    `output` is the shape that the answer must have.
+    """
 
     variant: str | None = None
     kb: str | None = None
     prompt: str | None = None
     retrieval: bool = True
+    output: OutputFormat | None = None
 
     def stream(self, workspace: Workspace, messages: list[Message]) -> Generator[ChatDelta, None, None]:
         """The answer as it comes; what happens before it is said on stderr."""
@@ -33,7 +39,9 @@ class Asking(msgspec.Struct):
 
         client = ensure_server(workspace, self.variant, say)
         with contextlib.closing(client):
-            yield from client.chat(messages, self.retrieval, kb=self.kb, prompt=self.prompt)
+            yield from client.chat(
+                messages, self.retrieval, kb=self.kb, prompt=self.prompt, output=self.output
+            )
 
 
 @click.command()
@@ -42,14 +50,23 @@ class Asking(msgspec.Struct):
 @click.option("--kb", metavar="NAME", help="Another knowledge base than the variant's.")
 @click.option("--prompt", type=click.Path(path_type=Path), metavar="FILE", help="Another system prompt.")
 @click.option("--no-retrieval", is_flag=True, help="Answer without the knowledge base.")
+@click.option("--schema", type=click.Path(path_type=Path), metavar="FILE", help="Answer in JSON by a schema.")
 @cpu_option
 @json_option
 def ask(
-    question: str, variant: str | None, kb: str | None, prompt: Path | None, no_retrieval: bool, as_json: bool
+    question: str,
+    variant: str | None,
+    kb: str | None,
+    prompt: Path | None,
+    no_retrieval: bool,
+    schema: Path | None,
+    as_json: bool,
 ) -> None:
     """Ask one QUESTION; the answer goes to stdout, its sources to stderr."""
     workspace = open_workspace()
     asking = checked(workspace, variant, kb, prompt, no_retrieval)
+    if schema is not None:
+        asking.output = OutputFormat("json_schema", schema=read_schema(schema))
     deltas = asking.stream(workspace, [Message("user", question)])
     last = ChatDelta()
     with contextlib.closing(deltas):
@@ -58,9 +75,11 @@ def ask(
                 click.echo(last.text, nl=False)
     if as_json:
         print_json(report(last))
-        return
-    click.echo()
-    say_end(last)
+    else:
+        click.echo()
+        say_end(last)
+    if last.invalid:
+        raise SystemExit(ExitCode.FAILED)
 
 
 @click.command()
@@ -157,6 +176,7 @@ def report(last: ChatDelta) -> dict[str, Any]:
             {"doc": hit.doc, "start": hit.start, "end": hit.end, "score": hit.score} for hit in last.hits
         ],
         "notices": last.notices,
+        "valid": not last.invalid,
         "prompt_tokens": last.prompt_tokens,
         "completion_tokens": last.completion_tokens,
     }

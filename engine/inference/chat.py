@@ -132,7 +132,12 @@ class Composition:
         `searcher` and `system` stand in for the variant's own; `stops` end the answer; `stopped` is asked
         between tokens. Raises UsageError for a conversation that the model cannot take.
         """
-        ask = Ask(messages, retrieval, sampling, system, stops)
+        yield from self.respond(Ask(messages, retrieval, sampling, system, stops), searcher, stopped)
+
+    def respond(
+        self, ask: Ask, searcher: Searcher | None = None, stopped: Callable[[], bool] = never
+    ) -> Iterator[ChatDelta]:
+        """`stream` for whoever wants more than a conversation: an output shape, tools, adapters."""
         yield from self._computed(self.begin(ask, searcher, stopped))
 
     def begin(

@@ -23,6 +23,7 @@ from store.errors import BusyError, TemperError
 from store.locks import FileLock, is_locked
 from store.paths import WorkspacePaths
 from store.records.data import Message
+from store.records.output import OutputFormat
 from store.records.serving import ChatDelta, ServerFile
 from store.workspace import Workspace
 
@@ -236,13 +237,15 @@ class Client:
         *,
         kb: str | None = None,
         prompt: str | None = None,
+        output: OutputFormat | None = None,
     ) -> Iterator[ChatDelta]:
         """Pieces of the answer as they come; the last has a finish_reason. Ends early once closed.
 
-        `kb` and `prompt` (its text) stand in for the variant's own. Raises BusyError when a job has the
-        device, UsageError for a conversation that the model cannot take, TemperError when the server is lost.
+        `kb`, `prompt` (its text) and `output` stand in for the variant's own. Raises BusyError when a job
+        has the device, UsageError for a conversation that the model cannot take or an output that cannot be
+        enforced, TemperError when the server is lost.
         """
-        extras = {"retrieval": retrieval, "kb": kb, "prompt": prompt}
+        extras = {"retrieval": retrieval, "kb": kb, "prompt": prompt, "output": output}
         body = {"model": self.variant, "messages": messages, "stream": True, "temper": extras}
         for line in self._lines("/v1/chat/completions", body):
             delta = parse_event(line)

@@ -164,19 +164,25 @@ class Host:
     def _stream(
         self, request: ChatRequest, variant: ResolvedVariant, stopped: Callable[[], bool]
     ) -> Iterator[ChatDelta]:
+        from engine.inference.answers import Ask
+        from engine.inference.structured.structure import structure_of
+
         assert self._composition is not None  # load() made it
         extras = request.extras
         knowledge = extras.kb or knowledge_of(self._workspace, variant.name, variant.knowledge)
         searcher = self._searcher(knowledge) if extras.retrieval and knowledge else None
-        return self._composition.stream(
+        ask = Ask(
             request.messages,
             extras.retrieval,
             request.sampling(variant.sampling),
-            searcher=searcher,
-            system=extras.prompt,
-            stops=request.stop,
-            stopped=stopped,
+            extras.prompt,
+            request.stop,
+            structure=structure_of(request.output) if request.output else None,
+            tools=request.tools,
+            tool_choice=request.tool_choice,
+            parallel_tool_calls=request.parallel_tool_calls,
         )
+        return self._composition.respond(ask, searcher, stopped)
 
     def _searcher(self, knowledge: str) -> Searcher:
         from engine.retrieval.search import open_searcher

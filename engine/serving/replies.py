@@ -24,9 +24,12 @@ class Reply(msgspec.Struct):
 
     def chunk(self, delta: ChatDelta, first: bool, include_usage: bool) -> bytes:
         """One server-sent event (two, where the client wants the usage as one of its own)."""
-        content: dict[str, str] = {"role": "assistant"} if first else {}
+        content: dict[str, Any] = {"role": "assistant"} if first else {}
         if delta.text:
             content["content"] = delta.text
+        if delta.tool_calls:
+            calls = tool_calls(delta)
+            content["tool_calls"] = [{"index": at} | call for at, call in enumerate(calls)]
         ended = delta.finish_reason is not None
         choice = {"index": 0, "delta": content, "finish_reason": _reason(delta) if ended else None}
         body = self._head("chat.completion.chunk") | {"choices": [choice]}
@@ -40,11 +43,10 @@ class Reply(msgspec.Struct):
     def whole(self, deltas: Sequence[ChatDelta]) -> dict[str, Any]:
         """The body of an answer that was not streamed."""
         last = deltas[-1]
-        choice = {
-            "index": 0,
-            "message": {"role": "assistant", "content": last.answer},
-            "finish_reason": _reason(last),
-        }
+        message: dict[str, Any] = {"role": "assistant", "content": last.answer}
+        if last.tool_calls:
+            message |= {"content": None, "tool_calls": tool_calls(last)}
+        choice = {"index": 0, "message": message, "finish_reason": _reason(last)}
         return self._head("chat.completion") | {
             "choices": [choice],
             "usage": usage(last),
@@ -94,8 +96,18 @@ def trace_of(
     )
 
 
+def tool_calls(delta: ChatDelta) -> list[dict[str, Any]]:
+    """OpenAI's `tool_calls`."""
+    return [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for call in delta.tool_calls
+    ]
+
+
 def _reason(delta: ChatDelta) -> str:
     """OpenAI knows no `stopped`."""
+    if delta.tool_calls:
+        return "tool_calls"
     return "length" if delta.finish_reason == "length" else "stop"
 
 

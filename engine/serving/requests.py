@@ -10,20 +10,28 @@ from typing import Any, Literal
 import msgspec
 
 from store.errors import UsageError
-from store.records.data import Message, Role
+from store.records.data import Message, Role, ToolCall
+from store.records.output import OutputFormat
 from store.records.workspace import Sampling
 
 
 class Extras(msgspec.Struct, forbid_unknown_fields=True):
-    """`temper` of a request: `kb` is another knowledge base, `prompt` the text of another system prompt."""
+    """`temper` of a request: `kb` is another knowledge base, `prompt` the text of another system prompt.
+
+    `output` is the shape of the answer, for what `response_format` has no words: a pattern, choices.
+    """
 
     retrieval: bool = True
     kb: str | None = None
     prompt: str | None = None
+    output: OutputFormat | None = None
 
 
 class ChatRequest(msgspec.Struct):
-    """What was asked. `model` is a variant reference, empty for the default. None: what the variant says."""
+    """What was asked. `model` is a variant reference, empty for the default. None: what the variant says.
+
+    `tool_choice` is auto, none, required or the name of a tool.
+    """
 
     messages: list[Message]
     model: str = ""
@@ -35,6 +43,10 @@ class ChatRequest(msgspec.Struct):
     max_tokens: int | None = None
     seed: int | None = None
     stop: list[str] = []
+    output: OutputFormat | None = None
+    tools: list[dict[str, Any]] = []
+    tool_choice: str = "auto"
+    parallel_tool_calls: bool = True
     extras: Extras = msgspec.field(default_factory=Extras)
 
     def sampling(self, default: Sampling) -> Sampling:
@@ -63,9 +75,36 @@ class _Part(msgspec.Struct):
 class _Message(msgspec.Struct):
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[_Part] | None = None
-    tool_calls: Any = None
+    tool_calls: list[_Call] | None = None
     name: str | None = None
     tool_call_id: str | None = None
+
+
+class _Call(msgspec.Struct):
+    function: _CalledFunction
+    id: str = ""
+
+
+class _CalledFunction(msgspec.Struct):
+    name: str
+    arguments: str = "{}"
+
+
+class _JsonSchema(msgspec.Struct):
+    name: str = ""
+    schema: Any = None
+    strict: bool | None = None
+    description: str | None = None
+
+
+class _ResponseFormat(msgspec.Struct):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: _JsonSchema | None = None
+
+
+class _NamedTool(msgspec.Struct):
+    function: _CalledFunction
+    type: Literal["function"] = "function"
 
 
 class _StreamOptions(msgspec.Struct):
@@ -86,6 +125,10 @@ class _Body(msgspec.Struct):
     seed: int | None = None
     stop: str | list[str] | None = None
     user: str | None = None
+    response_format: _ResponseFormat | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: Literal["none", "auto", "required"] | _NamedTool | None = None
+    parallel_tool_calls: bool | None = None
     temper: Extras | None = None
 
 
@@ -98,11 +141,7 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "presence_penalty": (None, 0),
     "frequency_penalty": (None, 0),
     "logit_bias": (None, {}),
-    "tools": (None, []),
-    "tool_choice": (None, "none", "auto"),
-    "parallel_tool_calls": (None, True, False),
     "functions": (None, []),
-    "response_format": (None, {"type": "text"}),
     "store": (None, False),
     "metadata": (None, {}),
     "best_of": (None, 1),
@@ -137,6 +176,10 @@ def parse_request(data: bytes) -> ChatRequest:
         max_tokens=body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens,
         seed=body.seed,
         stop=[body.stop] if isinstance(body.stop, str) else body.stop or [],
+        output=_output(body),
+        tools=body.tools or [],
+        tool_choice=_choice(body),
+        parallel_tool_calls=body.parallel_tool_calls is not False,
         extras=body.temper or Extras(),
     )
     _check_ranges(request)
@@ -145,9 +188,12 @@ def parse_request(data: bytes) -> ChatRequest:
 
 def _message(number: int, message: _Message) -> Message:
     where = f"messages[{number}]"
-    if message.tool_calls:
-        raise BadRequest(f"{where}.tool_calls", "Tool calls are not supported here.")
     content = message.content
+    calls = [ToolCall(one.function.name, one.function.arguments, one.id) for one in message.tool_calls or ()]
+    if calls and message.role != "assistant":
+        raise BadRequest(f"{where}.tool_calls", f"{where} is of {message.role!r}: only the assistant calls.")
+    if content is None and calls:
+        content = ""
     if content is None:
         raise BadRequest(f"{where}.content", f"{where} has no content.", "Give every message a text.")
     if isinstance(content, list):
@@ -158,7 +204,35 @@ def _message(number: int, message: _Message) -> Message:
             )
         content = "".join(part.text for part in content)
     role: Role = "system" if message.role == "developer" else message.role
-    return Message(role, content)
+    return Message(role, content, calls, message.tool_call_id or "", message.name or "")
+
+
+def _output(body: _Body) -> OutputFormat | None:
+    """The shape that is asked for: OpenAI's `response_format`, or Temper's own `output`."""
+    asked, own = body.response_format, body.temper.output if body.temper else None
+    if asked is None or asked.type == "text":
+        return own
+    if own is not None:
+        raise BadRequest("temper.output", "There is a response_format too.", "Leave one of them out.")
+    if asked.type == "json_object":
+        return OutputFormat("json_object")
+    if asked.json_schema is None or asked.json_schema.schema is None:
+        raise BadRequest(
+            "response_format", "A json_schema needs a schema.", 'Write {"json_schema": {"schema": {...}}}.'
+        )
+    return OutputFormat("json_schema", schema=asked.json_schema.schema, name=asked.json_schema.name)
+
+
+def _choice(body: _Body) -> str:
+    """`tool_choice` as a word."""
+    choice = body.tool_choice
+    if (choice in ("required",) and not body.tools) or (isinstance(choice, _NamedTool) and not body.tools):
+        raise BadRequest("tool_choice", "There are no tools to call.", "Send `tools` too.")
+    if body.tools and _output(body) is not None:
+        raise BadRequest("tools", "An answer cannot be calls and a response_format at once.")
+    if isinstance(choice, _NamedTool):
+        return choice.function.name
+    return choice or "auto"
 
 
 def _check_ranges(request: ChatRequest) -> None:

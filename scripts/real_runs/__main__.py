@@ -9,7 +9,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from scripts.real_runs import advisor, banking77, coverage, importers, pii, planted, stories260k, tokenizers
+from scripts.real_runs import (
+    advisor,
+    banking77,
+    coverage,
+    importers,
+    maskbench,
+    pii,
+    planted,
+    stories260k,
+    tokenizers,
+)
 from scripts.real_runs.commands import Commands, shared_data, versions
 
 RUNS = {
@@ -17,6 +27,7 @@ RUNS = {
     "banking77": banking77.run,
     "coverage": coverage.run,
     "importers": importers.run,
+    "maskbench": maskbench.run,
     "pii": pii.run,
     "planted": planted.run,
     "stories260k": stories260k.run,

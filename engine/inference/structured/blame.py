@@ -71,8 +71,9 @@ def refused_alone(schema: Schema, place: Place) -> str:
     """Why the part at `place` is refused by itself; empty when it is not."""
     try:
         CompiledGrammar(json_rule(LoweredSchema(schema, place).schema), byte_vocabulary())
-    except SchemaRefused:
-        return ""  # a definition that nothing uses may be one that nothing could follow
+    except SchemaRefused as error:
+        # a definition that nothing uses may be one that nothing could follow
+        return "" if place[0] in ("$defs", "definitions") else error.happened.removesuffix(".")
     except UsageError as error:
         return error.happened.removesuffix(".")
     return ""

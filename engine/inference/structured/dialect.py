@@ -37,6 +37,8 @@ MOST_DEEP = 64
 """Levels of a schema in JSON; each costs the checking some ten calls."""
 MOST_VALUES = 100_000
 """Values in a schema's JSON, of enums too."""
+MOST_OBJECTS = 5_000
+"""Objects in a schema's JSON: looking at one takes a millisecond."""
 
 
 def draft_of(schema: Any) -> Draft:
@@ -61,10 +63,14 @@ def draft_of(schema: Any) -> Draft:
                 f"Known: {', '.join(DRAFTS)}.",
             )
         candidates = (known,)
-    problems = [problem for draft in candidates if (problem := problem_as(schema, draft)) is not None]
-    if len(problems) == len(candidates):
-        raise problems[0]
-    return candidates[len(problems)]
+    refusal: SchemaRefused | None = None
+    for draft in candidates:
+        problem = problem_as(schema, draft)
+        if problem is None:
+            return draft
+        refusal = refusal or problem
+    assert refusal is not None  # there is a candidate
+    raise refusal
 
 
 def problem_as(schema: Schema, draft: Draft) -> SchemaRefused | None:
@@ -81,37 +87,31 @@ def problem_as(schema: Schema, draft: Draft) -> SchemaRefused | None:
 
 
 def check_size(schema: Any) -> None:
-    """Raise SchemaRefused for a schema that is nested too deeply or has too many values."""
+    """Raise SchemaRefused for a schema that is nested too deeply or too large."""
     level: list[tuple[Place, Any]] = [((), schema)]
-    seen = 0
+    values = objects = 0
     for _ in range(MOST_DEEP + 1):
         following: list[tuple[Place, Any]] = []
         for place, value in level:
             if isinstance(value, dict):
+                objects += 1
                 following += [((*place, key), child) for key, child in value.items()]
             elif isinstance(value, list):
                 following += [((*place, at), child) for at, child in enumerate(value)]
-        seen += len(level)
-        if seen + len(following) > MOST_VALUES:
-            place = following[0][0] if following else level[0][0]
-            raise SchemaRefused(
-                keyword_of(place),
-                place[:4],
-                f"the schema has more than {MOST_VALUES:,} values.",
-                "Make it smaller.",
+        values += len(level)
+        if objects > MOST_OBJECTS:
+            raise _too_much(level, f"the schema has more than {MOST_OBJECTS:,} objects.", "Make it smaller.")
+        if values + len(following) > MOST_VALUES:
+            raise _too_much(
+                following, f"the schema has more than {MOST_VALUES:,} values.", "Make it smaller."
             )
         if not following:
             return
         level = following
+    raise _too_much(level, f"the schema is nested more than {MOST_DEEP} levels deep.", "Make it flatter.")
+
+
+def _too_much(level: list[tuple[Place, Any]], why: str, remedy: str) -> SchemaRefused:
     place = level[0][0]
-    raise SchemaRefused(
-        keyword_of(place),
-        place,
-        f"the schema is nested more than {MOST_DEEP} levels deep.",
-        "Make it flatter.",
-    )
-
-
-def keyword_of(place: Place) -> str:
-    """The first key of a place."""
-    return next((str(part) for part in place if isinstance(part, str)), "$schema")
+    keyword = next((str(part) for part in place if isinstance(part, str)), "$schema")
+    return SchemaRefused(keyword, place, why, remedy)

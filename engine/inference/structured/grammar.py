@@ -18,7 +18,7 @@ from engine.inference.structured.limits import LIMITS
 from engine.inference.structured.vocabulary import Vocabulary
 from store.errors import UsageError
 
-WHITE_SPACE = r"(\x20|\x0D?\x0A[\x20\x09]{0,60})"
+WHITE_SPACE = r"(\x20|\x0D?\x0A[\x20\x09]{0,40})"
 """Between the parts of JSON: a space, or a line's end and an indentation. A model cannot pad its answer."""
 OPTIONS = {"whitespace_pattern": WHITE_SPACE, "lenient": False, "coerce_one_of": False}
 HEADER = '%llguidance {"no_forcing": true}'

@@ -222,13 +222,10 @@ class _Part:
         self.also.append({"const": self.schema["const"]})
 
     def _draft_4_bounds(self) -> None:
-        """Draft 4's true and false beside a bound as the later drafts' numbers."""
+        """Draft 4's true beside a bound as the later drafts' number; there it is no keyword of its own."""
         for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-            word = self.base.get(exclusive)
-            if isinstance(word, bool):
-                del self.base[exclusive]
-                if word and bound in self.base:
-                    self.base[exclusive] = self.base.pop(bound)
+            if self.schema.get(exclusive) is True and bound in self.base:
+                self.base[exclusive] = self.base.pop(bound)
 
     # strings
 

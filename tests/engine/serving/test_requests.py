@@ -10,10 +10,13 @@ import pytest
 from engine.serving.requests import BadRequest, ChatRequest, parse_request
 from engine.serving.wire import error_body, error_from, status_of
 from store.errors import BusyError, MissingError, TemperError, UsageError
-from store.records.data import Message
+from store.records.data import Message, ToolCall
+from store.records.output import OutputFormat
 from store.records.workspace import Sampling
 
 HELLO = [{"role": "user", "content": "Hello"}]
+
+TOOL = {"type": "function", "function": {"name": "now"}}
 
 
 def parse(**fields: Any) -> ChatRequest:
@@ -44,7 +47,8 @@ def test_content_may_come_in_text_parts_and_developers_are_systems() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("tools", [{"type": "function"}]),
+        ("tool_choice", "required"),
+        ("functions", [{"name": "now"}]),
         ("n", 2),
         ("response_format", {"type": "json_schema", "json_schema": {}}),
         ("logprobs", True),
@@ -77,7 +81,7 @@ def test_asking_for_what_happens_anyway_is_no_error(fields: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     "message",
     [
-        {"role": "assistant", "content": None, "tool_calls": [{}]},
+        {"role": "user", "content": None, "tool_calls": [{"function": {"name": "now"}}]},
         {"role": "user", "content": [{"type": "image_url", "image_url": {}}]},
         {"role": "user", "content": None},
         {"role": "wizard", "content": "Hello"},
@@ -87,6 +91,45 @@ def test_a_message_that_cannot_be_rendered_is_refused(message: dict[str, Any]) -
     with pytest.raises(BadRequest) as caught:
         parse(messages=[message])
     assert "messages[0]" in caught.value.param
+
+
+def test_a_response_format_is_the_shape_of_the_answer() -> None:
+    schema = {"type": "object"}
+    asked = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}}
+    assert parse(response_format=asked).output == OutputFormat("json_schema", schema=schema, name="x")
+    assert parse(response_format={"type": "json_object"}).output == OutputFormat("json_object")
+    assert parse(temper={"output": {"kind": "regex", "pattern": "a+"}}).output == OutputFormat(
+        "regex", pattern="a+"
+    )
+
+
+def test_two_shapes_at_once_are_refused() -> None:
+    with pytest.raises(BadRequest, match="response_format"):
+        parse(response_format={"type": "json_object"}, temper={"output": {"kind": "json_object"}})
+    with pytest.raises(BadRequest, match="at once"):
+        parse(response_format={"type": "json_object"}, tools=[TOOL])
+
+
+def test_a_choice_of_tool_is_a_word_or_a_name() -> None:
+    named = {"type": "function", "function": {"name": "now"}}
+    assert parse(tools=[TOOL]).tool_choice == "auto"
+    assert parse(tools=[TOOL], tool_choice="required").tool_choice == "required"
+    assert parse(tools=[TOOL], tool_choice=named).tool_choice == "now"
+    assert not parse(tools=[TOOL], parallel_tool_calls=False).parallel_tool_calls
+
+
+def test_calls_and_their_results_are_turns_of_a_conversation() -> None:
+    calls = [{"id": "1", "type": "function", "function": {"name": "now", "arguments": "{}"}}]
+    asked = parse(
+        messages=[
+            {"role": "assistant", "content": None, "tool_calls": calls},
+            {"role": "tool", "content": "noon", "tool_call_id": "1"},
+        ]
+    )
+    assert asked.messages == [
+        Message("assistant", "", [ToolCall("now", "{}", "1")]),
+        Message("tool", "noon", tool_call_id="1"),
+    ]
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff"])
