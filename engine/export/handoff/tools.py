@@ -5,6 +5,7 @@ Writes small files only. Knows nothing of workspaces.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -80,11 +81,16 @@ def for_ollama(source: Source, out: Path) -> HandOff:
     )
     file = out / written_names("ollama", source.stem)[0]
     atomic.write_bytes(file, text.encode())
-    name = source.stem.lower()
+    name = ollama_name(source.stem)
     command = (
         f"ollama create {shlex.quote(name)} -f {shlex.quote(str(file))} && ollama run {shlex.quote(name)}"
     )
     return HandOff("ollama", command, [str(file)])
+
+
+def ollama_name(stem: str) -> str:
+    """A name that Ollama takes: letters, digits, dots, dashes, underscores; at most 80 (its types/model)."""
+    return re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-._")[:80] or "model"
 
 
 def for_lmstudio(source: Source, out: Path) -> HandOff:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from engine.data.rendering import Renderer
-from engine.export.handoff.tools import Source, hand_off
+from engine.export.handoff.tools import Source, hand_off, ollama_name
 from engine.export.merge import merge
 from engine.models.directory import ModelDirectory
 from engine.models.tokenizer import encode_prompt
@@ -114,6 +114,27 @@ def test_ollama_and_lm_studio_are_named_the_file(trained: Trained, tmp_path: Pat
     assert words[:5] == ["lms", "import", "--copy", "--user-repo", "temper/train-1"]
     assert words[5:] == [str(source.gguf)]
     assert "Be kind." in studio.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [("Train-1", "train-1"), ("one+two", "one-two"), (".a b", "a-b"), ("x" * 99, "x" * 80), ("+", "model")],
+)
+def test_ollama_is_given_a_name_that_it_takes(stem: str, name: str) -> None:
+    assert ollama_name(stem) == name
+
+
+@pytest.mark.parametrize("rank", [512, 513])
+def test_a_rank_that_vllm_does_not_take_is_refused(rank: int, tmp_path: Path) -> None:
+    base = llama(tmp_path / "base")
+    (base / "chat_template.jinja").write_text("{{ messages[0].content }}", encoding="utf-8")
+    adapter = adapter_on(base, tmp_path / "adapter", r=rank, target_modules=["q_proj"])
+    source = Source("a", ModelDirectory(base), base, adapter)
+    if rank == 512:
+        assert "512" in hand_off("vllm", source, tmp_path).command
+        return
+    with pytest.raises(UsageError, match="vLLM cannot run this"):
+        hand_off("vllm", source, tmp_path)
 
 
 @pytest.mark.parametrize(
