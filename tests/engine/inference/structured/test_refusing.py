@@ -1,0 +1,115 @@
+"""Schemas that are refused before anything is generated: the keyword, its place, in bounded time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.inference.structured.dialect import MOST_DEEP, MOST_OBJECTS, MOST_VALUES
+from engine.inference.structured.refusal import SchemaRefused
+from engine.inference.structured.structure import choice_structure, regex_structure, schema_structure
+from engine.inference.structured.validation import MOST_REFERENCES, Checker
+from store.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("schema", "keyword", "place"),
+    [
+        (
+            {"properties": {"t": {"type": "array", "uniqueItems": True}}},
+            "uniqueItems",
+            "#/properties/t/uniqueItems",
+        ),
+        ({"items": {"contains": {"const": 1}}}, "contains", "#/items/contains"),
+        ({"properties": {"a": {"pattern": "^(?!x)"}}}, "pattern", "#/properties/a/pattern"),
+        ({"pattern": "(a)\\1"}, "pattern", "#/pattern"),
+        ({"$defs": {"x": {"format": "idn-hostname"}}, "$ref": "#/$defs/x"}, "format", "#/$ref/format"),
+        ({"anyOf": [{"$ref": "http://elsewhere/s"}]}, "$ref", "#/anyOf/0/$ref"),
+        ({"$ref": "file:///etc/passwd"}, "$ref", "#/$ref"),
+        ({"$ref": "#/nowhere"}, "$ref", "#/$ref"),
+        ({"type": "strng"}, "type", "#/type"),
+        ({"properties": {"a/b": {"minLength": -1}}}, "minLength", "#/properties/a~1b/minLength"),
+        ({"$schema": "http://json-schema.org/draft-03/schema#"}, "$schema", "#/$schema"),
+        ({"not": {"multipleOf": 2}, "type": "number"}, "not", "#/not"),
+        (
+            {"properties": {"q": {"type": "object", "properties": {"a": {}}, "minProperties": 1}}},
+            "minProperties",
+            "#/properties/q/minProperties",
+        ),
+        ({"type": "string", "minLength": 5, "maxLength": 2}, "minLength", "#/minLength"),
+        (False, "$schema", "#"),
+        ([1], "$schema", "#"),
+    ],
+)
+def test_what_cannot_be_enforced_is_named_with_its_place(schema: Any, keyword: str, place: str) -> None:
+    with pytest.raises(SchemaRefused) as caught:
+        schema_structure(schema)
+
+    assert (caught.value.keyword, caught.value.place) == (keyword, place)
+    assert keyword in caught.value.happened
+    assert place in caught.value.happened
+
+
+def nested(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(levels):
+        schema = {"items": schema}
+    return schema
+
+
+def doubling(levels: int, word: str) -> dict[str, Any]:
+    """As many branches as 2 to the power of `levels`, in a few lines."""
+    tables: dict[str, Any] = {f"d{at}": {word: [{"$ref": f"#/$defs/d{at + 1}"}] * 2} for at in range(levels)}
+    return {"$ref": "#/$defs/d0", "$defs": tables | {f"d{levels}": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#"},
+        {"anyOf": [{"type": "string"}, {"$ref": "#"}]},
+        {"not": {"$ref": "#"}},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+        {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+        {"type": "array", "items": {"$ref": "#"}, "minItems": 1},
+        {"properties": {"a": {"allOf": [{"$ref": "#"}, {"required": ["b"]}]}}},
+        nested(MOST_DEEP + 1),
+        nested(5000),
+        {"enum": list(range(MOST_VALUES + 1))},
+        {"properties": {f"p{at}": {} for at in range(MOST_OBJECTS)}},
+        {"properties": {f"p{at}": True for at in range(1500)}},
+        {"oneOf": [{"properties": {f"p{at}": {"type": "string"}}} for at in range(200)]},
+        doubling(25, "oneOf"),
+    ],
+)
+def test_a_schema_bomb_is_a_titled_error(schema: dict[str, Any]) -> None:
+    with pytest.raises(SchemaRefused, match="cannot be enforced"):
+        schema_structure(schema)
+
+
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|a)*$", "^(.*a){25}$"])
+def test_a_catastrophic_pattern_neither_hangs_the_grammar_nor_the_judgement(pattern: str) -> None:
+    structure = schema_structure({"type": "string", "pattern": pattern})
+    text = '"' + "a" * 60 + '!"'
+
+    assert not structure.follows(text)
+    assert structure.problem(text)
+
+
+def test_references_without_end_are_given_up_and_count_as_not_valid() -> None:
+    checker = Checker(doubling(25, "allOf"))
+
+    assert f"{MOST_REFERENCES:,}" in checker.problem('"a"')
+
+
+@pytest.mark.parametrize("pattern", ["(", "", "(?=a)b", "a{1,"])
+def test_a_pattern_that_cannot_be_followed_is_refused(pattern: str) -> None:
+    with pytest.raises(UsageError):
+        regex_structure(pattern)
+
+
+@pytest.mark.parametrize("choices", [[], [""], ["a", ""]])
+def test_there_must_be_something_to_choose(choices: list[str]) -> None:
+    with pytest.raises(UsageError, match="nothing to choose"):
+        choice_structure(choices)
