@@ -4,8 +4,8 @@
         current             the number of the published generation, swapped atomically
         publish.lock        held by the one process that makes the next
         embedded/           vectors computed for a generation that is not there yet
-        generations/N/      manifest.json, documents.parquet, chunks.parquet (texts and vectors), chroma/,
-                            lexical/, readers.lock
+        generations/N/      manifest.json, documents.parquet, chunks.parquet (texts and vectors), lexical/,
+                            chroma/ where there are many, readers.lock
 
 A generation is never edited: a Chroma directory that another process writes to gives wrong results. Does not
 know how documents become chunks, nor how chunks are ranked.
@@ -136,6 +136,11 @@ class Generation:
     def vector_index(self) -> VectorIndex:
         """The vectors in Chroma, here or on a server, to be closed before this is."""
         return vector_index.open_index(self.folder, self.manifest.chroma, self.collection)
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether the vectors are in Chroma: where all can be compared, they are in the table alone."""
+        return bool(self.manifest.chroma) or (self.folder / vector_index.FOLDER).is_dir()
 
     @property
     def collection(self) -> str:

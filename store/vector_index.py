@@ -55,8 +55,7 @@ def write_to_server(
 
     Raises MissingError when nobody answers there, TemperError when the server cannot write.
     """
-    client = connect(url)
-    with _writing(f"{url}, collection {collection}"):
+    with connected(url) as client, _writing(f"{url}, collection {collection}"):
         if collection in _names(client):
             client.delete_collection(collection)
         try:
@@ -70,8 +69,7 @@ def write_to_server(
 
 def remove_from_server(url: str, prefix: str, kept: Sequence[str]) -> None:
     """Remove the collections whose names begin with `prefix`, but those `kept`."""
-    client = connect(url)
-    with _writing(url):
+    with connected(url) as client, _writing(url):
         for name in _names(client):
             if name.startswith(prefix) and name not in kept:
                 client.delete_collection(name)
@@ -84,8 +82,9 @@ def open_index(folder: Path, url: str, collection: str) -> VectorIndex:
     """
     if not url:
         return VectorIndex(_client(folder / FOLDER), _COLLECTION)
-    client = connect(url)
+    client = _connect(url)
     if collection not in _names(client):
+        _hang_up(client)
         raise MissingError(
             "The Chroma server does not hold the vectors of this knowledge base",
             f"{url} has no collection {collection}.",
@@ -114,7 +113,7 @@ class VectorIndex:
 
     def close(self) -> None:
         """Let go of the files, or the connection."""
-        self._client.close()
+        _hang_up(self._client)
 
 
 def check_url(url: str) -> None:
@@ -128,8 +127,17 @@ def check_url(url: str) -> None:
         )
 
 
-def connect(url: str) -> Any:
+@contextmanager
+def connected(url: str) -> Iterator[Any]:
     """A client of the Chroma server at `url`. Raises MissingError when it does not answer."""
+    client = _connect(url)
+    try:
+        yield client
+    finally:
+        _hang_up(client)
+
+
+def _connect(url: str) -> Any:
     import chromadb
     from chromadb.config import Settings
 
@@ -151,6 +159,14 @@ def connect(url: str) -> Any:
             f"Start it with: chroma run --path FOLDER --port {port}\n"
             "or take `chroma` out of temper.toml to keep vectors in the workspace.",
         ) from error
+
+
+def _hang_up(client: Any) -> None:
+    """Close a client, and its connections once no other client of this process uses them."""
+    session = getattr(client._server, "_session", None)
+    client.close()
+    if session is not None and client._identifier not in client._identifier_to_system:
+        session.close()  # Chroma forgets it
 
 
 def _names(client: Any) -> list[str]:

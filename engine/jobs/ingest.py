@@ -48,7 +48,8 @@ def run(context: JobContext) -> dict[str, Any]:
     settings = settings_of(workspace, params)
     path = embedder_path(workspace, settings.embedder)
     if settings.chroma:
-        vector_index.connect(settings.chroma)  # not after an hour of embedding
+        with vector_index.connected(settings.chroma):
+            pass  # better told now than after an hour of embedding
     with knowledge.publishing(workspace.paths, params.kb, context.spec.run_id):
         files = find_files([workspace.path(source) for source in settings.sources], workspace.root)
         with Embedder(path) as embedder:

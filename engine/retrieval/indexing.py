@@ -17,6 +17,7 @@ from engine.retrieval.chunking import FORMAT as CHUNK_FORMAT
 from engine.retrieval.chunking import searched_text
 from engine.retrieval.chunking.settings import ChunkSettings
 from engine.retrieval.contextual import ContextWriter, add_contexts
+from engine.retrieval.dense import EXACT_CHUNKS
 from engine.retrieval.embedding import (
     Embedded,
     EmbeddingModel,
@@ -25,14 +26,15 @@ from engine.retrieval.embedding import (
     embed_all,
     open_journal,
 )
-from engine.retrieval.lexical import write_index
+from engine.retrieval.lexical import FORMAT as LEXICAL_FORMAT
+from engine.retrieval.lexical import write_indexes
 from engine.retrieval.reading import Known, Progress, Reading, read_all
 from store import chunk_table, clock, document_table, knowledge, vector_index
 from store.errors import UsageError
 from store.paths import WorkspacePaths
 from store.records.knowledge import Chunk, Manifest
 
-FORMAT = 100 * readers.FORMAT + CHUNK_FORMAT
+FORMAT = 10_000 * LEXICAL_FORMAT + 100 * readers.FORMAT + CHUNK_FORMAT
 """Of what is stored. Another one means that all files are read and cut anew."""
 
 
@@ -45,6 +47,8 @@ class IndexSettings(msgspec.Struct, frozen=True):
     embedder_path: str = ""
     chroma: str = ""
     keep: int = knowledge.KEPT
+    graph_from: int = EXACT_CHUNKS + 1
+    """Passages from which on Chroma's graph is written: below, a search compares with all of them."""
 
 
 class Built(msgspec.Struct):
@@ -99,7 +103,9 @@ def build_index(
     with open_journal(paths, kb, embedder, settings.document_prefix) as journal:
         embedded = embed_all(reading.chunks, vectors, embedder, settings.document_prefix, journal, progress)
     stages.end("embed")
-    published = _publish(paths, kb, manifest, reading, embedded, settings, progress, stages, before_swap)
+    published = publish_generation(
+        paths, manifest, reading, embedded, settings, progress, stages, before_swap
+    )
     return Built(
         published,
         embedded.new,
@@ -222,17 +228,18 @@ def _manifest(
     )
 
 
-def _publish(
+def publish_generation(
     paths: WorkspacePaths,
-    kb: str,
     manifest: Manifest,
     reading: Reading,
     embedded: Embedded,
     settings: IndexSettings,
     progress: Progress,
     stages: Stages,
-    before_swap: Callable[[], None],
+    before_swap: Callable[[], None] = lambda: None,
 ) -> Manifest:
+    """Write tables and indexes of what was read and embedded, and make it the published generation."""
+    kb = manifest.kb
     chunks = reading.chunks
 
     def write(folder: Path, number: int) -> Manifest:
@@ -241,10 +248,11 @@ def _publish(
         document_table.write(folder, reading.documents)
         stages.end("tables")
         progress("publish", 1, 4)
-        _write_vectors(paths, kb, folder, number, chunks, embedded.vectors, settings.chroma)
+        _write_vectors(paths, kb, folder, number, chunks, embedded.vectors, settings)
         stages.end("chroma")
         progress("publish", 2, 4)
-        write_index(folder / knowledge.LEXICAL, [searched_text(chunk) for chunk in chunks])
+        texts = [searched_text(chunk) for chunk in chunks]
+        write_indexes(folder / knowledge.LEXICAL, texts, [chunk.doc for chunk in chunks])
         stages.end("lexical")
         progress("publish", 3, 4)
         manifest.generation = number
@@ -265,14 +273,14 @@ def _write_vectors(
     number: int,
     chunks: Sequence[Chunk],
     vectors: Vectors,
-    chroma: str,
+    settings: IndexSettings,
 ) -> None:
     ids = [chunk.id for chunk in chunks]
     metadata = [{"doc": chunk.doc} for chunk in chunks]
-    if chroma:
+    if settings.chroma:
         name = knowledge.collection_name(paths.knowledge / kb, number)
-        vector_index.write_to_server(chroma, name, ids, vectors, metadata)
-    else:
+        vector_index.write_to_server(settings.chroma, name, ids, vectors, metadata)
+    elif len(chunks) >= settings.graph_from:
         vector_index.write(folder, ids, vectors, metadata)
 
 

@@ -49,35 +49,37 @@ def show_skipped(generation: Generation, as_json: bool) -> None:
 def show_documents(generation: Generation, as_json: bool) -> None:
     """A line per document."""
     passages = Counter(chunk.doc for chunk in generation.chunks())
-    rows = [
-        {
-            "doc": one.name,
-            "kind": one.kind,
-            "passages": passages[one.name],
-            "characters": len(one.text),
-            "date": one.date,
-            "tags": one.tags,
-            "title": one.title,
-            "meta": one.meta,
-        }
-        for one in generation.documents()
-    ]
+    documents = generation.documents()
     if as_json:
-        print_json(rows)
+        print_json(
+            [
+                {
+                    "doc": one.name,
+                    "kind": one.kind,
+                    "passages": passages[one.name],
+                    "characters": len(one.text),
+                    "date": one.date,
+                    "tags": one.tags,
+                    "title": one.title,
+                    "meta": one.meta,
+                }
+                for one in documents
+            ]
+        )
         return
     print_table(
         ("document", "kind", "passages", "characters", "date", "tags", "title"),
         [
             (
-                row["doc"],
-                row["kind"],
-                row["passages"],
-                f"{row['characters']:,}",
-                row["date"],
-                ", ".join(row["tags"]),
-                row["title"],
+                one.name,
+                one.kind,
+                passages[one.name],
+                f"{len(one.text):,}",
+                one.date,
+                ", ".join(one.tags),
+                one.title,
             )
-            for row in rows
+            for one in documents
         ],
         right=(2, 3),
     )

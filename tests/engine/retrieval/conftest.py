@@ -11,6 +11,7 @@ import pytest
 
 from engine.inference.embedder import Embedder
 from engine.retrieval.chunking.settings import ChunkSettings
+from engine.retrieval.dense import EXACT_CHUNKS
 from engine.retrieval.indexing import Built, IndexSettings, build_index
 from engine.retrieval.readers import find_files
 from store import knowledge
@@ -58,12 +59,13 @@ class Library:
         for stem, text in documents.items():
             (self.folder / f"{stem}.md").write_text(text, encoding="utf-8")
 
-    def build(self, chunk_tokens: int = 200) -> Built:
+    def build(self, chunk_tokens: int = 200, graph_from: int = EXACT_CHUNKS) -> Built:
         """Ingest, as the job does."""
         files = find_files([self.folder], self.workspace.root)
         settings = IndexSettings(
             ChunkSettings(chunk_tokens=chunk_tokens),
             embedder_path=self.workspace.knowledge("docs").embedder,
+            graph_from=graph_from,
         )
         with knowledge.publishing(self.paths, "docs", "a test"):
             return build_index(self.paths, "docs", files, self.embedder, settings)

@@ -8,7 +8,7 @@ import pytest
 from engine.inference.embedder import Embedder
 from engine.retrieval import indexing
 from engine.retrieval.chunking import searched_text
-from engine.retrieval.dense import ExactIndex, GraphIndex
+from engine.retrieval.dense import ExactIndex, GraphIndex, open_dense
 from engine.retrieval.readers import find_files
 from store import knowledge
 from store.errors import UsageError
@@ -30,8 +30,15 @@ def test_a_first_build_embeds_everything(unbuilt: Library) -> None:
     assert knowledge.load_manifest(unbuilt.paths, "docs") == built.manifest
 
 
-def test_vectors_belong_to_their_chunks_in_every_index(shelf: Library, embedder: Embedder) -> None:
+def test_few_vectors_need_no_graph_and_have_none(shelf: Library) -> None:
     with knowledge.open_generation(shelf.paths, "docs") as generation:
+        assert not generation.has_graph
+        assert isinstance(open_dense(generation, ["x"] * 100, exact_chunks=1), ExactIndex)
+
+
+def test_vectors_belong_to_their_chunks_in_every_index(unbuilt: Library, embedder: Embedder) -> None:
+    unbuilt.build(graph_from=0)
+    with knowledge.open_generation(unbuilt.paths, "docs") as generation:
         chunks, vectors = generation.chunks(), generation.vectors()
         assert np.allclose(vectors, embedder.embed([searched_text(chunk) for chunk in chunks]), atol=1e-3)
         exact, graph = ExactIndex(vectors), GraphIndex(generation, [chunk.id for chunk in chunks])
