@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from store.knowledge import Generation
 
+Vectors = npt.NDArray[np.float32]
+
 EXACT_CHUNKS = 50_000
 """Passages compared one by one. Measured: exact search is faster than the graph up to 50,000 to 100,000."""
 
@@ -23,13 +25,17 @@ class DenseIndex(Protocol):
     def best(self, vector: npt.NDArray[np.float32], count: int) -> list[tuple[int, float]]:
         """Positions of the `count` best passages with their cosine, best first."""
 
+    def scores(self, vector: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
+        """The cosine of every passage [chunks]. Those that a graph does not find among the `count` nearest
+        have the cosine of the last one found."""
+
     def close(self) -> None:
         """Let go of files."""
 
 
 def open_dense(generation: Generation, ids: list[str], exact_chunks: int = EXACT_CHUNKS) -> DenseIndex:
     """The dense index of a generation whose passages are called `ids`, in the order of its vectors."""
-    if len(ids) <= exact_chunks:
+    if len(ids) <= exact_chunks or not generation.has_graph:
         return ExactIndex(generation.vectors())
     return GraphIndex(generation, ids)
 
@@ -48,6 +54,11 @@ class ExactIndex:
         order = near[np.lexsort((near, -scores[near]))]
         return [(int(at), float(scores[at])) for at in order]
 
+    def scores(self, vector: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
+        """The cosine of every passage [chunks]."""
+        found: npt.NDArray[np.float32] = self._vectors @ vector
+        return found
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -62,6 +73,14 @@ class GraphIndex:
     def best(self, vector: npt.NDArray[np.float32], count: int) -> list[tuple[int, float]]:
         """Positions of the `count` best passages with their cosine, best first."""
         return [(self._position[name], score) for name, score in self._index.nearest(vector, count)]
+
+    def scores(self, vector: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
+        """The cosine of the `count` nearest [chunks]; the others have the least of them."""
+        near = self.best(vector, count)
+        found = np.full(len(self._position), near[-1][1] if near else 0.0, dtype=np.float32)
+        for at, score in near:
+            found[at] = score
+        return found
 
     def close(self) -> None:
         """Let go of Chroma's files."""

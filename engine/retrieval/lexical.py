@@ -1,7 +1,7 @@
-"""Ranking passages by the words they share with a query: Okapi BM25 over stems, in bm25s.
+"""Ranking texts by the words they share with a query: Okapi BM25 over stems, in bm25s.
 
 BM25 as Robertson and Zaragoza give it (The Probabilistic Relevance Framework, 2009), with Lucene's idf. The
-index is kept as arrays and JSON, never pickle. Does not know what the passages are.
+index is kept as arrays and JSON, never pickle. Does not know what the texts are.
 """
 
 from __future__ import annotations
@@ -15,30 +15,65 @@ import numpy.typing as npt
 
 from engine.retrieval.words import terms
 
+FORMAT = 2
+"""Counts up when the same passages would be indexed otherwise: then a refresh makes the index anew."""
+PASSAGES = "passages"
+DOCUMENTS = "documents"
+PASSAGE_B = 0.75
+DOCUMENT_B = 0.9
+"""BM25's b: how far a long text's counts are discounted. Documents differ in length more than passages do."""
+
+
+def write_indexes(folder: Path, passages: Sequence[str], docs: Sequence[str]) -> None:
+    """Index `passages` and the documents that they make up into `folder`; `docs` names each one's document.
+
+    Documents are numbered in the order in which their first passages come.
+    """
+    folder.mkdir()
+    words = [terms(text) for text in passages]
+    whole: dict[str, list[str]] = {doc: [] for doc in docs}
+    for doc, some in zip(docs, words, strict=True):
+        whole[doc] += some
+    _write(folder / PASSAGES, words, PASSAGE_B)
+    _write(folder / DOCUMENTS, list(whole.values()), DOCUMENT_B)
+
 
 def write_index(folder: Path, texts: Sequence[str]) -> None:
     """Index `texts` into `folder`, which stays empty when they have no words."""
-    folder.mkdir()
-    words = [terms(text) for text in texts]
-    if any(words):
-        index = bm25s.BM25()
-        index.index(words, show_progress=False)
-        index.save(folder, allow_pickle=False, show_progress=False)
+    _write(folder, [terms(text) for text in texts], PASSAGE_B)
 
 
 class LexicalIndex:
-    """An index opened to search, its arrays mapped rather than read."""
+    """An index opened to search, its arrays mapped rather than read; without its folder it finds nothing."""
 
     def __init__(self, folder: Path) -> None:
         self._index = None
-        if any(folder.iterdir()):
+        if folder.is_dir() and any(folder.iterdir()):
             self._index = bm25s.BM25.load(folder, mmap=True, allow_pickle=False)
 
     def best(self, query: str, count: int) -> list[tuple[int, float]]:
-        """Positions and scores of the `count` best passages, best first; only those that share a word."""
-        words = sorted(set(terms(query)))
-        if self._index is None or not words:
+        """Positions and scores of the `count` best texts, best first; only those that share a word."""
+        found = self.scores(query)
+        if found is None:
             return []
-        scores: npt.NDArray[np.float32] = self._index.get_scores(words)
-        order = np.lexsort((np.arange(len(scores)), -scores))[:count]
-        return [(int(at), float(scores[at])) for at in order if scores[at] > 0]
+        order = np.lexsort((np.arange(len(found)), -found))[:count]
+        return [(int(at), float(found[at])) for at in order if found[at] > 0]
+
+    def scores(self, query: str) -> npt.NDArray[np.float32] | None:
+        """The score of every text, 0 for one that shares no word; None for a query without known words."""
+        if self._index is None:
+            return None
+        known = self._index.vocab_dict
+        words = [word for word in sorted(set(terms(query))) if word in known]
+        if not words:
+            return None
+        found: npt.NDArray[np.float32] = self._index.get_scores(words)
+        return found
+
+
+def _write(folder: Path, words: list[list[str]], b: float) -> None:
+    folder.mkdir()
+    if any(words):
+        index = bm25s.BM25(b=b)
+        index.index(words, show_progress=False)
+        index.save(folder, allow_pickle=False, show_progress=False)

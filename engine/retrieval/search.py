@@ -9,54 +9,60 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from engine.inference.embedder import Embedder
-from engine.retrieval.dense import DenseIndex, open_dense
-from engine.retrieval.fusion import fuse
-from engine.retrieval.lexical import LexicalIndex
+from engine.retrieval.opened import Opened
+from engine.retrieval.rewriting import Write
 from engine.retrieval.sources import generation_embedder
+from engine.retrieval.stages import Reranks, Tools, find, settled
 from store import knowledge
-from store.knowledge import Generation
 from store.paths import WorkspacePaths
-from store.records.knowledge import Hit, Manifest, SearchResult
+from store.records.knowledge import Manifest, SearchOptions, SearchResult
+from store.records.workspace import Search
 from store.workspace import Workspace
 
-CANDIDATES = 50
-"""Passages taken of each ranking, at least; the fused order of the first few needs no more."""
-WEIGHTS = (1.0, 1.0)
-"""Of meaning and of words."""
+AS_SET = SearchOptions()
+"""Everything as the settings say."""
 
 
-class Opened:
-    """One generation with its indexes in memory."""
+class Helpers:
+    """The models that a search may use besides the embedder, loaded when first needed. Close it."""
 
-    def __init__(self, generation: Generation) -> None:
-        self.generation = generation
-        self.manifest = generation.manifest
-        self.chunks = generation.chunks()
-        self.lexical = LexicalIndex(generation.folder / knowledge.LEXICAL)
-        self.dense: DenseIndex = open_dense(generation, [chunk.id for chunk in self.chunks])
+    def __init__(self, workspace: Workspace | None = None, settings: Search | None = None) -> None:
+        self._workspace = workspace
+        self._settings = settings or Search()
+        self._opened: dict[str, Any] = {}
 
-    def hits(self, query: str, embedder: Embedder, top_k: int) -> list[Hit]:
-        """The `top_k` best passages. A query without known words is answered by meaning alone."""
-        count = max(CANDIDATES, top_k)
-        dense = (
-            self.dense.best(embedder.embed([self.manifest.query_prefix + query])[0], count)
-            if query.strip()
-            else []
-        )
-        words = self.lexical.best(query, count)
-        ranked = fuse([[at for at, _ in dense], [at for at, _ in words]], WEIGHTS)
-        return [self._hit(at, score) for at, score in ranked[:top_k]]
+    def writer(self, options: SearchOptions) -> Write | None:
+        """Who rewrites questions, where that is asked for and a model is named."""
+        if options.query in (None, "as_asked") or not self._settings.query_model or self._workspace is None:
+            return None
+        if "writer" not in self._opened:
+            from engine.retrieval.context_model import ContextModel
+
+            self._opened["writer"] = ContextModel(
+                self._workspace, self._settings.query_model, lambda said: None
+            )
+        write: Write = self._opened["writer"].write
+        return write
+
+    def reranker(self, options: SearchOptions) -> Reranks | None:
+        """Who reranks, where that is asked for and a file is named."""
+        if not options.rerank or not self._settings.reranker or self._workspace is None:
+            return None
+        if "reranker" not in self._opened:
+            from engine.inference.reranker import Reranker
+
+            self._opened["reranker"] = Reranker(self._workspace.path(self._settings.reranker))
+        reranker: Reranks = self._opened["reranker"]
+        return reranker
 
     def close(self) -> None:
-        """Let go of the generation."""
-        self.dense.close()
-        self.generation.close()
-
-    def _hit(self, at: int, score: float) -> Hit:
-        chunk = self.chunks[at]
-        return Hit(chunk.doc, chunk.start, chunk.end, score, chunk.text, chunk.title, chunk.id)
+        """Free what was loaded."""
+        for model in self._opened.values():
+            model.close()
+        self._opened.clear()
 
 
 class Searcher:
@@ -65,14 +71,23 @@ class Searcher:
     `embedder_of` gives the file of the embedder that made a generation's vectors, or says why it cannot.
     """
 
-    def __init__(self, paths: WorkspacePaths, kb: str, embedder_of: Callable[[Manifest], Path]) -> None:
+    def __init__(
+        self,
+        paths: WorkspacePaths,
+        kb: str,
+        embedder_of: Callable[[Manifest], Path],
+        settings: Search | None = None,
+        helpers: Helpers | None = None,
+    ) -> None:
         self._paths = paths
         self._kb = kb
         self._embedder_of = embedder_of
+        self._settings = settings or Search()
+        self._helpers = helpers or Helpers()
         self._lock = threading.Lock()
         self._opened, self._embedder = self._open(None)
 
-    def search(self, query: str, top_k: int) -> SearchResult:
+    def search(self, query: str, top_k: int, options: SearchOptions = AS_SET) -> SearchResult:
         """The `top_k` best passages of the generation that is published now, best first.
 
         A query without text finds nothing; one longer than the embedder reads is embedded by its beginning.
@@ -82,15 +97,19 @@ class Searcher:
         with self._lock:
             if knowledge.current(self._paths, self._kb) != self._opened.manifest.generation:
                 self._follow()
-            hits = self._opened.hits(query, self._embedder, top_k)
+            asked = settled(options, self._settings)
+            tools = Tools(self._embedder, self._helpers.writer(asked), self._helpers.reranker(asked))
+            found = find(self._opened, query, top_k, asked, self._settings, tools)
             generation = self._opened.manifest.generation
-        return SearchResult(self._kb, generation, hits, time.perf_counter() - begin)
+        seconds = time.perf_counter() - begin
+        return SearchResult(self._kb, generation, found.hits, seconds, found.query, found.stages)
 
     def close(self) -> None:
         """Let go of the generation and the embedder."""
         with self._lock:
             self._opened.close()
             self._embedder.close()
+            self._helpers.close()
 
     def _follow(self) -> None:
         """Change over to what is published now; the old one stays open when that fails."""
@@ -120,10 +139,10 @@ def open_searcher(workspace: Workspace, kb: str) -> Searcher:
     Raises UsageError for an unknown name or another embedder than it was built with, MissingError when it was
     never built or the embedder is gone.
     """
-    workspace.knowledge(kb)
+    settings = workspace.knowledge(kb).search
 
     def embedder_of(manifest: Manifest) -> Path:
         now = Workspace(workspace.root)  # read anew: a rebuild may have come with another embedder
         return generation_embedder(now, manifest)
 
-    return Searcher(workspace.paths, kb, embedder_of)
+    return Searcher(workspace.paths, kb, embedder_of, settings, Helpers(workspace, settings))

@@ -1,4 +1,4 @@
-"""A search in a process of its own: `python -P -m engine.retrieval.search_process WORKSPACE KB TOP_K < QUERY`
+"""A search in a process of its own: `python -P -m engine.retrieval.search_process WORKSPACE KB < QUESTION`
 
 The command line must not load llama.cpp, and a search needs it only for a moment. `search_apart` is the light
 side, for commands; `main` the heavy one.
@@ -15,7 +15,15 @@ import msgspec
 
 from store.errors import ExitCode, TemperError
 from store.records.events import Failure
-from store.records.knowledge import SearchResult
+from store.records.knowledge import SearchOptions, SearchResult
+
+
+class Question(msgspec.Struct):
+    """What the process is asked, on its stdin."""
+
+    query: str
+    top_k: int
+    options: SearchOptions = SearchOptions()
 
 
 class Answer(msgspec.Struct):
@@ -25,11 +33,15 @@ class Answer(msgspec.Struct):
     error: Failure | None = None
 
 
-def search_apart(root: Path, kb: str, query: str, top_k: int) -> SearchResult:
+def search_apart(
+    root: Path, kb: str, query: str, top_k: int, options: SearchOptions | None = None
+) -> SearchResult:
     """Search knowledge base `kb` of workspace `root` in another process. Raises what the search raises."""
     # -P keeps the user's folder off sys.path: a file called numpy.py there must not be imported.
-    command = [sys.executable, "-P", "-m", "engine.retrieval.search_process", str(root), kb, str(top_k)]
-    done = subprocess.run(command, input=query.encode("utf-8", errors="replace"), capture_output=True)
+    command = [sys.executable, "-P", "-m", "engine.retrieval.search_process", str(root), kb]
+    readable = query.encode("utf-8", errors="replace").decode("utf-8")
+    question = msgspec.json.encode(Question(readable, top_k, options or SearchOptions()))
+    done = subprocess.run(command, input=question, capture_output=True)
     try:
         answer = msgspec.json.decode(done.stdout, type=Answer)
     except msgspec.MsgspecError:
@@ -46,7 +58,7 @@ def search_apart(root: Path, kb: str, query: str, top_k: int) -> SearchResult:
     return answer.result
 
 
-def main(root: str, kb: str, top_k: str) -> Answer:
+def main(root: str, kb: str) -> Answer:
     """Search for what stands on stdin."""
     from engine.jobs.context import failure_of
     from engine.retrieval.search import open_searcher
@@ -55,8 +67,8 @@ def main(root: str, kb: str, top_k: str) -> Answer:
     try:
         searcher = open_searcher(Workspace(Path(root)), kb)
         try:
-            query = sys.stdin.buffer.read().decode("utf-8")
-            return Answer(searcher.search(query, int(top_k)))
+            asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Question)
+            return Answer(searcher.search(asked.query, asked.top_k, asked.options))
         finally:
             searcher.close()
     except Exception as error:

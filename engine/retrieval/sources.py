@@ -115,11 +115,11 @@ def with_sources(workspace: Workspace, known: Knowledge | None, paths: Sequence[
 
 def written(settings: Knowledge) -> dict[str, object]:
     """Settings as temper.toml holds them: without what is as it would be anyway."""
-    plain = Knowledge(settings.sources)
+    plain = msgspec.to_builtins(Knowledge(settings.sources))
     return {
         key: value
-        for key, value in msgspec.structs.asdict(settings).items()
-        if key == "sources" or value != getattr(plain, key)
+        for key, value in msgspec.to_builtins(settings).items()
+        if key == "sources" or value != plain[key]
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -43,7 +45,11 @@ class DocumentRecord(msgspec.Struct):
 
 
 class Hit(msgspec.Struct):
-    """A passage found. `score` orders hits; its scale depends on the retriever."""
+    """A passage found. `score` orders hits; its scale depends on the retriever.
+
+    `date` is the document's, an ISO date or empty. `scores` are the passage's own, by stage: cosine, BM25 and
+    what a reranker said.
+    """
 
     doc: str
     start: int
@@ -52,15 +58,59 @@ class Hit(msgspec.Struct):
     text: str
     title: str = ""
     chunk: str = ""
+    date: str = ""
+    scores: dict[str, float] = {}
+
+
+class SearchOptions(msgspec.Struct, frozen=True):
+    """What a search is asked for besides the query. None: as `[knowledge.NAME.search]` says.
+
+    A document must have all of `tags` and match one of the patterns `paths` (`how-to/*`). `as_of` keeps
+    what was dated on that day or before, `since` on that day or after (ISO dates); with either, a document
+    without a date is left out. `freshest` orders the hits by date, newest first, instead of by score.
+    """
+
+    tags: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    as_of: str = ""
+    since: str = ""
+    freshest: bool = False
+    query: Literal["as_asked", "rewrite", "hyde"] | None = None
+    rerank: bool | None = None
+    diversity: float | None = None
+    parents: bool | None = None
+    budget_tokens: int | None = None
+
+
+class Dropped(msgspec.Struct):
+    """A passage that a stage left out, and why."""
+
+    doc: str
+    start: int
+    end: int
+    why: str
+
+
+class SearchStage(msgspec.Struct):
+    """What a stage of a search was given and what it kept. `note` says how; `dropped` names the first few."""
+
+    name: str
+    given: int
+    kept: int
+    note: str = ""
+    dropped: list[Dropped] = []
+    milliseconds: float = 0.0
 
 
 class SearchResult(msgspec.Struct):
-    """What `temper kb search` prints. `seconds` covers embedding, search and fusion."""
+    """What `temper kb search` prints. `seconds` covers all `stages`; `query` is what was searched for."""
 
     kb: str
     generation: int
     hits: list[Hit]
     seconds: float = 0.0
+    query: str = ""
+    stages: list[SearchStage] = []
 
 
 class Manifest(msgspec.Struct):

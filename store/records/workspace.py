@@ -69,6 +69,26 @@ class Dataset(msgspec.Struct, forbid_unknown_fields=True):
     """How held-out rows are chosen; when left out, by whether answers repeat."""
 
 
+class Search(msgspec.Struct, forbid_unknown_fields=True):
+    """`[knowledge.NAME.search]`: what is done for every question besides finding passages."""
+
+    query: Literal["as_asked", "rewrite", "hyde"] = "as_asked"
+    """Search for the question alone, also for `query_model`'s rewriting, or an answer it imagines (HyDE)."""
+    query_model: str = ""
+    """The model of the workspace that rewrites or imagines."""
+    reranker: str = ""
+    """A GGUF cross-encoder that reads question and passage together and orders the best ones anew."""
+    diversity: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """How much a passage like one already chosen is put back (1 less MMR's lambda); 0: not at all."""
+    parents: bool = False
+    """Give the whole section around a passage, up to `parent_characters`."""
+    parent_characters: Annotated[int, msgspec.Meta(ge=200, le=100_000)] = 3000
+    budget_tokens: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Most tokens of all passages of an answer, counted by the embedder; 0: as many as asked for."""
+    stale_days: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """A source dated longer ago than this is called stale where it is cited; 0: never."""
+
+
 class Knowledge(msgspec.Struct, forbid_unknown_fields=True):
     """`[knowledge.NAME]`: documents to search."""
 
@@ -92,6 +112,8 @@ class Knowledge(msgspec.Struct, forbid_unknown_fields=True):
     """A Chroma server that holds the vectors ("http://127.0.0.1:8000"); a folder here when left out."""
     keep: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 2
     """Generations that stay on the disk, to roll back to; one that somebody reads stays as well."""
+    search: Search = msgspec.field(default_factory=Search)
+    """What is done for every question besides finding passages."""
 
 
 class Sampling(msgspec.Struct, forbid_unknown_fields=True):
