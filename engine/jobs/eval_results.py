@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
+from engine.evals import stored
 from store import runs
 from store.errors import MissingError, UsageError
 from store.records.evals import CaseResult
 from store.runs import RunFolder
 from store.workspace import Workspace
-
-_decoder = msgspec.json.Decoder(CaseResult)
 
 
 def results_of(folder: RunFolder, variant: str = "") -> list[CaseResult]:
@@ -45,15 +42,7 @@ def results_of(folder: RunFolder, variant: str = "") -> list[CaseResult]:
 
 def read(folder: RunFolder) -> Iterator[CaseResult]:
     """Every result that can be read."""
-    try:
-        lines = folder.results.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return
-    for line in lines:
-        try:
-            yield _decoder.decode(line)
-        except msgspec.MsgspecError:
-            continue  # torn, or not of this Temper
+    return stored.read(folder.results)
 
 
 def find_eval_run(workspace: Workspace, reference: str) -> RunFolder | None:

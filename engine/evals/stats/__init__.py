@@ -10,7 +10,6 @@ How often the intervals hold the truth is measured by `scripts/real_input covera
 
 from engine.evals.stats.graded import (
     clustered,
-    clustered_error,
     difference_interval,
     mean_interval,
     paired_p,
@@ -26,7 +25,6 @@ from engine.evals.stats.shares import (
 
 __all__ = [
     "clustered",
-    "clustered_error",
     "difference_interval",
     "holm",
     "mcnemar_exact",

@@ -91,24 +91,6 @@ def clustered(values: Sequence[float], clusters: Sequence[Hashable]) -> list[flo
     return [total * scale for total in sums.values()]
 
 
-def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> float:
-    """Standard error of the mean of values that hang together within clusters; 0 for less than two clusters.
-
-    The ratio estimator's linearised error (Cochran, section 6.4): residuals are summed within a cluster
-    first, so that epochs of one case do not count as cases. With one value per cluster, 0 or 1 only, its
-    square is n / (n - 1) times the binomial one.
-    """
-    n = len(values)
-    mean = sum(values) / n if n else 0.0
-    sums: dict[Hashable, float] = defaultdict(float)
-    for value, cluster in zip(values, clusters, strict=True):
-        sums[cluster] += value - mean
-    groups = len(sums)
-    if groups < 2:
-        return 0.0
-    return sqrt(groups / (groups - 1) * sum(total * total for total in sums.values())) / n
-
-
 def _interval(values: Floats, low: float, high: float) -> tuple[float, float]:
     """The interval of many values; the made-up ones, while they count, are `low` and `high`."""
     n = len(values)

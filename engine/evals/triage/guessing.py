@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from engine.evals.checks.refusal import is_refusal
+from engine.evals.checks.retrieval import source_of
 from store.hashing import sha256_of_text
 from store.records.evals import CaseResult, CheckResult
 from store.records.triage import Failure, Guess
@@ -217,8 +218,12 @@ RULES: tuple[Rule, ...] = (
 
 
 def missing_sources(result: CaseResult) -> list[str]:
-    """The expected sources of which no passage is from. `document:START-END` counts where it overlaps."""
-    return [source for source in result.expected_sources if not _found(source, result)]
+    """The expected sources that no passage is from."""
+    return [
+        source
+        for source in result.expected_sources
+        if not any(source_of(source).is_in(hit) for hit in result.hits)
+    ]
 
 
 def normal(text: str) -> str:
@@ -232,15 +237,6 @@ def normal(text: str) -> str:
 def key_of(text: str) -> str:
     """A short name of a text, the same whenever it comes again."""
     return sha256_of_text(text)[:12]
-
-
-def _found(source: str, result: CaseResult) -> bool:
-    document, start, end = source, 0, 0
-    if match := re.fullmatch(r"(.+):(\d+)-(\d+)", source):
-        document, start, end = match[1], int(match[2]), int(match[3])
-    return any(
-        hit.doc == document and (not end or (hit.start < end and start < hit.end)) for hit in result.hits
-    )
 
 
 def _failed(result: CaseResult, kinds: tuple[str, ...]) -> CheckResult | None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from engine.evals.suite import LoadedSuite
+from engine.jobs.advising.passages import gold_passages
 from engine.models import adapters
 from engine.models.variants import describe, read_prompt
 from store import datasets, knowledge
@@ -150,10 +151,11 @@ def _add_passages(workspace: Workspace, found: Ways, variant: str, kb: str, case
         found.unmeasured["retrieval"] = found.unmeasured["gold"] = reason
         return
     found.ways.append(Way("retrieval", variant, passages="found", knowledge=kb))
-    if any(case.expected_sources for case in cases):
+    gold = gold_passages(workspace, kb)
+    if any(gold.of(case, 1) for case in cases):
         found.ways.append(Way("gold", variant, passages="gold", knowledge=kb))
     else:
-        found.unmeasured["gold"] = "no case names its expected_sources"
+        found.unmeasured["gold"] = f"no case names expected_sources that are in {kb}"
 
 
 def _add_adapter(workspace: Workspace, found: Ways, variant: str, kb: str, wanted: Wanted) -> None:
