@@ -19,8 +19,7 @@ from scripts.real_runs.commands import Commands
 from scripts.tiny_base import words
 from scripts.tiny_base.reading import made_up
 
-HELDOUT = 0.3
-ROWS, DOCUMENTS = 200, 60
+ROWS, DOCUMENTS, CASES = 200, 60, 60
 SETTINGS = """\
 [workspace]
 name = "planted"
@@ -68,7 +67,7 @@ def plant(temper: Commands, seed: int, prompt: str, rows: list[tuple[str, str]],
     temper.run("init", temper.root, "--template", "support")
     for name in ("recipes/support.toml", "evals/support.yaml"):
         (temper.root / name).unlink()
-    temper.write("temper.toml", SETTINGS.format(heldout=HELDOUT, seed=seed))
+    temper.write("temper.toml", SETTINGS.format(heldout=round(CASES / len(rows), 3), seed=seed))
     temper.write("recipes/planted.toml", RECIPE.format(seed=seed))
     temper.write("prompts/base.md", prompt + "\n")
     temper.write("evals/planted.yaml", suite)
