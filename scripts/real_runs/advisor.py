@@ -35,17 +35,6 @@ def run(temper: Commands, data: Path) -> dict[str, Any]:
 def advise(temper: Commands, name: str, seed: int) -> dict[str, Any]:
     """The advice in one world."""
     options = WORLDS[name][1](temper, seed)
-    temper.run(
-        "data",
-        "import",
-        temper.root / "data/planted.jsonl",
-        "--as",
-        "planted",
-        "--heldout",
-        "0.3",
-        "--seed",
-        str(seed),
-    )
     temper.run("kb", "ingest", "--kb", "docs")
     temper.run("eval", "planted", "--variant", "base")
     temper.run("triage", "--confirm", "all")
