@@ -162,11 +162,12 @@ def _connect(url: str) -> Any:
 
 
 def _hang_up(client: Any) -> None:
-    """Close a client, and its connections once no other client of this process uses them."""
-    session = getattr(client._server, "_session", None)
+    """Close a client, and the connections of one to a server: Chroma forgets them, and keeps them apart."""
+    ends = (client, getattr(client, "_admin_client", None))
+    sessions = [getattr(getattr(end, "_server", None), "_session", None) for end in ends]
     client.close()
-    if session is not None and client._identifier not in client._identifier_to_system:
-        session.close()  # Chroma forgets it
+    for session in filter(None, sessions):
+        session.close()
 
 
 def _names(client: Any) -> list[str]:

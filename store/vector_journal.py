@@ -28,7 +28,8 @@ class VectorJournal:
         self._record = np.dtype([("sha256", "V32"), ("crc", "<u4"), ("vector", "<f4", (dimension,))])
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("ab")
+            # Unbuffered: what a full disk refused must not be tried again when the file is closed.
+            self._file = path.open("ab", buffering=0)
             whole = self._file.tell() // self._record.itemsize * self._record.itemsize
             self._file.truncate(whole)
             self._file.seek(whole)
@@ -58,8 +59,9 @@ class VectorJournal:
         records["vector"] = vectors
         records["crc"] = [_checksum(record) for record in records]
         try:
-            self._file.write(records.tobytes())
-            self._file.flush()
+            left = memoryview(records.tobytes())
+            while left:
+                left = left[self._file.write(left) :]
         except OSError as error:
             raise atomic.disk_error(error, self.path) from error
 
