@@ -20,9 +20,11 @@ from store.hashing import sha256_of_text
 from store.records.knowledge import Chunk
 from store.records.workspace import Chunker
 
-FORMAT = 2
+FORMAT = 3
 """Counts up when the same documents would become other chunks: then a refresh makes them anew."""
 MOST_HEADINGS = 3
+TITLE_WITHIN = 5
+"""Blocks, at the beginning: a badge, a picture or a note may stand above a title."""
 
 
 SpanMaker = Callable[[str, list[Block], ChunkSettings, Measure], Spans]
@@ -83,6 +85,10 @@ def _paths(headings: list[Block], spans: Spans) -> Iterator[list[str]]:
 
 
 def _first_title(blocks: list[Block]) -> str:
-    """The heading that the document opens with, or its first of the highest level."""
-    opening = [block for block in blocks[:1] if block.kind == "heading"]
-    return next((block.title for block in [*opening, *blocks] if block.level == 1 or block in opening), "")
+    """The heading that the document opens with, or one of the highest level that stands near its beginning.
+
+    Further down it heads a part: as a title it would make all other passages speak of that.
+    """
+    if blocks and blocks[0].kind == "heading":
+        return blocks[0].title
+    return next((block.title for block in blocks[:TITLE_WITHIN] if block.level == 1), "")

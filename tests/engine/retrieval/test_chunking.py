@@ -141,6 +141,13 @@ def test_a_heading_further_down_is_not_the_title() -> None:
     assert found[0].title == ""
 
 
+def test_a_title_may_stand_below_a_note_but_not_far_down() -> None:
+    note, text = "A note.\n\n", "More.\n\n"
+    near = cut(Document("d.md", f"{note}# Title\n\n{text}", "markdown"), 50)
+    far = cut(Document("d.md", f"{note}{text * 10}# Part\n\n{text}", "markdown"), 50)
+    assert (near[0].title, far[0].title) == ("Title", "")
+
+
 def test_the_title_of_the_front_matter_wins() -> None:
     document = Document("d.md", "# Heading\n\nText.", "markdown", title="Given")
     assert cut(document, 50)[0].title == "Given"
