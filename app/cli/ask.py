@@ -170,6 +170,7 @@ def report(last: ChatDelta) -> dict[str, Any]:
     return {
         "answer": last.answer,
         "citations": last.citations,
+        "support": last.support,
         "timings": last.timings,
         "finish_reason": last.finish_reason,
         "hits": [
@@ -189,4 +190,8 @@ def say_end(last: ChatDelta) -> None:
     if last.finish_reason == "length":
         say(f"The answer was cut after {last.completion_tokens} tokens.")
     for citation in last.citations:
-        say(f"[{citation.n}] {citation.doc}, characters {citation.start} to {citation.end}")
+        stale = f" (stale? {citation.stale})" if citation.stale else ""
+        say(f"[{citation.n}] {citation.doc}, characters {citation.start} to {citation.end}{stale}")
+    for sentence in last.support:
+        if not sentence.supported:
+            say(f"Unsupported: {last.answer[sentence.start : sentence.end]!r} ({sentence.why})")

@@ -9,6 +9,7 @@ from engine.inference.answers import Answer, Prompt
 from engine.inference.generate import Generation
 from engine.inference.structured.structure import Structure, judged
 from engine.retrieval.prompt import cite
+from engine.retrieval.support import check_support
 from store.records.data import ToolCall
 from store.records.serving import ChatDelta
 from store.records.traces import Timings
@@ -100,11 +101,17 @@ class Answering:
                 f"The answer was cut: with {generation.prompt_tokens:,} tokens of question and "
                 f"{generation.completion_tokens:,} of answer the model's context is full."
             )
+        checked = []
+        if self._structure is None:
+            passages = [f"{hit.title}\n{hit.text}" for hit in self._prompt.hits]
+            by_overlap = [one.n for one in citations if one.by == "overlap"]
+            checked = check_support(answer, passages, cited_by_default=by_overlap)
         total = self._retrieval_ms + generation.milliseconds
         return ChatDelta(
             finish_reason=generation.finish_reason,
             answer=answer,
             citations=citations,
+            support=checked,
             hits=self._prompt.hits,
             notices=notices,
             timings=Timings(self._retrieval_ms, round(generation.first_token_ms, 3), round(total, 3)),

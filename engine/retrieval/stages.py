@@ -6,6 +6,7 @@ know how a generation is opened or followed.
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -16,9 +17,11 @@ import numpy.typing as npt
 
 from engine.retrieval.choosing import diverse, with_parents, within_tokens
 from engine.retrieval.chunking.settings import Measure
+from engine.retrieval.dating import mark_stale
 from engine.retrieval.opened import Opened
 from engine.retrieval.ranking import WEIGHTS, Scores, Signals, Weights, rank
 from engine.retrieval.rewriting import Write, searched_for
+from store import clock
 from store.errors import UsageError
 from store.records.knowledge import Dropped, Hit, SearchOptions, SearchStage
 from store.records.workspace import Search
@@ -91,20 +94,12 @@ def find(
     hits = [opened.hit(at, float(scores[at]), signals) for at in best]
     if options.rerank and tools.rerank is not None and hits:
         hits = _reranked(query, hits, tools.rerank, report)
-    hits = _chosen(
-        opened, hits, dict(zip((hit.chunk for hit in hits), best, strict=True)), top_k, options, report
-    )
-    if options.parents and hits:
-        texts = {document.name: document.text for document in opened.documents}
-        given = len(hits)
-        hits, dropped = with_parents(
-            hits, lambda doc: opened.of_document[doc], texts.__getitem__, settings.parent_characters
-        )
-        report.add("parents", given, len(hits), f"sections of at most {settings.parent_characters}", dropped)
-    if options.budget_tokens and hits:
-        given = len(hits)
-        hits, dropped = within_tokens(hits, options.budget_tokens, tools.embedder.count_tokens)
-        report.add("budget", given, len(hits), f"{options.budget_tokens} tokens", dropped)
+    at = dict(zip((hit.chunk for hit in hits), best, strict=True))
+    hits = _chosen(opened, hits, at, top_k, options, report)
+    stale = mark_stale(hits, opened.vectors[[at[hit.chunk] for hit in hits]], settings.stale_days, _today())
+    if stale:
+        report.add("dates", len(hits), len(hits), f"{stale} may be out of date")
+    hits = _fitted(opened, hits, options, settings, tools, report)
     if options.freshest:
         hits = sorted(hits, key=lambda hit: hit.date, reverse=True)
     return Found(hits, meant, report.stages)
@@ -146,6 +141,28 @@ def _filtered(opened: Opened, options: SearchOptions, report: Report) -> Places:
     places, told = narrowed
     report.add("filter", len(opened.chunks), len(places), f"documents left out: {told or 'none'}")
     return places
+
+
+def _fitted(
+    opened: Opened, hits: list[Hit], options: SearchOptions, settings: Search, tools: Tools, report: Report
+) -> list[Hit]:
+    """The hits as sections, and as many as the budget has room for."""
+    if options.parents and hits:
+        given = len(hits)
+        texts = {document.name: document.text for document in opened.documents}
+        hits, dropped = with_parents(
+            hits, opened.of_document.__getitem__, texts.__getitem__, settings.parent_characters
+        )
+        report.add("parents", given, len(hits), f"sections of at most {settings.parent_characters}", dropped)
+    if options.budget_tokens and hits:
+        given = len(hits)
+        hits, dropped = within_tokens(hits, options.budget_tokens, tools.embedder.count_tokens)
+        report.add("budget", given, len(hits), f"{options.budget_tokens} tokens", dropped)
+    return hits
+
+
+def _today() -> datetime.date:
+    return clock.now().date()
 
 
 def _best(scores: Scores, places: Places, count: int) -> list[int]:

@@ -47,8 +47,8 @@ class DocumentRecord(msgspec.Struct):
 class Hit(msgspec.Struct):
     """A passage found. `score` orders hits; its scale depends on the retriever.
 
-    `date` is the document's, an ISO date or empty. `scores` are the passage's own, by stage: cosine, BM25 and
-    what a reranker said.
+    `date` is the document's, an ISO date or empty; `stale` says why it may be out of date, and is empty where
+    nothing says so. `scores` are the passage's own, by stage: cosine, BM25 and what a reranker said.
     """
 
     doc: str
@@ -60,6 +60,7 @@ class Hit(msgspec.Struct):
     chunk: str = ""
     date: str = ""
     scores: dict[str, float] = {}
+    stale: str = ""
 
 
 class SearchOptions(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import msgspec
 
 from store.records.data import ToolCall
 from store.records.knowledge import Hit
-from store.records.traces import Citation, Timings
+from store.records.traces import Citation, Support, Timings
 
 
 class ServerFile(msgspec.Struct):
@@ -36,6 +36,7 @@ class ChatDelta(msgspec.Struct, omit_defaults=True):
     finish_reason: str | None = None
     answer: str = ""
     citations: list[Citation] = []
+    support: list[Support] = []
     hits: list[Hit] = []
     notices: list[str] = []
     timings: Timings | None = None

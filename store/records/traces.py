@@ -14,6 +14,7 @@ class Citation(msgspec.Struct):
     """Passage number `n` of the answer's context, as the reader can open it.
 
     `by` says who attributes: the model wrote the number, or its answer's words overlap with the passage.
+    `date` is the document's; `stale` says why it may be out of date, and is empty where nothing says so.
     """
 
     n: int
@@ -21,6 +22,22 @@ class Citation(msgspec.Struct):
     start: int
     end: int
     by: Literal["model", "overlap"] = "model"
+    date: str = ""
+    stale: str = ""
+
+
+class Support(msgspec.Struct):
+    """The sentence `answer[start:end]`, the passages that it cites, and whether they say what it says.
+
+    `why` tells what is missing where it is not `supported`. engine.retrieval.support gives `score` its scale.
+    """
+
+    start: int
+    end: int
+    cited: list[int]
+    supported: bool
+    score: float = 0.0
+    why: str = ""
 
 
 class Timings(msgspec.Struct):

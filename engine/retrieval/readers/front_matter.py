@@ -13,7 +13,10 @@ from engine.retrieval.readers.dates import iso_date
 
 LONGEST = 20_000
 """Characters. More is no front matter."""
-DATES = ("updated", "last_updated", "lastmod", "modified", "last_modified", "date", "published", "created")
+DATES = (
+    *("updated", "last_updated", "date_updated", "lastmod", "modified", "last_modified", "date_modified"),
+    *("date", "published", "date_published", "created", "date_created"),
+)
 """Keys that say how old a document is, the newest first."""
 TAGS = ("tags", "keywords", "categories")
 

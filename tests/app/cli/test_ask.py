@@ -90,7 +90,9 @@ def test_citations_are_reported_with_number_document_and_place() -> None:
     cited = ChatDelta(finish_reason="stop", answer="Yes [1].", timings=Timings(1, 2, 3))
     cited.citations = [Citation(1, "lost.md", 0, 38)]
     citations = msgspec.to_builtins(report(cited))["citations"]
-    assert citations == [{"n": 1, "doc": "lost.md", "start": 0, "end": 38, "by": "model"}]
+    assert citations == [
+        {"n": 1, "doc": "lost.md", "start": 0, "end": 38, "by": "model", "date": "", "stale": ""}
+    ]
 
 
 def test_the_answer_goes_to_stdout_and_nothing_else(temper: Temper) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,9 +43,9 @@ def search(
     embedder: Embedder,
     query: str = "fees of a transfer",
     settings: Search | None = None,
-    **asked: object,
+    **asked: Any,
 ) -> Found:
-    options = SearchOptions(**asked)  # type: ignore[arg-type]  # each test gives what the field takes
+    options = SearchOptions(**asked)
     return find(opened, query, 5, options, settings or Search(), Tools(embedder))
 
 
@@ -65,7 +66,7 @@ def names(found: Found) -> set[str]:
     ],
 )
 def test_a_filter_keeps_what_fits(
-    opened: Opened, embedder: Embedder, asked: dict[str, object], kept: set[str]
+    opened: Opened, embedder: Embedder, asked: dict[str, Any], kept: set[str]
 ) -> None:
     assert names(search(opened, embedder, **asked)) == kept
 
