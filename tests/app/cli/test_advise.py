@@ -1,0 +1,75 @@
+"""`temper advise`: what is refused before anything starts, and how the advice is shown."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from app.cli.advise import cost_lines, report, show
+from store.records.advice import Advice, CostSheet, Measured
+from store.workspace import Workspace
+from tests.app.cli.conftest import Temper
+from tests.app.cli.test_compare import SUITE
+
+ADVICE = Advice(
+    "retrieval",
+    "knowledge",
+    "Retrieve: retrieval gets 80% of 60 cases right.",
+    ["These answers are facts that will change: retrieve them, do not train them."],
+    [Measured("retrieval", 60, 0.8, (0.68, 0.88), 120.0, 300.0, "advise-1", cost=0.25)],
+    ["more cases"],
+    costs=CostSheet("EUR", local=0.25, hosted=2.0, training=1.0, break_even=571.4),
+)
+
+
+@pytest.fixture
+def suite(workspace: Workspace) -> Workspace:
+    (workspace.root / "evals").mkdir()
+    (workspace.root / "evals" / "support.yaml").write_text(SUITE, encoding="utf-8")
+    return workspace
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("nosuch",), 3, "No such suite"),
+        (("support", "--variant", "nosuch"), 2, "nosuch"),
+        (("support", "--adapter", "nosuch"), 2, "nosuch"),
+        (("support", "--prompt", "nosuch.md"), 3, "nosuch.md"),
+        (("support", "--kb", "nosuch"), 2, "nosuch"),
+        (("support", "--probe"), 2, "nothing to train a probe on"),
+    ],
+)
+def test_wrong_names_are_refused_before_anything_starts(
+    suite: Workspace, temper: Temper, words: tuple[str, ...], code: int, says: str
+) -> None:
+    shown = temper("advise", *words)
+
+    assert shown.code == code
+    assert says in shown.err
+    assert not suite.paths.runs.exists() or not list(suite.paths.runs.iterdir())
+
+
+def test_the_verdict_comes_first_and_every_figure_names_its_run(capsys: pytest.CaptureFixture[str]) -> None:
+    show("advise-1", ADVICE)
+    printed = capsys.readouterr()
+
+    assert printed.out.startswith("Retrieve: retrieval gets 80%")
+    assert "Bottleneck: knowledge. Verdict: retrieval." in printed.out
+    assert "80.0%" in printed.out
+    assert "facts that will change" in printed.out
+    assert "training pays from 571 answers on" in printed.out
+    assert "temper runs show advise-1" in printed.err
+
+
+def test_json_has_the_promised_fields() -> None:
+    told = report("advise-1", ADVICE)
+
+    assert {"verdict", "binding", "ranking", "missing"} <= told.keys()
+    assert {"approach", "score", "ci95", "latency_ms", "tokens", "cost"} <= told["ranking"][0].keys()
+
+
+def test_a_hosted_model_that_is_cheaper_is_said_to_be() -> None:
+    costs = CostSheet("EUR", local=3.0, hosted=2.0, training=1.0)
+
+    assert any("never pays" in line for line in cost_lines(msgspec.structs.replace(ADVICE, costs=costs)))

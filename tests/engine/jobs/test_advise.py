@@ -1,0 +1,126 @@
+"""The job `advise` on the embedded base: the fix is named, and known answers are taken over."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+
+from engine.evals import stored
+from engine.jobs.advise import AdviseParams
+from engine.jobs.advising.passages import GoldPassages
+from engine.jobs.advising.ways import Wanted, plain_variant, shots_of
+from scripts.tiny_base import words
+from store import runs
+from store.errors import UsageError
+from store.records.advice import Advice
+from store.records.data import Example, Message
+from store.records.evals import Case
+from store.records.knowledge import Chunk
+from store.workspace import Workspace
+from tests.workers import run_here
+
+SETTINGS = """
+[models.tiny]
+path = "builtin:tiny"
+[variants.base]
+model = "tiny"
+prompt = "prompts/base.md"
+[variants.base.sampling]
+max_tokens = 24
+"""
+
+
+@pytest.fixture
+def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Twenty-four sentences to be sorted; the base does so when the better prompt says it."""
+    monkeypatch.setenv("TEMPER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    root = tmp_path / "planted"
+    random = Random(7)
+    cases = []
+    for number in range(24):
+        group = random.choice(words.read_groups())
+        answer = json.dumps({"group": group.name})
+        cases.append({"id": f"c{number}", "input": words.sentence(random, group), "expected": answer})
+    suite = {"name": "planted", "cases": cases, "checks": [{"kind": "exact"}]}
+    for name, text in {
+        "temper.toml": SETTINGS,
+        "prompts/base.md": "Answer the customer.",
+        "prompts/better.md": "Answer with the group as JSON.",
+        "evals/planted.yaml": json.dumps(suite),
+    }.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    return Workspace(root)
+
+
+def advice_of(workspace: Workspace, params: AdviseParams) -> tuple[runs.RunFolder, Advice]:
+    folder = run_here(workspace, "advise", params, "planted")
+    view = runs.view(folder)
+    assert view.state == "finished", view.error
+    return folder, msgspec.convert(view.result["advice"], Advice)
+
+
+def test_a_prompt_that_is_the_fix_is_named_and_asked_once(planted: Workspace) -> None:
+    params = AdviseParams("evals/planted.yaml", Wanted(prompt="prompts/better.md"))
+
+    _, advice = advice_of(planted, params)
+    again, repeated = advice_of(planted, params)
+
+    assert (advice.verdict, advice.candidate) == ("prompt", "prompt")
+    scores = {line.approach: line.score for line in advice.ranking}
+    assert scores["bare"] < 0.2 < 0.7 < scores["prompt"]
+    assert any("an adapter was not measured" in line for line in advice.missing)
+    assert (repeated.verdict, [line.score for line in repeated.ranking]) == (
+        "prompt",
+        [line.score for line in advice.ranking],
+    )
+    assert all(result.cached for result in stored.read(again.results))
+
+
+def test_the_right_passages_are_those_of_the_expected_sources() -> None:
+    chunks = [
+        Chunk("1", "kb/fees.md", 0, 20, "a transfer costs two"),
+        Chunk("2", "kb/fees.md", 20, 40, "cards are free"),
+        Chunk("3", "kb/other.md", 0, 9, "transfer"),
+    ]
+    gold = GoldPassages(chunks)
+
+    def found(*sources: str, most: int = 4) -> list[str]:
+        case = Case("c", "What does a transfer cost?", "two", expected_sources=list(sources))
+        return [hit.chunk for hit in gold.of(case, most)]
+
+    assert found("fees.md") == ["1", "2"]
+    assert found("fees.md", most=1) == ["1"]
+    assert found("kb/fees.md:25-30") == ["2"]
+    assert found("gone.md") == found() == []
+
+
+def test_rows_to_follow_show_different_answers_the_frequent_and_short_first() -> None:
+    rows = [
+        Example(str(n), n, [Message("user", asked), Message("assistant", answer)])
+        for n, (asked, answer) in enumerate(
+            [
+                ("a long question", "fees"),
+                ("short", "fees"),
+                ("other", "card"),
+                ("third", "fees"),
+                ("x", "login"),
+            ]
+        )
+    ]
+    several_turns = Example("9", 9, [Message("user", "a"), Message("assistant", "b")] * 2)
+
+    shots = shots_of([*rows, several_turns], 2)
+
+    assert [message.content for message in shots] == ["short", "fees", "other", "card"]
+
+
+def test_without_a_plain_variant_it_asks_which(planted: Workspace) -> None:
+    planted.config.variants["base"].adapter = "last"
+
+    with pytest.raises(UsageError, match="Which variant to start from"):
+        plain_variant(planted)
