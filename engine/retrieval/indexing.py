@@ -14,7 +14,6 @@ import msgspec
 
 from engine.retrieval import readers
 from engine.retrieval.chunking import FORMAT as CHUNK_FORMAT
-from engine.retrieval.chunking import searched_text
 from engine.retrieval.chunking.settings import ChunkSettings
 from engine.retrieval.contextual import ContextWriter, add_contexts
 from engine.retrieval.dense import EXACT_CHUNKS
@@ -251,8 +250,7 @@ def publish_generation(
         _write_vectors(paths, kb, folder, number, chunks, embedded.vectors, settings)
         stages.end("chroma")
         progress("publish", 2, 4)
-        texts = [searched_text(chunk) for chunk in chunks]
-        write_indexes(folder / knowledge.LEXICAL, texts, [chunk.doc for chunk in chunks])
+        write_indexes(folder / knowledge.LEXICAL, chunks)
         stages.end("lexical")
         progress("publish", 3, 4)
         manifest.generation = number

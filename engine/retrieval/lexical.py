@@ -13,34 +13,35 @@ import bm25s
 import numpy as np
 import numpy.typing as npt
 
+from engine.retrieval.chunking import searched_text
+from engine.retrieval.ranking import sections
 from engine.retrieval.words import terms
+from store.records.knowledge import Chunk
 
-FORMAT = 2
+FORMAT = 3
 """Counts up when the same passages would be indexed otherwise: then a refresh makes the index anew."""
 PASSAGES = "passages"
-DOCUMENTS = "documents"
-PASSAGE_B = 0.75
-DOCUMENT_B = 0.9
-"""BM25's b: how far a long text's counts are discounted. Documents differ in length more than passages do."""
+SECTIONS = "sections"
 
 
-def write_indexes(folder: Path, passages: Sequence[str], docs: Sequence[str]) -> None:
-    """Index `passages` and the documents that they make up into `folder`; `docs` names each one's document.
+def write_indexes(folder: Path, chunks: Sequence[Chunk]) -> None:
+    """Index passages and the sections that they make up into `folder`.
 
-    Documents are numbered in the order in which their first passages come.
+    A section has its passages' own words and its document's title once: repeated above each passage, they
+    would count for more than what is said.
     """
     folder.mkdir()
-    words = [terms(text) for text in passages]
-    whole: dict[str, list[str]] = {doc: [] for doc in docs}
-    for doc, some in zip(docs, words, strict=True):
-        whole[doc] += some
-    _write(folder / PASSAGES, words, PASSAGE_B)
-    _write(folder / DOCUMENTS, list(whole.values()), DOCUMENT_B)
+    whole: dict[int, list[str]] = {}
+    for chunk, section in zip(chunks, sections(chunks), strict=True):
+        words = whole.setdefault(section, terms(chunk.title))
+        words += terms(chunk.text)
+    _write(folder / PASSAGES, [terms(searched_text(chunk)) for chunk in chunks])
+    _write(folder / SECTIONS, list(whole.values()))
 
 
 def write_index(folder: Path, texts: Sequence[str]) -> None:
     """Index `texts` into `folder`, which stays empty when they have no words."""
-    _write(folder, [terms(text) for text in texts], PASSAGE_B)
+    _write(folder, [terms(text) for text in texts])
 
 
 class LexicalIndex:
@@ -71,9 +72,9 @@ class LexicalIndex:
         return found
 
 
-def _write(folder: Path, words: list[list[str]], b: float) -> None:
+def _write(folder: Path, words: list[list[str]]) -> None:
     folder.mkdir()
     if any(words):
-        index = bm25s.BM25(b=b)
+        index = bm25s.BM25()
         index.index(words, show_progress=False)
         index.save(folder, allow_pickle=False, show_progress=False)

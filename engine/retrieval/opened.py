@@ -13,8 +13,8 @@ import numpy.typing as npt
 from engine.retrieval.chunking.settings import Measure
 from engine.retrieval.dense import DenseIndex, Vectors, open_dense
 from engine.retrieval.filters import allowed, check_options
-from engine.retrieval.lexical import DOCUMENTS, PASSAGES, LexicalIndex
-from engine.retrieval.ranking import Grouping, Scores, Signals
+from engine.retrieval.lexical import PASSAGES, SECTIONS, LexicalIndex
+from engine.retrieval.ranking import Grouping, Scores, Signals, sections
 from store import knowledge
 from store.knowledge import Generation
 from store.records.knowledge import Chunk, DocumentRecord, Hit, SearchOptions
@@ -38,12 +38,12 @@ class Opened:
         self.manifest = generation.manifest
         self.chunks = generation.chunks()
         self.grouping = Grouping([chunk.doc for chunk in self.chunks])
+        self.sections = Grouping(sections(self.chunks))
         folder = generation.folder / knowledge.LEXICAL
         self.words = LexicalIndex(folder / PASSAGES)
-        self.document_words = LexicalIndex(folder / DOCUMENTS)
+        self.section_words = LexicalIndex(folder / SECTIONS)
         self.dense: DenseIndex = open_dense(generation, [chunk.id for chunk in self.chunks])
         self.vectors: Vectors = generation.vectors()
-        self.means = self.grouping.mean_vectors(self.vectors)
         self.may_answer: dict[object, Narrowed] = {}
 
     @cached_property
@@ -62,15 +62,14 @@ class Opened:
 
     def signals(self, query: str, embedder: Measure, meant: str = "") -> Signals:
         """What the indexes say of `query`; `meant` is embedded in its place. All 0 without text."""
-        passages, documents = len(self.chunks), len(self.grouping.names)
+        passages, count = len(self.chunks), len(self.sections.names)
         if not (meant or query).strip():
-            return Signals(np.zeros(passages), np.zeros(passages), np.zeros(documents), np.zeros(documents))
+            return Signals(np.zeros(passages), np.zeros(passages), np.zeros(count))
         vector = embedder.embed([self.manifest.query_prefix + (meant or query)])[0]
         return Signals(
             self.dense.scores(vector, NEAREST).astype(np.float64),
             _or_zeros(self.words.scores(query), passages),
-            (self.means @ vector).astype(np.float64),
-            _or_zeros(self.document_words.scores(query), documents),
+            _or_zeros(self.section_words.scores(query), count),
         )
 
     def narrowed(self, options: SearchOptions) -> Narrowed | None:

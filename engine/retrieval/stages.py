@@ -86,7 +86,7 @@ def find(
     if note:
         report.add("query", 1, 1, note)
     signals = opened.signals(query, tools.embedder, meant)
-    scores = rank(signals, opened.grouping, tools.weights)
+    scores = rank(signals, opened.sections, tools.weights)
     places = _filtered(opened, options, report) if query.strip() else np.arange(0)
     count = max(CANDIDATES, top_k)
     best = _best(scores, places, count)

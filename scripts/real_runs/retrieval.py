@@ -23,7 +23,7 @@ from engine.inference.embedder import Embedder
 from engine.retrieval.fusion import fuse
 from engine.retrieval.indexing import IndexSettings, build_index
 from engine.retrieval.opened import Opened
-from engine.retrieval.ranking import WEIGHTS, Grouping, Scores, Signals, Weights, rank
+from engine.retrieval.ranking import WEIGHTS, Grouping, Scores, Signals, Weights, rank, scaled
 from engine.retrieval.readers import find_files
 from scripts.real_runs.commands import Commands
 from store import knowledge
@@ -44,7 +44,8 @@ DEPTH = 50  # of each ranking, where ranks are fused
 class Asked(msgspec.Struct):
     """A corpus: the signals of each question, and the place of its right document."""
 
-    grouping: Grouping
+    documents: Grouping
+    sections: Grouping
     signals: list[Signals]
     right: list[int]
 
@@ -52,7 +53,7 @@ class Asked(msgspec.Struct):
 Ranker = Callable[[Signals, Grouping], Scores]
 
 
-def by_rank(signals: Signals, grouping: Grouping) -> Scores:
+def by_rank(signals: Signals, sections: Grouping) -> Scores:
     """Passages fused by reciprocal rank, equal weights."""
     rankings = [
         [int(at) for at in np.argsort(-part, kind="stable")[:DEPTH] if part[at] > 0]
@@ -64,21 +65,21 @@ def by_rank(signals: Signals, grouping: Grouping) -> Scores:
     return scores
 
 
-def with_weights(*weights: float) -> Ranker:
+def with_weights(weights: Weights) -> Ranker:
     """Our ranking with these weights."""
-    return lambda signals, grouping: rank(signals, grouping, Weights(*weights))
+    return lambda signals, sections: rank(signals, sections, weights)
 
 
 STAGES: dict[str, Ranker] = {
-    "meaning of passages": with_weights(1, 0, 0, 0),
-    "words of passages": with_weights(0, 1, 0, 0),
-    "meaning of documents": with_weights(0, 0, 1, 0),
-    "words of documents": with_weights(0, 0, 0, 1),
+    "meaning of passages": with_weights(Weights(1, 0, 0)),
+    "words of passages": lambda signals, sections: signals.words,
+    "words of sections": with_weights(Weights(0, 0, 1)),
     "passages by reciprocal rank": by_rank,
-    "passages by scores": with_weights(WEIGHTS.meaning, WEIGHTS.words, 0, 0),
-    "+ words of documents": with_weights(WEIGHTS.meaning, WEIGHTS.words, 0, WEIGHTS.document_words),
-    "+ meaning of documents": with_weights(WEIGHTS.meaning, WEIGHTS.words, WEIGHTS.document_meaning, 0),
-    "all (the default)": lambda signals, grouping: rank(signals, grouping),
+    "passages by scores": lambda signals, sections: (
+        WEIGHTS.meaning * scaled(signals.meaning) + WEIGHTS.words * scaled(signals.words)
+    ),
+    "meaning, words of sections": with_weights(msgspec.structs.replace(WEIGHTS, support=0)),
+    "+ second passage (the default)": with_weights(WEIGHTS),
 }
 
 
@@ -95,6 +96,7 @@ def ask(corpus: str, shared: Path, out: Path, embedder: Embedder) -> Asked:
     names = opened.grouping.names
     asked = Asked(
         opened.grouping,
+        opened.sections,
         [opened.signals(question["query"], embedder) for question in questions],
         [names.index(question[key]) for question in questions],
     )
@@ -106,7 +108,7 @@ def reciprocal_ranks(asked: Asked, ranker: Ranker) -> npt.NDArray[np.float64]:
     """1 / the right document's rank, for each question; equal documents share the middle of their ranks."""
     found = []
     for signals, right in zip(asked.signals, asked.right, strict=True):
-        documents = asked.grouping.highest(ranker(signals, asked.grouping))
+        documents = asked.documents.highest(ranker(signals, asked.sections))
         better = np.count_nonzero(documents > documents[right])
         equal = np.count_nonzero(documents == documents[right]) - 1
         found.append(1 / (1 + better + equal / 2))
@@ -133,9 +135,9 @@ def interval(found: Mapping[str, npt.NDArray[np.float64]]) -> tuple[float, float
 
 
 def grid() -> Iterator[Weights]:
-    """Weights to choose from: each of the four on or off, or by half."""
-    for weights in itertools.product((0.5, 1.0), (0.0, 0.5, 1.0), (0.0, 0.5, 1.0), (0.0, 0.5, 1.0)):
-        yield Weights(*weights)
+    """Weights to choose from: how much meaning counts against words, a second passage against the first."""
+    for meaning, support in itertools.product((0.5, 0.55, 0.6, 0.65, 0.7), (0.0, 0.25, 0.5, 0.75, 1.0)):
+        yield Weights(meaning, support, 1 - meaning)
 
 
 def choose(all_asked: Mapping[str, Asked]) -> dict[str, str]:
@@ -150,13 +152,10 @@ def choose(all_asked: Mapping[str, Asked]) -> dict[str, str]:
             {name: ranks[~halves[name]] for name, ranks in found.items()},
         )
 
-    def ranker(weights: Weights) -> Ranker:
-        return lambda signals, grouping: rank(signals, grouping, weights)
-
-    best = max(grid(), key=lambda weights: mean(parts(ranker(weights))[0]))
+    best = max(grid(), key=lambda weights: mean(parts(with_weights(weights))[0]))
     told = {}
     for label, weights in (("chosen on one half", best), ("the default", WEIGHTS)):
-        first, second = parts(ranker(weights))
+        first, second = parts(with_weights(weights))
         low, high = interval(second)
         told[f"{label}: {msgspec.structs.astuple(weights)}"] = (
             f"{mean(first):.3f} there, {mean(second):.3f} on the other half ({low:.3f} to {high:.3f})"

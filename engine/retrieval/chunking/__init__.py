@@ -23,6 +23,7 @@ from store.records.workspace import Chunker
 FORMAT = 3
 """Counts up when the same documents would become other chunks: then a refresh makes them anew."""
 MOST_HEADINGS = 3
+OPENING = 5  # blocks in which a title is looked for
 TITLE_WITHIN = 5
 """Blocks, at the beginning: a badge, a picture or a note may stand above a title."""
 
@@ -85,10 +86,10 @@ def _paths(headings: list[Block], spans: Spans) -> Iterator[list[str]]:
 
 
 def _first_title(blocks: list[Block]) -> str:
-    """The heading that the document opens with, or one of the highest level that stands near its beginning.
+    """The heading that the document opens with, or the first of the highest level near its beginning.
 
-    Further down it heads a part: as a title it would make all other passages speak of that.
+    One that comes later names a part: above every passage of a long document it would mislead.
     """
-    if blocks and blocks[0].kind == "heading":
-        return blocks[0].title
-    return next((block.title for block in blocks[:TITLE_WITHIN] if block.level == 1), "")
+    opening = [block for block in blocks[:1] if block.kind == "heading"]
+    near = [*opening, *blocks[:OPENING]]
+    return next((block.title for block in near if block.level == 1 or block in opening), "")
