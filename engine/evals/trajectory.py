@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from engine.evals.checks.calls import Call, as_tool_calls, calls_in
+from engine.evals.checks.calls import Call, as_tool_calls, calls_in, parsed_calls
 from engine.evals.checks.values import same_json
 from engine.evals.identity import conversation
 from store.records.data import Message, ToolCall
@@ -49,6 +49,10 @@ class Answered(Protocol):
         """Passages that the model was given."""
 
     @property
+    def tool_calls(self) -> list[ToolCall]:
+        """Calls that were read out of the answer already, where tools were on offer."""
+
+    @property
     def timings(self) -> Timings:
         """How long each part took."""
 
@@ -81,7 +85,7 @@ class Trajectory:
         if answer.error:
             self.error, self.done = answer.error, True
             return
-        calls = self._calls_of(answer.text)
+        calls = self._calls_of(answer)
         self.calls += as_tool_calls(calls)
         results = [_result_of(call, self.case.tool_results) for call in calls]
         if calls and None not in results:
@@ -98,11 +102,11 @@ class Trajectory:
         if len(self.answers) >= MOST_ROUNDS:
             self.error, self.done = f"no end behind {MOST_ROUNDS} answers", True
 
-    def _calls_of(self, text: str) -> Sequence[Call]:
+    def _calls_of(self, answer: Answered) -> Sequence[Call]:
         if not self.has_tools:
             return []
         try:
-            return calls_in(text)
+            return parsed_calls(answer.tool_calls) if answer.tool_calls else calls_in(answer.text)
         except ValueError:  # what was meant as a call and is none: the checks say so of the text
             return []
 

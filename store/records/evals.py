@@ -98,7 +98,7 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     origin: Origin | None = None
 
 
-class CasesFrom(msgspec.Struct, forbid_unknown_fields=True):
+class CasesFrom(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """Cases taken from a dataset's rows: all turns but the last ask, the last assistant message is expected.
 
     `limit` takes that many rows, spread evenly over the dataset; `slice_by` names metadata of the rows.

@@ -149,7 +149,7 @@ def test_every_answer_of_the_data_fits_the_schema_of_the_suite(name: str, tmp_pa
     workspace = opened(name, tmp_path)
     checks = suites(workspace)[0].suite.checks
     [file] = [check.options["schema"] for check in checks if check.kind == "json_schema"]
-    schema = json.loads((workspace.root / file).read_text())
+    schema = json.loads((workspace.paths.evals / file).read_text())
     for answer in {example.messages[-1].content for example in rows(workspace, f"{name}/all")}:
         jsonschema.validate(json.loads(answer), schema)
 

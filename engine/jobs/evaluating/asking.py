@@ -10,6 +10,7 @@ import msgspec
 
 from engine.evals import stored
 from engine.evals.run import Asking, CheckedCase, Item, Terms, blank, judged, run
+from engine.evals.tools import tools_of
 from engine.evals.trajectory import Answered
 from engine.jobs.context import JobContext
 from store import knowledge, runs
@@ -123,6 +124,7 @@ def ask_variant(
                 Ask(
                     one.trajectory.messages,
                     sampling=msgspec.structs.replace(variant.sampling, seed=one.item.seed),
+                    tools=tools_of(one.item.case),
                 )
                 for one in pending
             ]

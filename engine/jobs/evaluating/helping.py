@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine.evals.checks import CompiledCheck
+from engine.evals.checks import CheckError, CompiledCheck
 from engine.evals.judging import LocalJudge, agreement, read_labelled
 from engine.evals.suite import LoadedSuite
 from store.errors import UsageError
@@ -91,5 +91,13 @@ class Help:
             self._judge = Composition(variant)
             self._loaded.bench.closing.append(self._judge.close)
         most = self._loaded.suite.judge.max_tokens
-        answer = self._judge.answer(messages, retrieval=False, sampling=Sampling(max_tokens=most))
+        from engine.inference.answers import Ask
+        from engine.inference.structured.structure import schema_structure
+
+        # Under a grammar: a judge can then write nothing but a verdict, and one that loops is cut by its cap.
+        structure = schema_structure(schema)
+        ask = Ask(messages, retrieval=False, sampling=Sampling(max_tokens=most), structure=structure)
+        [(_, answer)] = self._judge.answer_many([ask])
+        if answer.error:
+            raise CheckError(f"the judge {self._loaded.suite.judge.model} could not be asked: {answer.error}")
         return answer.text, answer.finish_reason

@@ -11,7 +11,7 @@ from engine.evals.checks import compile_checks
 from engine.evals.run import Asking, Item, Terms, judged, run, total
 from engine.evals.trajectory import MOST_ROUNDS, Answered
 from store.errors import TemperError
-from store.records.data import Message
+from store.records.data import Message, ToolCall
 from store.records.evals import Case, CaseResult, Check, CheckResult, ExpectedCall, ToolResult
 from store.records.knowledge import Hit
 from store.records.traces import Citation, Timings
@@ -35,6 +35,7 @@ class Said(msgspec.Struct):
     completion_tokens: int = 2
     citations: list[Citation] = []
     hits: list[Hit] = []
+    tool_calls: list[ToolCall] = []
     timings: Timings = msgspec.field(default_factory=lambda: Timings(1.0, 2.0, 4.0))
 
 

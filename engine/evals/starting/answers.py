@@ -1,0 +1,84 @@
+"""What kind of answers these are, and which checks fit them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from engine.data.importers import strict_json
+from engine.evals.checks.calls import calls_in
+from engine.evals.checks.numbers import as_number, gsm8k_answer
+from engine.evals.starting.shape import is_closed
+from store.records.evals import Case, Check, ExpectedCall
+
+AnswerKind = Literal["tool_call", "json", "number", "label", "text", "unknown"]
+SLICE = "answer"
+"""The name of the slice that tells kinds of answers apart where a suite has several."""
+
+
+def kinds_of(cases: Sequence[Case]) -> list[AnswerKind]:
+    """The kind of each case's expected answer; a label is only known among others."""
+    alone = [kind_of(case) for case in cases]
+    texts = [case.expected or "" for case, kind in zip(cases, alone, strict=True) if kind == "text"]
+    if is_closed(texts):
+        return ["label" if kind == "text" else kind for kind in alone]
+    return alone
+
+
+def kind_of(case: Case) -> AnswerKind:
+    """The kind of one expected answer, looked at alone."""
+    if case.expected_tool_calls is not None:
+        return "tool_call"
+    if case.expected is None:
+        return "unknown"
+    try:
+        if calls_in(case.expected):
+            return "tool_call"
+    except ValueError:
+        pass
+    if isinstance(json_of(case.expected), dict | list):
+        return "json"
+    if gsm8k_answer(case.expected) is not None or as_number(case.expected) is not None:
+        return "number"
+    return "text"
+
+
+def json_of(text: str) -> Any:
+    """The JSON value of a text; None where it is none."""
+    try:
+        return strict_json.decode(text)
+    except ValueError:
+        return None
+
+
+def with_calls(case: Case) -> Case:
+    """A case whose expected answer is a call in text, made to expect the call."""
+    if case.expected_tool_calls is None and case.expected is not None:
+        calls = calls_in(case.expected)
+        case.expected_tool_calls = [ExpectedCall(name, arguments) for name, arguments in calls]
+    return case
+
+
+def checks_for(kind: AnswerKind, schema: str, knowledge: bool, judge: bool) -> list[Check]:
+    """Starting checks for answers of a kind. `schema` is the file of a JSON answer's schema; `knowledge`:
+    answers are given from documents; `judge`: a judge is configured.
+    """
+    match kind:
+        case "tool_call":
+            return [Check("tool_call")]
+        case "json":
+            return [Check("json_schema", options={"schema": schema}), Check("json_fields")]
+        case "number":
+            return [Check("numeric")]
+        case "label":
+            return [Check("exact")]
+        case "text":
+            found = [Check("similarity")]
+            if knowledge:
+                found.append(Check("citation_support"))
+            if judge:
+                rubric = "The answer says the same as the expected one and adds nothing that is wrong."
+                found.append(Check("judge", options={"rubric": rubric}))
+            return found
+        case "unknown":
+            return [Check("judge", options={"rubric": "The answer is right and helpful."})] if judge else []
