@@ -12,11 +12,13 @@ from pathlib import Path
 from scripts.real_runs import (
     advisor,
     banking77,
+    chunking,
     coverage,
     importers,
     maskbench,
     pii,
     planted,
+    retrieval,
     stories260k,
     tokenizers,
 )
@@ -25,11 +27,13 @@ from scripts.real_runs.commands import Commands, shared_data, versions
 RUNS = {
     "advisor": advisor.run,
     "banking77": banking77.run,
+    "chunking": chunking.run,
     "coverage": coverage.run,
     "importers": importers.run,
     "maskbench": maskbench.run,
     "pii": pii.run,
     "planted": planted.run,
+    "retrieval": retrieval.run,
     "stories260k": stories260k.run,
     "tokenizers": tokenizers.run,
 }
