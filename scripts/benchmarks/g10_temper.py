@@ -25,10 +25,10 @@ from engine.retrieval.reading import Reading
 from engine.retrieval.stages import Tools, find
 from store import clock, knowledge
 from store.paths import WorkspacePaths
-from store.records.knowledge import Chunk, DocumentRecord, Hit, Manifest, SearchOptions
+from store.records.knowledge import Chunk, DocumentRecord, Manifest, SearchOptions
 from store.records.workspace import Search
 
-TOP, CANDIDATES = 10, 50
+TOP = 10
 KB = "passages"
 
 
@@ -67,44 +67,32 @@ def search(material: Path, out: Path) -> None:
     """Answer all questions for every line of stdin."""
     questions = json.loads((material / "questions.json").read_text(encoding="utf-8"))
     vectors = np.load(material / "question_vectors.npy")
-    with knowledge.open_generation(WorkspacePaths(out), KB) as generation:
-        searcher = Hybrid(generation)
-        for _ in sys.stdin:
-            taken, dense = [], []
-            for question, vector in zip(questions, vectors, strict=True):
-                begin = time.perf_counter()
-                _, found = searcher.hits(question, vector)
-                taken.append((time.perf_counter() - begin) * 1000)
-                dense.append([at for at, _ in found[:TOP]])
-            print(json.dumps({"milliseconds": taken, "dense": dense}), flush=True)
-
-
-class Hybrid:
-    """A generation opened and searched as the searcher does it; the question's vector is given."""
-
-    def __init__(self, generation: knowledge.Generation) -> None:
-        self._opened = Opened(generation)
-
-    def hits(self, question: str, vector: npt.NDArray[np.float32]) -> tuple[list[Hit], list[tuple[int, float]]]:
-        """The best passages, and the ranking by meaning."""
-        tools = Tools(Given(vector))
-        found = find(self._opened, question, TOP, SearchOptions(), Search(), tools)
-        return found.hits, self._opened.dense.best(vector, CANDIDATES)
+    tools = Tools(Given(dict(zip(questions, vectors, strict=True))))
+    opened = Opened(knowledge.open_generation(WorkspacePaths(out), KB))
+    for _ in sys.stdin:
+        taken, dense = [], []
+        for question, vector in zip(questions, vectors, strict=True):
+            begin = time.perf_counter()
+            find(opened, question, TOP, SearchOptions(), Search(), tools)
+            taken.append((time.perf_counter() - begin) * 1000)
+            dense.append([at for at, _ in opened.dense.best(vector, TOP)])
+        print(json.dumps({"milliseconds": taken, "dense": dense}), flush=True)
+    opened.close()
 
 
 class Given:
-    """An embedder that has embedded the question already."""
+    """Stands in for the embedder: the questions' vectors are known."""
 
-    def __init__(self, vector: npt.NDArray[np.float32]) -> None:
-        self._vectors = vector[None]
+    def __init__(self, vectors: dict[str, npt.NDArray[np.float32]]) -> None:
+        self._vectors = vectors
 
     def count_tokens(self, text: str) -> int:
-        """About as many as words."""
+        """Words."""
         return len(text.split())
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """The vector [1, dimension]."""
-        return self._vectors
+        """The vectors of these questions."""
+        return np.array([self._vectors[text] for text in texts])
 
 
 if __name__ == "__main__":
