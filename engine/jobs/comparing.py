@@ -129,7 +129,7 @@ def side(workspace: Workspace, asked: Asked, suite: str) -> tuple[Side, list[Cas
             "Compare runs of one suite.",
         )
     try:
-        quant = describe(workspace, asked.variant).quant
+        quant = str(asked.run.spec().params.get("quant") or describe(workspace, asked.variant).quant)
     except TemperError:
         quant = ""  # a variant that no longer exists still has results
     return Side(asked.variant, asked.run.run_id, results[-1].variant_hash, quant), results
@@ -167,16 +167,21 @@ def suite_name(path: Path, root: Path) -> str:
 
 
 def start_evaluation(workspace: Workspace, suite: Path, variants: list[str]) -> RunFolder:
-    """A run that evaluates what has no results yet."""
+    """A run that evaluates what has no results yet, all in one GGUF type unless a variant names its own."""
     from engine.jobs import launch
     from engine.jobs.evaluate import EvaluateParams
 
     shown = str(suite.relative_to(workspace.root) if suite.is_relative_to(workspace.root) else suite)
     command = f"temper eval {shown}" + "".join(f" --variant {name}" for name in variants)
-    return launch.start(
-        workspace,
-        "evaluate",
-        EvaluateParams(shown, variants),
-        f"{suite.stem}: {', '.join(variants)}",
-        command,
-    )
+    params = EvaluateParams(shown, variants, quant=common_quant(workspace, variants))
+    return launch.start(workspace, "evaluate", params, f"{suite.stem}: {', '.join(variants)}", command)
+
+
+def common_quant(workspace: Workspace, variants: list[str]) -> str:
+    """The GGUF type that all run in, where left to itself each would run in another; empty where nothing is
+    to be changed: they agree, or one of them names its type, which then is what is compared.
+    """
+    quants = {describe(workspace, name).quant for name in variants}
+    config = workspace.config.variants
+    named = any(workspace.variant(name).quant for name in variants if name in config)
+    return LARGE_QUANT if len(quants) > 1 and not named else ""

@@ -31,7 +31,8 @@ class EvaluateParams(msgspec.Struct):
     """What to evaluate. `variants` empty means the default one; `limit`: that many cases, evenly spread.
 
     `epochs` and `judge` go before the suite's own. `fresh`: take no answers over from earlier runs.
-    `rescore` is a run whose answers are judged again; nothing is asked then.
+    `rescore` is a run whose answers are judged again; nothing is asked then. `quant` is a GGUF type that all
+    variants are run in.
     """
 
     suite: str
@@ -40,6 +41,7 @@ class EvaluateParams(msgspec.Struct):
     epochs: int | None = None
     fresh: bool = False
     rescore: str = ""
+    quant: str = ""
 
 
 def run(context: JobContext) -> dict[str, Any]:
@@ -85,7 +87,7 @@ def ask(
     """All cases through one variant, and its score."""
     from engine.models.variants import resolve
 
-    variant = resolve(workspace, reference or None, context.notice)
+    variant = resolve(workspace, reference or None, context.notice, params.quant)
     terms = Terms(loaded.suite.name, variant.name, hash_of(workspace, variant), loaded.suite.threshold)
     items = items_of(cases, variant, params.epochs or loaded.suite.epochs, context.notice)
     done = [one for one in before if one.variant == variant.name and one.variant_hash == terms.variant_hash]

@@ -89,10 +89,17 @@ def default_quant(model: Path) -> str:
 
 
 def resolve(
-    workspace: Workspace, reference: str | None = None, say: Callable[[str], None] = lambda text: None
+    workspace: Workspace,
+    reference: str | None = None,
+    say: Callable[[str], None] = lambda text: None,
+    quant: str = "",
 ) -> ResolvedVariant:
-    """`describe`, with the GGUF made if it is not there yet; `say` hears each step of that."""
+    """`describe`, with the GGUF made if it is not there yet; `say` hears each step of that.
+
+    `quant` is the GGUF type to run in the place of the variant's own.
+    """
     parts = describe(workspace, reference)
+    parts.quant = quant or parts.quant
     knowledge = knowledge_of(workspace, parts.name, parts.knowledge)
     resolved = ResolvedVariant(
         name=parts.name,

@@ -176,3 +176,20 @@ def test_variants_are_evaluated_first(runs: Workspace, temper: Temper) -> None:
     assert found["n"] == 2
     assert found["verdict"] == "too_small"
     assert found["sides"]["a"]["run_id"] == found["sides"]["b"]["run_id"] != A
+
+
+def test_models_that_would_run_in_other_types_are_compared_in_one(
+    runs: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.jobs import comparing
+    from engine.models.variants import Parts
+
+    def large_or_small(workspace: Workspace, reference: str) -> Parts:
+        return Parts(reference, Path(), quant="q4_k_m" if reference == "large" else "q8_0")
+
+    monkeypatch.setattr(comparing, "describe", large_or_small)
+
+    assert comparing.common_quant(runs, ["large", "tiny"]) == "q4_k_m"
+    assert comparing.common_quant(runs, ["tiny", "tiny"]) == ""
+    runs.config.variants["base"].quant = "q8_0"
+    assert comparing.common_quant(runs, ["large", "base"]) == ""
