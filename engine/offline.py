@@ -52,18 +52,44 @@ def guard() -> None:
         sys.addaudithook(_audit)
 
 
+_allowed: set[str] = set()
+
+
+def allow(host: str) -> None:
+    """Let connections to `host` pass for the rest of this process: the workspace's settings consent to it.
+
+    A name is looked up once, here, and its addresses are those that may be connected to. A name that cannot
+    be looked up stays allowed: whoever connects hears the reason.
+    """
+    if is_loopback(host):
+        return
+    import socket
+
+    _allowed.add(host.lower())
+    try:
+        found = socket.getaddrinfo(host, None)
+    except OSError:
+        return
+    _allowed.update(str(address[0]) for *_, address in found)
+
+
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if event in _TO_AN_ADDRESS:
         import socket  # here, like ipaddress below: most commands open no socket, and all are started
 
         family, address = arguments[0].family, arguments[1]
-        if family in (socket.AF_INET, socket.AF_INET6) and address and not is_loopback(address[0]):
+        if family in (socket.AF_INET, socket.AF_INET6) and address and _is_refused(address[0]):
             raise _refused(address[0])
     elif event in _LOOK_UPS:
-        if arguments[0] is not None and not is_loopback(arguments[0]):
+        if arguments[0] is not None and _is_refused(arguments[0]):
             raise _refused(arguments[0])
     elif event == "socket.getnameinfo" and not is_loopback(arguments[0][0]):
         raise _refused(arguments[0][0])
+
+
+def _is_refused(host: str | bytes) -> bool:
+    name = host.decode(errors="replace") if isinstance(host, bytes | bytearray) else host
+    return not is_loopback(name) and name.lower() not in _allowed
 
 
 def is_loopback(host: str | bytes) -> bool:

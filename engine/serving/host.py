@@ -29,6 +29,7 @@ from store.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.inference.chat import Composition, Searcher
+    from engine.inference.remote import RemoteComposition
 
 log = logging.getLogger("temper.server")
 
@@ -51,7 +52,7 @@ class Host:
         self._on_loaded = on_loaded
         self._workspace = Workspace(root)
         self._lease = DeviceLease(device_name())
-        self._composition: Composition | None = None
+        self._composition: Composition | RemoteComposition | None = None
         self._stamp = b""
         self._searchers: dict[str, Searcher] = {}
         self._traces = TraceWriter(self._workspace.paths.traces)
@@ -127,12 +128,12 @@ class Host:
         self._traces.close()
 
     def _load(self, parts: Parts, stamp: bytes, tell: Callable[[str], None]) -> ResolvedVariant:
-        from engine.inference.chat import Composition
+        from engine.inference.opening import open_composition
 
         reference = parts.name
         variant = resolve(self._workspace, reference, tell)
         tell("reading the model")
-        self._composition = Composition(variant)
+        self._composition = open_composition(variant)
         self.variant, self._stamp = variant, stamp
         self.state = f"ready: {variant.name}"
         self._on_loaded(variant)
@@ -220,8 +221,8 @@ def busy(device: str, holder: Holder | None) -> BusyError:
 
 def stamp_of(parts: Parts) -> bytes:
     """What would be loaded, with size and time of its files: another stamp means to load again."""
-    files = [parts.model]
-    if parts.model.is_dir():
+    files = [parts.model] if parts.remote is None else []
+    if files and parts.model.is_dir():
         base = ModelDirectory(parts.model)
         files = [*base.shards, *sorted(parts.model.glob("*.json")), *parts.model.glob("*.jinja")]
     if parts.adapter is not None:

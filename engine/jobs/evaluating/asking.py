@@ -108,7 +108,7 @@ def ask_variant(
     """Load the variant and ask it."""
     # Only here, in the worker and with the device ours: these load llama.cpp and Chroma.
     from engine.inference.answers import Ask
-    from engine.inference.chat import Composition
+    from engine.inference.opening import open_composition
 
     with ExitStack() as stack:
         searcher = None
@@ -116,7 +116,7 @@ def ask_variant(
             from engine.retrieval.search import open_searcher
 
             searcher = open_searcher(workspace, variant.knowledge)
-        composition = Composition(variant, searcher)
+        composition = open_composition(variant, searcher)
         stack.callback(composition.close)
 
         def ask(pending: Sequence[Asking]) -> Iterator[tuple[int, Answered]]:

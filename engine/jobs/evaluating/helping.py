@@ -16,6 +16,7 @@ from store.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.inference.chat import Composition
+    from engine.inference.remote import RemoteComposition
 
 JUDGES = ("judge", "judge_pairwise")
 
@@ -29,7 +30,7 @@ class Help:
         self._workspace = workspace
         self._loaded = loaded
         self._say = say
-        self._judge: Composition | None = None
+        self._judge: Composition | RemoteComposition | None = None
         self.judge_hash = ""
         loaded.bench.embed = self._first_embed
         if loaded.suite.judge is not None:
@@ -82,13 +83,13 @@ class Help:
 
     def _judged(self, messages: Sequence[Message], schema: dict[str, Any]) -> tuple[str, str]:
         """Ask the judge: its model alone, without the variant's own prompt and passages."""
-        from engine.inference.chat import Composition
+        from engine.inference.opening import open_composition
 
         assert self._loaded.suite.judge is not None
         if self._judge is None:
             variant = self._resolved()
             variant.system, variant.knowledge = "", None
-            self._judge = Composition(variant)
+            self._judge = open_composition(variant)
             self._loaded.bench.closing.append(self._judge.close)
         most = self._loaded.suite.judge.max_tokens
         from engine.inference.answers import Ask
