@@ -15,7 +15,7 @@ from engine.evals.comparison.verdicts import MARGIN
 from engine.evals.comparison.verdicts import compare as compare_results
 from engine.evals.suite import find_suite, load_suite
 from engine.jobs.eval_results import find_eval_run, newest, read, results_of
-from engine.models.variants import describe
+from engine.models.variants import LARGE_QUANT, describe
 from store import labels
 from store.errors import MissingError, TemperError, UsageError
 from store.records.comparing import Comparison, GateOutcome, Side
