@@ -151,7 +151,8 @@ def _yaml(text: str, path: Path) -> Imported:
             "This is no promptfoo file", f"{path.name} has no list of `tests`.", "Name promptfooconfig.yaml."
         )
     imported = Imported(Suite(path.stem, [], []), "promptfoo")
-    defaults = raw.get("defaultTest") if isinstance(raw.get("defaultTest"), dict) else {}
+    given = raw.get("defaultTest")
+    defaults: dict[str, Any] = given if isinstance(given, dict) else {}
     prompts = _prompts(raw, imported)
     for key in raw.keys() - {"tests", "prompts", "defaultTest", "description"}:
         imported.left.append(f"`{key}`: who answers and how is what variants in temper.toml say")
