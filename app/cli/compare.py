@@ -115,7 +115,7 @@ def report(found: Comparison) -> dict[str, Any]:
 
 def show(found: Comparison) -> None:
     """Cases first, then the figures, the verdict last: where the eye is."""
-    from engine.evals.comparison.summary import VERDICTS, cost_words, interval_words
+    from engine.evals.comparison.summary import VERDICTS, cost_words, interval_words, p_words
 
     for notice in found.notices:
         say(click.style(notice, fg="yellow", bold=True))
@@ -132,7 +132,7 @@ def show(found: Comparison) -> None:
                 f"{one.a:.1%}",
                 f"{one.b:.1%}",
                 interval_words(one),
-                f"{one.p if one.holm is None else one.holm:.3f}",
+                p_words(one.p if one.holm is None else one.holm),
                 one.fixed,
                 one.broken,
                 click.style(VERDICTS[one.verdict], fg=COLOURS[one.verdict]),

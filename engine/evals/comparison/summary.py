@@ -58,6 +58,11 @@ def interval_words(one: Difference) -> str:
     return f"{100 * one.diff:+.1f} [{100 * one.ci95[0]:+.1f}, {100 * one.ci95[1]:+.1f}]"
 
 
+def p_words(p: float) -> str:
+    """A p-value to three places; never 0."""
+    return f"{p:.3f}" if p >= 0.0005 else "<0.001"
+
+
 def _gate_words(found: Comparison) -> str:
     return {"passed": ", gate passed", "failed": ", **gate failed**", "none": ""}[found.gate.verdict]
 
@@ -79,7 +84,7 @@ def _table(found: Comparison) -> list[str]:
     for name, one in rows:
         p = one.p if one.holm is None else one.holm
         lines.append(
-            f"| {name} | {one.n} | {one.a:.1%} | {one.b:.1%} | {interval_words(one)} | {p:.3f} "
+            f"| {name} | {one.n} | {one.a:.1%} | {one.b:.1%} | {interval_words(one)} | {p_words(p)} "
             f"| {VERDICTS[one.verdict]} |"
         )
     return lines
