@@ -5,7 +5,7 @@ Ingest:
 sources.py   which files and which embedder     readers/      files as documents, a module per format
 document.py  what a reader makes of a file      blocks.py     the structure of a document
 chunking/    documents as passages              reading.py    all files, what is unchanged taken over
-embedding.py vectors, what is new of them       contextual.py, context_model.py   a line of context per passage
+embedding.py vectors, what is new of them       contextual.py a line of context per passage (context_model.py)
 indexing.py  the next generation                rollback.py   an older one again, old ones removed
 prefixes.py  what an embedder wants to be told  fitness.py    whether documents suit the embedder
 
