@@ -1,0 +1,180 @@
+"""A suite to start with: which checks are chosen for which answers, what a CSV becomes, other wordings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.evals.starting.answers import kinds_of
+from engine.evals.starting.assembling import Started, Wishes, assemble
+from engine.evals.starting.failures import read_failures
+from engine.evals.starting.making import make
+from engine.evals.starting.shape import schema_of
+from engine.evals.starting.wordings import paraphrased, wordings_of
+from engine.evals.suite import load_suite
+from store.errors import UsageError
+from store.records.evals import Case, CasesFrom
+from store.workspace import Workspace
+
+
+def cases(*answers: str | None) -> list[Case]:
+    return [Case(f"c{n}", f"What is {n}?", answer) for n, answer in enumerate(answers)]
+
+
+def started(*answers: str | None, **wishes: Any) -> Started:
+    return assemble("mine", cases(*answers), CasesFrom("chats/heldout"), Wishes(**wishes))
+
+
+def kinds(made: Started) -> list[str]:
+    return [check.kind for check in made.suite.checks]
+
+
+PROSE = ("Open the app and freeze the card.", "Write to us, and we call back.", "Within two days, mostly.")
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind"),
+    [
+        (["refund", "lost", "refund", "lost"], "label"),
+        (['{"a": 1}', '{"a": 2}'], "json"),
+        (['{"name": "f", "arguments": {}}'], "tool_call"),
+        (["3 + 4 = 7\n#### 7", "12"], "number"),
+        (PROSE, "text"),
+        ([None], "unknown"),
+    ],
+)
+def test_the_kind_of_answers_is_read_from_them(answers: list[str | None], kind: str) -> None:
+    assert set(kinds_of(cases(*answers))) == {kind}
+
+
+def test_checks_are_chosen_from_the_answers() -> None:
+    assert kinds(started("refund", "lost", "refund", "lost")) == ["exact"]
+    assert kinds(started('{"a": 1}', '{"a": 2}')) == ["json_schema", "json_fields"]
+    assert kinds(started('{"name": "f", "arguments": {"a": 1}}')) == ["tool_call"]
+    assert kinds(started("12", "13")) == ["numeric"]
+    assert kinds(started(*PROSE)) == ["similarity"]
+    assert kinds(started(*PROSE, knowledge=True)) == ["similarity", "citation_support"]
+
+
+def test_a_judge_is_only_asked_where_one_is_configured() -> None:
+    assert "judge" in kinds(started(*PROSE, judge="big"))
+    assert "judge" not in kinds(started(*PROSE))
+
+
+def test_rows_of_one_kind_stay_in_their_dataset_and_calls_in_texts_become_calls() -> None:
+    assert isinstance(started(*PROSE).suite.cases, CasesFrom)
+    made = started('{"name": "f", "arguments": {"a": 1}}').suite.cases
+    assert isinstance(made, list)
+    assert made[0].expected_tool_calls is not None
+    assert made[0].expected_tool_calls[0].arguments == {"a": 1}
+
+
+def test_answers_of_several_kinds_are_checked_each_by_its_own() -> None:
+    made = started('{"a": 1}', "12")
+
+    assert {check.kind: check.only for check in made.suite.checks} == {
+        "json_schema": ["answer=json"],
+        "json_fields": ["answer=json"],
+        "numeric": ["answer=number"],
+    }
+
+
+def test_cases_that_nobody_could_judge_are_left_out_and_said() -> None:
+    made = started("12", None)
+    assert made.notes == ["1 cases have no right answer and nobody to judge them: they were left out."]
+    with pytest.raises(UsageError, match="No check fits"):
+        started(None)
+
+
+def test_a_schema_accepts_all_answers_and_closes_what_is_closed() -> None:
+    values = [{"intent": name, "n": n} for n, name in enumerate(["a", "b", "a", "b"])] + [{"intent": "a"}]
+
+    schema = schema_of(values)
+
+    assert schema["required"] == ["intent"]
+    assert schema["properties"] == {
+        "intent": {"type": "string", "enum": ["a", "b"]},
+        "n": {"type": "integer"},
+    }
+    assert schema_of([1, 2.5]) == {"type": "number"}
+    assert schema_of([[1], ["x"]])["items"] == {"type": ["integer", "string"]}
+
+
+def test_out_of_scope_questions_want_a_refusal_or_the_label_that_there_is() -> None:
+    prose = started(*PROSE, out_of_scope=True).suite
+    assert isinstance(prose.cases, list)
+    added = [case for case in prose.cases if "out_of_scope" in case.tags]
+    assert {check.kind for case in added for check in case.checks} == {"refusal"}
+    assert prose.checks[0].without == ["out_of_scope"]
+    labels = started("lost", "Other", "lost", "Other", out_of_scope=True).suite
+    assert isinstance(labels.cases, list)
+    assert labels.cases[-1].expected == "Other"
+    assert "No out-of-scope cases" in started("a", "b", "a", "b", out_of_scope=True).notes[0]
+
+
+def test_other_wordings_differ_and_belong_together() -> None:
+    wordings = wordings_of("Where's my new card, please?", 8)
+
+    assert len(set(wordings)) == len(wordings) == 8
+    assert "Where is my new card, please?" in wordings
+    group = paraphrased(Case("c", "Where is my card?", "In the post.", tags=["critical"]), 3)
+    assert [case.group for case in group] == ["c"] * 4
+    assert {case.expected for case in group} == {"In the post."}
+    assert [case.id for case in group] == ["c", "c~1", "c~2", "c~3"]
+    assert all("question" not in one for one in wordings_of("Wo bleibt denn meine Karte?", 8))
+
+
+def test_a_csv_of_failures_becomes_cases_that_remember_their_line(tmp_path: Path) -> None:
+    file = tmp_path / "f.csv"
+    file.write_text(
+        'Question;Expected;wrong;ticket;product\n"Where?";Here.;No idea;T1;card\nHow?;;Go away;T1;\n;;;;\n'
+    )
+
+    first, second = read_failures(file, {})
+
+    assert (first.id, first.input, first.expected) == ("T1", "Where?", "Here.")
+    assert first.metadata == {"product": "card", "output": "No idea"}
+    assert first.origin is not None
+    assert (first.origin.kind, first.origin.source, first.origin.line) == ("failure", "f.csv", 2)
+    assert second.id == "T1-2"
+    assert second.checks[0].options == {"value": "Go away", "absent": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "title"),
+    [
+        ("a,b\n1,2\n", {}, "No column holds the questions"),
+        ("input,b\n,2\n", {}, "There are no failures"),
+        ("a,b\n1,2\n", {"input": "c"}, "No such column"),
+        ("", {}, "No column holds the questions"),
+    ],
+)
+def test_a_csv_without_questions_is_refused(
+    tmp_path: Path, text: str, named: dict[str, str], title: str
+) -> None:
+    file = tmp_path / "f.csv"
+    file.write_text(text)
+
+    with pytest.raises(UsageError, match=title):
+        read_failures(file, named)
+
+
+def test_a_suite_from_a_dataset_is_written_with_its_schema_and_can_be_run(tmp_path: Path) -> None:
+    (tmp_path / "temper.toml").write_text('[datasets.chats]\nsource = "chats.jsonl"\nheldout = 0.5\n')
+    rows = [{"prompt": f"say {n}", "completion": json.dumps({"n": n})} for n in range(12)]
+    (tmp_path / "chats.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    workspace = Workspace(tmp_path)
+
+    made = make(workspace, "mine", "chats/heldout", {}, None, Wishes(), False, tmp_path)
+
+    assert (made.path, made.kinds, made.checks) == (
+        "evals/mine.yaml",
+        {"json": made.cases},
+        ["json_schema", "json_fields"],
+    )
+    assert load_suite(tmp_path / made.path, tmp_path).suite.cases == CasesFrom("chats/heldout")
+    with pytest.raises(UsageError, match="there already"):
+        make(workspace, "mine", "chats/heldout", {}, None, Wishes(), False, tmp_path)
