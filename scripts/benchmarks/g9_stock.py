@@ -30,9 +30,8 @@ ids = json.loads(Path(prompt).read_text())
 one = (llama_cpp.llama_token * 1)()
 batch = llama_cpp.llama_batch_get_one(one, 1)
 piece = ctypes.create_string_buffer(256)
-llama_cpp.llama_decode(
-    context, llama_cpp.llama_batch_get_one((llama_cpp.llama_token * len(ids))(*ids), len(ids))
-)
+read = (llama_cpp.llama_token * len(ids))(*ids)
+llama_cpp.llama_decode(context, llama_cpp.llama_batch_get_one(read, len(ids)))
 written = []
 begin = time.perf_counter()
 for _ in range(int(tokens)):
