@@ -171,3 +171,32 @@ def disjoint(a: Lowered, b: Lowered, known: Definitions, depth: int = 0) -> bool
         disjoint(property_of(a, key, known), property_of(b, key, known), known, depth + 1)
         for key in sorted(required_of(a, known) | required_of(b, known))
     )
+
+
+def all_of(parts: list[Lowered]) -> Lowered:
+    """All of `parts` at once, in the shortest form."""
+    if False in [part for part in parts if isinstance(part, bool)]:
+        return False
+    wanted = [part for part in parts if part is not True and part != {}]
+    if len(wanted) < 2:
+        return wanted[0] if wanted else True
+    first = wanted[0]
+    if isinstance(first, dict) and "allOf" not in first and "$ref" not in first and "anyOf" not in first:
+        return {**first, "allOf": wanted[1:]}
+    return {"allOf": wanted}
+
+
+def any_of(parts: list[Lowered]) -> Lowered:
+    """One of `parts`, in the shortest form."""
+    if any(part is True or part == {} for part in parts):
+        return True
+    wanted = [part for part in parts if part is not False]
+    if len(wanted) < 2:
+        return wanted[0] if wanted else False
+    return {"anyOf": wanted}
+
+
+def type_words(types: frozenset[str]) -> list[str]:
+    """What `type` says for these types; whole numbers alone are not asked for."""
+    words = sorted(types - {"integer", "fraction"})
+    return [*words, "number"] if "fraction" in types else words
