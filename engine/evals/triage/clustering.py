@@ -1,7 +1,7 @@
 """Failures that are one problem become one group, so that one decision labels many.
 
-Within a rule's failures: answers out of a closed set group by what was expected and what came; everything
-else by its words (TF-IDF), each to the nearest group if it is near enough. The
+Within a rule's failures: those of form group by what is wrong with it, answers out of a closed set by what was
+expected and what came, everything else by its words (TF-IDF), each to the nearest group if it is near enough. The
 heaviest failures lead. Deterministic. Knows nothing of categories' meaning and of labels.
 """
 
@@ -34,8 +34,12 @@ def cluster(failures: Sequence[Failure]) -> list[list[Failure]]:
 
 
 def bucket_of(failure: Failure) -> tuple[str, ...]:
-    """What must be equal within a group: category and rule; for short answers also expected and given."""
+    """What must be equal within a group: category and rule; of form also what is wrong with it, of short
+    answers what was expected and what was given.
+    """
     key = (failure.guess.category, failure.guess.rule)
+    if failure.guess.category == "format":
+        return (*key, failure.guess.evidence)
     expected, output = normal(failure.expected), normal(failure.output)
     if expected and output and max(len(expected), len(output)) <= CLOSED_LETTERS:
         return (*key, expected, output)

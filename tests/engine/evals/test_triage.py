@@ -159,6 +159,15 @@ def test_labels_out_of_a_closed_set_group_by_what_was_taken_for_what() -> None:
     assert sorted(len(group) for group in cluster(found)) == [2, 3]
 
 
+def test_answers_whose_form_is_wrong_in_the_same_way_are_one_group() -> None:
+    found = [
+        failure(n, f"entirely different words {n}", "format", expected=expected)
+        for n, expected in enumerate(["fees", "card", "login"])
+    ]
+
+    assert len(cluster(found)) == 1
+
+
 def test_failures_of_other_categories_never_share_a_group() -> None:
     assert len(cluster([failure(1, "the same words"), failure(2, "the same words", "tool")])) == 2
 
