@@ -18,12 +18,13 @@ model, questions, size = sys.argv[1:]
 cores = len(os.sched_getaffinity(0))
 llama = Llama(model, n_ctx=int(size), n_threads=cores, n_threads_batch=cores, logits_all=True, verbose=False)
 asked = json.loads(Path(questions).read_text())
-begin, scores = time.perf_counter(), []
+scores: list[list[float]] = []
+begin = time.perf_counter()
 for question in asked:
     scores.append([])
     for choice in question["continuations"]:
         ids = [*question["prompt"], *choice]
-        llama.reset()
+        llama.reset()  # type: ignore[no-untyped-call]
         llama.eval(ids)
         first = len(question["prompt"]) - 1
         rows = llama.scores[first : first + len(choice)]

@@ -18,9 +18,10 @@ cores = len(os.sched_getaffinity(0))
 llama = Llama(model, n_ctx=int(size), n_threads=cores, n_threads_batch=cores, verbose=False)
 asked = json.loads(Path(prompts).read_text())
 llama.create_completion(asked[0], max_tokens=2, temperature=0)
-begin = time.perf_counter()
-texts = [
-    llama.create_completion(one, max_tokens=int(most), temperature=0)["choices"][0]["text"] for one in asked
-]
+begin, texts = time.perf_counter(), []
+for one in asked:
+    done = llama.create_completion(one, max_tokens=int(most), temperature=0)
+    assert isinstance(done, dict)
+    texts.append(done["choices"][0]["text"])
 seconds = time.perf_counter() - begin
 print(json.dumps({"texts": texts, "seconds": seconds}))

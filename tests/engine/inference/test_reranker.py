@@ -31,20 +31,18 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
     folder = tmp_path_factory.mktemp("encoder")
     torch.manual_seed(0)
-    config = RobertaConfig(
-        vocab_size=4096,
-        hidden_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=128,
-        max_position_embeddings=66,
-        type_vocab_size=1,
-        num_labels=1,
-        initializer_range=0.3,
-        bos_token_id=START,
-        pad_token_id=PAD,
-        eos_token_id=END,
-    )
+    shape: dict[str, Any] = {
+        "vocab_size": 4096,
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 128,
+        "max_position_embeddings": 66,
+        "type_vocab_size": 1,
+        "num_labels": 1,
+        "initializer_range": 0.3,
+    }
+    config = RobertaConfig(**shape, bos_token_id=START, pad_token_id=PAD, eos_token_id=END)
     model = RobertaForSequenceClassification(config).eval()
     model.save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json"):
