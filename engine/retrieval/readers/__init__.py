@@ -42,9 +42,8 @@ class Format(msgspec.Struct, frozen=True):
 
 _CODE = """
 .py .pyi .js .mjs .jsx .ts .tsx .java .kt .c .h .cc .cpp .hpp .cs .go .rs .rb .php .swift .scala .sol .vy
-.sh .bash .sql .r .jl .lua .hs .ml .ex .exs .clj .dart .proto .toml .yaml .yml .ini .cfg .css .vue
-.svelte .tf
-"""
+.sh .bash .sql .r .jl .lua .hs .ml .ex .exs .clj .dart .proto .vue .svelte .tf
+"""  # no settings: beside documents they are about how these are shown, and get into answers
 FORMATS = [
     Format("markdown", "text", (".md", ".markdown", ".mdx"), 20_000_000),
     Format("text", "text", (".txt", ".text", ".rst", ".adoc", ".org", ".log"), 20_000_000),
