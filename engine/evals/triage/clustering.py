@@ -1,8 +1,8 @@
 """Failures that are one problem become one group, so that one decision labels many.
 
-Within a rule's failures: those of form group by what is wrong with it, answers out of a closed set by what was
-expected and what came, everything else by its words (TF-IDF), each to the nearest group if it is near enough. The
-heaviest failures lead. Deterministic. Knows nothing of categories' meaning and of labels.
+Within a rule's failures: those of form group by what is wrong with it, answers out of a closed set by what
+was expected and what came, everything else by its words (TF-IDF), each to the nearest group if it is near
+enough. The heaviest failures lead. Deterministic. Knows nothing of categories' meaning and of labels.
 """
 
 from __future__ import annotations
