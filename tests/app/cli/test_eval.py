@@ -1,0 +1,76 @@
+"""`temper eval`: a suite as its first word, and the commands beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli.main import cli
+from store import runs
+from store.errors import MissingError, UsageError
+from store.records.evals import CaseResult, CheckResult
+from store.records.runs import RunSpec
+from store.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    (tmp_path / "temper.toml").write_text("")
+    (tmp_path / "f.csv").write_text("question,expected\nWhere?,Here it is.\nHow?,Like this.\n")
+    monkeypatch.chdir(tmp_path)
+    return Workspace(tmp_path)
+
+
+def temper(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["eval", *arguments])
+
+
+def test_the_first_word_is_a_suite_where_it_is_no_command(workspace: Workspace) -> None:
+    for arguments in (["intents"], ["intents", "--variant", "base"], ["--variant", "base", "intents"]):
+        error = temper(*arguments).exception
+        assert isinstance(error, MissingError)
+        assert error.title == "No such suite"
+
+
+def test_help_lists_the_commands() -> None:
+    text = temper("--help").output
+
+    assert all(name in text for name in ("new", "add", "import", "export", "rescore"))
+
+
+def test_a_suite_is_made_from_failures(workspace: Workspace) -> None:
+    made = json.loads(temper("new", "fails", "--from", "f.csv", "--json").stdout)
+
+    assert (made["cases"], made["checks"]) == (2, ["similarity"])
+    assert (workspace.root / made["path"]).is_file()
+    assert isinstance(temper("new", "fails", "--from", "f.csv").exception, UsageError)
+    wrong = temper("new", "more", "--from", "f.csv", "--map", "inptu=question").exception
+    assert isinstance(wrong, UsageError)
+
+
+def test_a_suite_of_another_tool_is_taken_over(workspace: Workspace) -> None:
+    (workspace.root / "sums.jsonl").write_text('{"input": "2+2?", "ideal": "4"}\n')
+
+    taken = json.loads(temper("import", "sums.jsonl", "--json").stdout)
+
+    assert (taken["suite"], taken["cases"], taken["form"]) == ("sums", 1, "OpenAI Evals")
+
+
+def test_results_are_handed_over(workspace: Workspace) -> None:
+    folder = runs.create(workspace.paths.runs, RunSpec("evaluate-1", "evaluate", "", "", {"suite": "s"}))
+    result = CaseResult("s", "v", "c", "?", "a", True, 1.0, [CheckResult("exact", True, 1.0)])
+    folder.results.write_text(json.dumps({**json.loads(_encoded(result))}) + "\n")
+
+    for form, name in (("junit", "xml"), ("csv", "csv"), ("parquet", "parquet"), ("html", "html")):
+        done = json.loads(temper("export", "--to", form, "--json").stdout)
+        assert done == {"run_id": "evaluate-1", "path": f"evaluate-1.{name}", "results": 1}
+        assert (workspace.root / done["path"]).stat().st_size > 100
+
+
+def _encoded(result: CaseResult) -> bytes:
+    import msgspec
+
+    return msgspec.json.encode(result)
