@@ -24,10 +24,12 @@ from store.records.workspace import Sampling
 
 PROMPTS = ("List the tickets.", "What did the customer want, one by one?")
 CONTEXT, MOST_TOKENS, LEAST_TOKENS = 1024, 900, 256
+TIMED_TOKENS = 320
+"""The first so many of an answer are timed, in both arms."""
 SCHEMA = {
     "type": "array",
-    "minItems": 6,
-    "maxItems": 6,
+    "minItems": 3,
+    "maxItems": 3,
     "items": {
         "type": "object",
         "properties": {
@@ -106,6 +108,7 @@ def measure(pairs: int) -> Iterator[Result]:
     model = Model(random_llama()["q8_0"])
     bench, structure = Bench(model), schema_structure(SCHEMA)
     passed, detail, length = gate(bench, structure)
+    length = min(length, TIMED_TOKENS)
     begin = time.perf_counter()
     CompiledGrammar(structure.rules, bench.vocabulary)
     compiled = (time.perf_counter() - begin) * 1000
