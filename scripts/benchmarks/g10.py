@@ -44,7 +44,7 @@ LEAST_COSINE = 0.999
 
 def measure(pairs: int) -> Iterator[Result]:
     """All four; the goal itself first. A quick run asks fewer questions and embeds fewer passages."""
-    questions, embedded = (200, 200) if pairs >= FULL_PAIRS else (50, 60)
+    questions, embedded = (100, 200) if pairs >= FULL_PAIRS else (50, 60)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         yield ingest(folder, pairs)
