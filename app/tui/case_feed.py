@@ -5,7 +5,7 @@ Reads files and computes: call it in threads. Knows no widget; what a difference
 
 from __future__ import annotations
 
-from app.tui.scoreboard import Scored
+from app.tui.scoreboard import Scored, stem_of
 from store import runs
 from store.records.comparing import Comparison
 from store.records.evals import CaseResult
@@ -39,3 +39,13 @@ def evaluate(workspace: Workspace, path: str, variant: str) -> None:
     from engine.jobs import comparing
 
     comparing.start_evaluation(workspace, workspace.root / path, [variant])
+
+
+def advise(workspace: Workspace, path: str) -> None:
+    """Start the advisor on the suite's file, as it is usually set. Raises what the start of a job raises."""
+    from engine.jobs import launch
+    from engine.jobs.advise import AdviseParams
+    from engine.jobs.advising.ways import Wanted
+
+    command = f"temper advise {path}"
+    launch.start(workspace, "advise", AdviseParams(path, Wanted()), stem_of(path), command)

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from app.tui.messages import RunNow
+from store.records.advice import Advice
 from store.records.evals import VariantScore
 from store.workspace import Workspace
 
@@ -59,9 +60,26 @@ def sheets(workspace: Workspace, runs: Iterable[RunNow]) -> list[Sheet]:
             Scored(score, run.view.run_id, run.view.created) for score in scores if score.name not in known
         ]
     for path in suite_files(workspace):
-        stem = path.rpartition("/")[2].partition(".")[0]
+        stem = stem_of(path)
         found.setdefault(stem, Sheet(stem)).path = path
     return list(found.values())
+
+
+def advice_on(sheet: Sheet, runs: Iterable[RunNow]) -> tuple[RunNow | None, Advice | None]:
+    """The newest run of the advisor on a suite, and the newest advice there is. `runs` come newest first."""
+    newest: RunNow | None = None
+    for run in runs:
+        if run.view.kind != "advise" or run.view.title not in (sheet.suite, stem_of(sheet.path)):
+            continue
+        newest = newest or run
+        if "advice" in run.view.result:
+            return newest, msgspec.convert(run.view.result["advice"], Advice)
+    return newest, None
+
+
+def stem_of(path: str) -> str:
+    """`support` of `evals/support.yaml`."""
+    return path.rpartition("/")[2].partition(".")[0]
 
 
 def suite_files(workspace: Workspace) -> list[str]:

@@ -1,4 +1,4 @@
-"""Evals: suites on the left; on the right variants by check and slice, cases, comparisons, failures.
+"""Evals: suites on the left; on the right variants by check and slice, cases, comparisons, failures, advice.
 
 Results are read and compared in threads, evaluations run as jobs. What a figure means is not known here.
 """
@@ -22,6 +22,7 @@ from app.tui.scoreboard import Scored, Sheet
 from app.tui.screens.base import TemperScreen
 from app.tui.texts import visible
 from app.tui.widgets import run_words
+from app.tui.widgets.advice_pane import AdvicePane
 from app.tui.widgets.cases_pane import CaseList, CasesPane
 from app.tui.widgets.failures_pane import FailuresPane, GroupList
 from app.tui.widgets.long_list import LongList
@@ -38,6 +39,7 @@ PANES = {
     "cases": ("c", "Cases"),
     "versus": ("v", "Compare"),
     "failures": ("x", "Failures"),
+    "advice": ("d", "Advice"),
 }
 RUN_WIDTH = 60
 NOTHING = Content.assemble(
@@ -60,6 +62,8 @@ class EvalsScreen(TemperScreen):
         Binding("c", "pane('cases')", "Cases", show=False),
         Binding("v", "pane('versus')", "Compare", show=False),
         Binding("x", "pane('failures')", "Failures", show=False),
+        Binding("d", "pane('advice')", "Advice", show=False),
+        Binding("r", "advise", "Ask the advisor"),
         Binding("escape", "back", "Back", key_display="esc"),
     ]
 
@@ -85,6 +89,7 @@ class EvalsScreen(TemperScreen):
                     yield CasesPane()
                     yield VersusPane()
                     yield FailuresPane()
+                    yield AdvicePane()
             yield Static(NOTHING, id="no-suites")
 
     def on_mount(self) -> None:
@@ -117,13 +122,15 @@ class EvalsScreen(TemperScreen):
             not self._built or not self.board.complete
         ):  # else the cursor would stay on a suite without results
             return
-        if batch is None or self._sheet is None or any(run.view.kind == "evaluate" for run in batch.changed):
+        kinds = {run.view.kind for run in batch.changed} if batch is not None else set()
+        if batch is None or self._sheet is None or "evaluate" in kinds:
             sheets = scoreboard.sheets(self.workspace, self.board.newest_first())
             self.set_class(not sheets, "empty")
             self.query_one(SuiteList).show(sheets)
             if (sheet := self.query_one(SuiteList).chosen) is not None:
                 self._show_sheet(sheet)
         self._show_run()
+        self.call_next(self._fill_advice)
 
     @shown
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -169,6 +176,11 @@ class EvalsScreen(TemperScreen):
             self._fill_versus(sheet, row)
         elif self.pane == "failures":
             self._fill_failures(row)
+
+    async def _fill_advice(self) -> None:
+        if self._sheet is not None and self.pane == "advice":
+            run, advice = scoreboard.advice_on(self._sheet, self.board.newest_first())
+            await self.query_one(AdvicePane).show(self._sheet.suite, run, advice)
 
     def _fill_cases(self, sheet: Sheet, row: Scored) -> None:
         if self._is_new("cases", sheet.suite, row.run_id, row.score.name):
@@ -248,6 +260,21 @@ class EvalsScreen(TemperScreen):
             self.notify(f"Evaluating {variant} on {sheet.suite} …")
             self._evaluate(sheet.path, variant)
 
+    def action_advise(self) -> None:
+        """Ask the advisor about this suite."""
+        sheet = self._sheet
+        run = scoreboard.advice_on(sheet, self.board.newest_first())[0] if sheet is not None else None
+        if run is not None and run.view.state not in ENDED:
+            self.notify("The advisor is at it already.", severity="warning")
+        elif sheet is not None and sheet.path:
+            self.notify(f"Measuring {sheet.suite} in every way there is …")
+            self._advise(sheet.path)
+
+    @work(thread=True, group="evaluate")
+    @shown
+    def _advise(self, path: str) -> None:
+        case_feed.advise(self.workspace, path)
+
     @work(thread=True, group="evaluate")
     @shown
     def _evaluate(self, path: str, variant: str) -> None:
@@ -274,11 +301,13 @@ class EvalsScreen(TemperScreen):
         """Show a pane."""
         self.query_one("#eval-panes", ContentSwitcher).current = name
         self._fill()
+        self.call_next(self._fill_advice)
         parts: dict[str, Widget] = {
             "matrix": self.query_one(VariantRows),
             "cases": self.query_one(CaseList),
             "versus": self.query_one(ChangedList),
             "failures": self.query_one(GroupList),
+            "advice": self.query_one(AdvicePane),
         }
         self._go_inside(True)
         parts[name].focus()
@@ -304,8 +333,10 @@ class EvalsScreen(TemperScreen):
             return True
         if action == "back":
             return self._inside
+        if action == "advise":
+            return self.pane == "advice" and self._sheet is not None and bool(self._sheet.path)
         if action == "pane":
-            return self._sheet is not None and bool(self._sheet.rows)
+            return self._sheet is not None and (bool(self._sheet.rows) or parameters == ("advice",))
         if action == "evaluate":
             return self._sheet is not None
         return True

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
 from app.tui.texts import fit, visible
 from app.tui.widgets.long_list import LongList, Parts
-from store.records.knowledge import Hit, SearchResult
+from store.records.knowledge import Hit, SearchResult, SearchStage
 
+NAMED = 3
+"""Dropped passages of a stage that are named."""
 BEFORE = Content.assemble(("Type a question and press ", "$quiet"), ("⏎", "bold $accent"), (".", "$quiet"))
 
 
@@ -76,11 +79,14 @@ class SearchPane(Vertical):
         self._number = 0
 
     def compose(self) -> ComposeResult:
-        """The field, what is said of the search, what was found, the passage under the cursor."""
+        """The field, what is said of the search, what was found, the passage under the cursor, the stages."""
         yield Input(id="kb-search", placeholder="a question", compact=True)
         yield Static(BEFORE, id="search-said")
         yield HitList()
-        yield Static(id="hit-text")
+        with VerticalScroll(id="hit-about", can_focus=False):
+            yield Static(id="hit-scores")
+            yield Static(id="hit-text")
+            yield Static(id="search-stages")
 
     def open(self, kb: str) -> None:
         """Search in `kb` from now on."""
@@ -119,13 +125,17 @@ class SearchPane(Vertical):
         result = self.result
         self.query_one("#search-said", Static).update(said(result) if result is not None else BEFORE)
         self.query_one(HitList).show(result.hits if result is not None else [])
+        stages = result.stages if result is not None else []
+        self.query_one("#search-stages", Static).update(stage_lines(stages))
 
     def on_long_list_moved(self, event: LongList.Moved) -> None:
         """The passage under the cursor, as far as there is room."""
         event.stop()
         hits = self.query_one(HitList)
         shown = hits.hits[hits.cursor] if hits.cursor < len(hits.hits) else None
+        self.query_one("#hit-scores", Static).update(about(shown) if shown is not None else "")
         self.query_one("#hit-text", Static).update(visible_lines(shown.text) if shown is not None else "")
+        self.query_one("#hit-about", VerticalScroll).scroll_home(animate=False)
 
     def on_long_list_chosen(self, event: LongList.Chosen) -> None:
         """Enter on a passage opens it in its document."""
@@ -142,6 +152,39 @@ def said(result: SearchResult) -> Content:
         f"{len(result.hits)} passages of generation {result.generation} in {result.seconds * 1000:.0f} ms",
         "$quiet",
     )
+
+
+def about(hit: Hit) -> Content:
+    """`meaning .713   words 12.4   2024-03-01`, and why it may be out of date."""
+    parts = [
+        Content.assemble((f"{name} ", "$quiet"), (f"{score:.3f}", "$primary"))
+        for name, score in hit.scores.items()
+    ]
+    if hit.date:
+        parts.append(Content.styled(hit.date, "$quiet"))
+    if hit.stale:
+        parts.append(Content.styled(f"▲ {hit.stale}", "$warning"))
+    return Content("   ").join(parts)
+
+
+def stage_lines(stages: Sequence[SearchStage]) -> Content:
+    """What each stage was given and kept, and the first of what it dropped, with the reason."""
+    lines = []
+    for stage in stages:
+        lines.append(
+            Content.assemble(
+                (fit(stage.name, 10), "bold"),
+                f"{stage.kept:,} of {stage.given:,}",
+                (f"   {stage.milliseconds:.1f} ms   {visible(stage.note)}", "$quiet"),
+            )
+        )
+        lines += [
+            Content.assemble(
+                ("  ✗ ", "$error"), visible(one.doc), (f" {one.start}: {visible(one.why)}", "$quiet")
+            )
+            for one in stage.dropped[:NAMED]
+        ]
+    return Content("\n").join(lines)
 
 
 def visible_lines(text: str) -> Content:

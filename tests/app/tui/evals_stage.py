@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from store.records.advice import Advice, Measured
 from store.records.evals import CaseResult, CheckResult, Cost, SliceScore, VariantScore
 from store.records.events import Finished
 from store.runs import RunFolder
@@ -64,6 +65,35 @@ def lay_eval(workspace: Workspace, run_id: str, right: dict[str, str], suite: st
     folder = lay_run(workspace, run_id, "evaluate", title, [Finished(status="finished", result=result)])
     folder.results.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
     return folder
+
+
+def lay_advice(workspace: Workspace, run_id: str = "advise-1") -> RunFolder:
+    """What the advisor found on the suite `support`: an adapter is the thing."""
+    ranking = [
+        Measured(
+            "adapter",
+            82,
+            0.83,
+            (0.70, 0.91),
+            180.0,
+            73.0,
+            run_id,
+            training_seconds=95.0,
+            upkeep="train again",
+        ),
+        Measured("bare", 82, 0.33, (0.22, 0.46), 175.0, 72.0, run_id),
+    ]
+    advice = Advice(
+        "tune",
+        "behaviour",
+        "Train an adapter: it answers 83% where the bare prompt answers 33%.",
+        ["The answers have the right form already."],
+        ranking,
+        ["a case set of your own"],
+        suite="support",
+    )
+    result = {"advice": msgspec.to_builtins(advice)}
+    return lay_run(workspace, run_id, "advise", "support", [Finished(status="finished", result=result)])
 
 
 class EvalsStaged(Staged):

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.tui.search_feed import SearchFeed
 from store import chunk_table, clock, knowledge
-from store.records.knowledge import Chunk, Hit, Manifest, SearchResult
+from store.records.knowledge import Chunk, Dropped, Hit, Manifest, SearchResult, SearchStage
 from store.workspace import Workspace
 from tests.app.tui.stage import Staged
 
@@ -77,7 +77,10 @@ class ScriptedSearches(SearchFeed):
     """Finds what it is given, or raises `error`."""
 
     def __init__(self, hits: list[Hit] | None = None, error: Exception | None = None) -> None:
-        found = [Hit(c.doc, c.start, c.end, 1 / (60 + at), c.text) for at, c in enumerate(passages(), 1)]
+        found = [
+            Hit(c.doc, c.start, c.end, 1 / at, c.text, scores={"meaning": 0.8 / at, "words": 9.0 / at})
+            for at, c in enumerate(passages(), 1)
+        ]
         self.hits = found if hits is None else hits
         self.error = error
         self.asked: list[tuple[str, str]] = []
@@ -87,7 +90,12 @@ class ScriptedSearches(SearchFeed):
         self.asked.append((kb, query))
         if self.error is not None:
             raise self.error
-        return SearchResult(kb, 1, self.hits, 0.004)
+        dropped = [Dropped("knowledge/old.md", 120, 300, "it is like knowledge/recovery.md")]
+        stages = [
+            SearchStage("ranking", 60, 50, "by meaning and words", milliseconds=2.1),
+            SearchStage("diversity", 50, 4, "0.3", dropped, 1.4),
+        ]
+        return SearchResult(kb, 1, self.hits, 0.004, query, stages if self.hits else [])
 
 
 class KnowledgeStaged(Staged):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Static
 
 from app.tui.widgets.cases_pane import CaseList
 from app.tui.widgets.failures_pane import GroupList
@@ -12,7 +13,7 @@ from app.tui.widgets.versus_pane import ChangedList
 from store import labels
 from store.records.events import Failure, Finished, Progress
 from store.workspace import Workspace
-from tests.app.tui.evals_stage import EvalsStaged, lay_eval
+from tests.app.tui.evals_stage import EvalsStaged, lay_advice, lay_eval
 from tests.app.tui.stage import Clock, alive, lay_run, text_of, until
 
 pytestmark = pytest.mark.asyncio
@@ -65,9 +66,8 @@ async def test_enter_on_a_variant_shows_its_cases_failed_ones_first(evaluated: W
         assert "1 of 6 failed" in text_of(app, "#cases-head")
         assert [case.case for case in cases.cases] == ["c1", "c2", "c3", "c4", "c5", "c6"]
         assert not cases.cases[0].passed
-        told = text_of(app, "#case-text")
-        assert '{"intent": "other"}' in told
-        assert "expected another intent" in told
+        await until(pilot, lambda: '{"intent": "other"}' in text_of(app, "#case-text"))
+        assert "expected another intent" in text_of(app, "#case-text")
         await pilot.press("f")
         assert cases.count == 1
 
@@ -79,12 +79,11 @@ async def test_two_variants_are_compared_case_by_case(evaluated: Workspace) -> N
         await pilot.press("enter", "v")
         changed = app.screen.query_one(ChangedList)
         await until(pilot, lambda: changed.count == 2 + 1 + 4)  # two heads, one broken, four fixed
-        told = text_of(app, "#versus-head")
-        assert "too few cases to tell" in told
-        assert "A base 33.3%   B tuned 83.3%" in told
+        await until(pilot, lambda: "too few cases to tell" in text_of(app, "#versus-head"))
+        assert "A base 33.3%   B tuned 83.3%" in text_of(app, "#versus-head")
         assert changed.chosen is not None
         assert changed.chosen.case == "c1"
-        assert '{"intent": "recovery"}' in text_of(app, "#answer-a")
+        await until(pilot, lambda: '{"intent": "recovery"}' in text_of(app, "#answer-a"))
         assert '{"intent": "other"}' in text_of(app, "#answer-b")
 
 
@@ -149,7 +148,7 @@ async def test_one_key_labels_a_whole_group_of_failures(evaluated: Workspace) ->
         first = groups.groups[0]
         assert "4 failures" in text_of(app, "#failures-head")
         assert "Not yet a case for training" in text_of(app, "#failures-head")
-        assert '{"intent": "other"}' in text_of(app, "#group-text")
+        await until(pilot, lambda: '{"intent": "other"}' in text_of(app, "#group-text"))
         await pilot.press("l")
         await until(pilot, lambda: groups.groups[0].named)
         assert groups.groups[0].category == "label_noise"
@@ -169,3 +168,27 @@ async def test_enter_confirms_the_guess_and_goes_on(evaluated: Workspace) -> Non
         await pilot.press("enter")
         await until(pilot, lambda: groups.groups[0].named)
         assert groups.groups[0].category == guessed
+
+
+async def test_the_advisor_s_verdict_comes_with_a_card_for_each_approach(
+    evaluated: Workspace, clock: Clock
+) -> None:
+    lay_advice(evaluated)
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("d")
+        await until(pilot, lambda: "Train an adapter" in text_of(app, "#advice-head"))
+        await until(pilot, lambda: len(app.screen.query(".advice-card")) == 2)
+        cards = [str(card.content) for card in app.screen.query(".advice-card").results(Static)]
+        assert cards[0].startswith("adapter")
+        assert "83%  95% 70% to 91%" in cards[0]
+        assert "a case set of your own" in text_of(app, "#advice-says")
+
+
+async def test_without_advice_the_pane_says_how_to_get_some(workspace: Workspace) -> None:
+    app = EvalsStaged(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.has_class("unrun"))
+        await pilot.press("d")
+        await until(pilot, lambda: "temper advise support" in text_of(app, "#advice-head"))

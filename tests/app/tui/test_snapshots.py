@@ -37,7 +37,7 @@ from store.records.events import (
 from store.records.runs import JobKind
 from store.workspace import Workspace
 from tests.app.tui.data_stage import DataStaged, ScriptedPreviews, lay_dataset, lay_report
-from tests.app.tui.evals_stage import EvalsStaged, lay_eval
+from tests.app.tui.evals_stage import EvalsStaged, lay_advice, lay_eval
 from tests.app.tui.knowledge_stage import KnowledgeStaged, lay_knowledge
 from tests.app.tui.snapshot_stage import (
     GIB,
@@ -419,5 +419,16 @@ def test_evals_failures(evals: Workspace, snap_compare: Compare) -> None:
         await pilot.pause(0.2)
         pilot.app.clear_notifications()
         await pilot.pause(0.1)
+
+    assert snap_compare(EvalsStaged(evals), terminal_size=HIGH, run_before=before)
+
+
+def test_evals_advice(evals: Workspace, snap_compare: Compare) -> None:
+    lay_advice(evals)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await evals_pressed("enter", "d")(pilot)
+        await until(pilot, lambda: pilot.app.screen.query(".advice-card"))
+        await pilot.pause(0.2)
 
     assert snap_compare(EvalsStaged(evals), terminal_size=HIGH, run_before=before)
