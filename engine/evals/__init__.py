@@ -1,7 +1,10 @@
-"""Evals: does a variant do its job? Pure: cases and an answerer in, results out.
+"""Evals: does a variant do its job, is another one better, and what is to be done? Pure: records in, records out.
 
-suite.py    a YAML file becomes cases and checks, or a list of all that is wrong with it
-cases.py    cases of a suite, inline or taken from a dataset
-checks.py   one answer against one check         run.py         all cases through one answerer
-stats.py    standard error, intervals, tests     baselines.py   what guessing would score
+suite/         files become cases and checks      checks/        one answer against one check
+cases.py       cases of a suite                   run.py         all cases through one answerer
+trajectory.py  turns and tool calls of a case     judging.py     the model that judges
+stored.py      results on disk, and reused        scores.py      results become scores
+baselines.py   what guessing would score          stats/         intervals, exact tests, corrections
+comparison/    two variants, gates, verdicts      triage/        failures by category
+forgetting/    the pack that ships                advisor/       prompt, retrieval, tuning, or none yet
 """
