@@ -1,6 +1,6 @@
 """What the server holds: the device's lease, one loaded variant, its knowledge bases, the traces.
 
-Loads and answers, in whichever one thread calls it. Knows nothing of HTTP.
+Loads, and answers several at once by steps, in whichever one thread calls it. Knows nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from store.workspace import Workspace
 if TYPE_CHECKING:
     from engine.inference.chat import Composition, Searcher
     from engine.inference.remote import RemoteComposition
+    from engine.inference.scheduler import Scheduler
 
 log = logging.getLogger("temper.server")
 
@@ -55,6 +56,8 @@ class Host:
         self._composition: Composition | RemoteComposition | None = None
         self._stamp = b""
         self._searchers: dict[str, Searcher] = {}
+        self._answering = 0  # answers under way
+        self._changing = False  # whether somebody waits for their end, to load another variant
         self._traces = TraceWriter(self._workspace.paths.traces)
 
     def load(self, reference: str, say: Callable[[str], None] = lambda words: None) -> ResolvedVariant:
@@ -83,24 +86,55 @@ class Host:
             self.state = f"{parts.name} could not be loaded"
             raise
 
+    def ready(
+        self, reference: str, say: Callable[[str], None] = lambda words: None
+    ) -> Generator[None, None, ResolvedVariant]:
+        """Steps that end when `reference` is loaded. Another variant waits until no answer is under way.
+
+        Raises as `load` does.
+        """
+        while self._changing:  # whoever comes later must not keep it waiting
+            yield
+        parts = describe(Workspace(self.root), reference or self._default)
+        if self._answering and stamp_of(parts) != self._stamp:
+            self._changing = True
+            try:
+                while self._answering:
+                    yield
+            finally:
+                self._changing = False
+        return self.load(reference, say)
+
+    def step(self) -> None:
+        """Compute a step of all answers under way."""
+        computed: Scheduler | None = getattr(self._composition, "scheduler", None)  # a remote model has none
+        if computed is not None and computed.busy:
+            try:
+                computed.step()
+            except TemperError as failure:  # every answer under way has it too, and tells it
+                log.error("%s: %s", failure.title, failure.happened)
+
     def answer(
         self,
         request: ChatRequest,
         reply: Reply,
         tell: Callable[[ChatDelta], None],
         stopped: Callable[[], bool],
-    ) -> None:
-        """Answer `request`: every delta goes to `tell`, the whole into the traces, errors too.
+    ) -> Iterator[None]:
+        """Steps that answer `request`: every delta goes to `tell`, the whole into the traces, errors too.
 
-        Sets `reply.model` to the variant's name once that is known. Raises as `load` does, and UsageError
-        for a conversation that the model cannot take.
+        `step` computes between them. Sets `reply.model` to the variant's name once that is known. Raises as
+        `load` does, and UsageError for a conversation that the model cannot take.
         """
         time_asked, deltas, error = clock.stamp(), list[ChatDelta](), ""
         try:
-            variant = self.load(request.model)
+            variant = yield from self.ready(request.model)
             reply.model = variant.name
             self.state = f"answering with {variant.name}"
             for delta in self._stream(request, variant, stopped):
+                if delta is None:
+                    yield
+                    continue
                 deltas.append(delta)
                 if delta.finish_reason is None:
                     tell(delta)
@@ -111,7 +145,7 @@ class Host:
             error = f"{type(failure).__name__}: {failure}"
             raise
         finally:
-            if self.variant is not None:
+            if self.variant is not None and not self._answering:
                 self.state = f"ready: {self.variant.name}"
             self._record(reply, time_asked, request, deltas, error)
         tell(deltas[-1])  # whoever has read the end of an answer finds its trace
@@ -164,8 +198,10 @@ class Host:
 
     def _stream(
         self, request: ChatRequest, variant: ResolvedVariant, stopped: Callable[[], bool]
-    ) -> Iterator[ChatDelta]:
+    ) -> Iterator[ChatDelta | None]:
+        """The deltas of an answer as they come; None where a step is needed first."""
         from engine.inference.answers import Ask
+        from engine.inference.chat import Composition
         from engine.inference.structured.structure import structure_of
 
         assert self._composition is not None  # load() made it
@@ -183,7 +219,17 @@ class Host:
             tool_choice=request.tool_choice,
             parallel_tool_calls=request.parallel_tool_calls,
         )
-        return self._composition.respond(ask, searcher, stopped)
+        self._answering += 1
+        try:
+            if not isinstance(self._composition, Composition):
+                yield from self._composition.respond(ask, searcher, stopped)
+                return
+            answering = self._composition.begin(ask, searcher, stopped)
+            while not answering.done:
+                yield None
+                yield from answering.deltas()
+        finally:
+            self._answering -= 1
 
     def _searcher(self, knowledge: str) -> Searcher:
         from engine.retrieval.search import open_searcher

@@ -15,7 +15,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import TypeVar
 
 import msgspec
@@ -73,7 +73,7 @@ class Service:
 
     def __init__(self, host: Host, stop: Callable[[], None]) -> None:
         self.host = host
-        self.thread = ModelThread()
+        self.thread = ModelThread(host.step)
         self._last_used = time.monotonic()
         self._stop = stop
 
@@ -118,8 +118,8 @@ class Service:
         except msgspec.MsgspecError as error:
             raise BadRequest("variant", f"{error}.", 'Send {"variant": NAME}.') from error
 
-        def work(tell: Callable[[dict[str, str]], None], unwanted: threading.Event) -> None:
-            variant = self.host.load(asked.variant, lambda words: tell({"words": words}))
+        def work(tell: Callable[[dict[str, str]], None], unwanted: threading.Event) -> Iterator[None]:
+            variant = yield from self.host.ready(asked.variant, lambda words: tell({"words": words}))
             tell({"variant": variant.name, "variant_sha256": variant.sha256})
 
         async def lines() -> AsyncGenerator[bytes, None]:
@@ -137,8 +137,8 @@ class Service:
         asked = parse_request(await request.body())
         reply = Reply(clock.new_id("chatcmpl"), int(clock.now().timestamp()), asked.model)
 
-        def work(tell: Callable[[ChatDelta], None], unwanted: threading.Event) -> None:
-            self.host.answer(asked, reply, tell, unwanted.is_set)
+        def work(tell: Callable[[ChatDelta], None], unwanted: threading.Event) -> Iterator[None]:
+            return self.host.answer(asked, reply, tell, unwanted.is_set)
 
         deltas = self._run(work)
         try:

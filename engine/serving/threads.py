@@ -1,17 +1,23 @@
-"""One thread for the model, many requests on the event loop: work in turn, items handed over as they come."""
+"""One thread for the model, many requests on the event loop: items are handed over as they come.
+
+A work that has steps shares the thread with the others: each is taken on by one, then what is between them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncGenerator, Callable
-from typing import Generic, TypeVar
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-Work = Callable[[Callable[[T], None], threading.Event], None]
-"""Called with a function that takes each item, and an event that says when nobody wants more."""
+Work = Callable[[Callable[[T], None], threading.Event], Iterator[None] | None]
+"""Called with a function that takes each item, and an event that says when nobody wants more.
+
+What it gives back are its steps; None: it is done.
+"""
 
 
 class _End:
@@ -22,11 +28,15 @@ class _End:
 
 
 class ModelThread:
-    """Runs works one after another. `pending` counts those that wait or run; use it on the event loop."""
+    """Runs works. `pending` counts those that wait or run; use it on the event loop.
 
-    def __init__(self) -> None:
+    `between` is called, in the thread, whenever every work under way was taken on by a step.
+    """
+
+    def __init__(self, between: Callable[[], None] = lambda: None) -> None:
         self.pending = 0
-        self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._between = between
+        self._inbox: queue.SimpleQueue[_Stream[Any] | None] = queue.SimpleQueue()
         self._wanted: set[threading.Event] = set()
         # A daemon: a conversion of minutes must not keep a server from ending.
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
@@ -40,7 +50,7 @@ class ModelThread:
         stream = _Stream(work, asyncio.get_running_loop())
         self.pending += 1
         self._wanted.add(stream.unwanted)
-        self._inbox.put(stream.play)
+        self._inbox.put(stream)
         try:
             while True:
                 item = await stream.items.get()
@@ -71,8 +81,20 @@ class ModelThread:
         self._wanted.discard(unwanted)
 
     def _work(self) -> None:
-        while (play := self._inbox.get()) is not None:
-            play()
+        active: list[_Stream[Any]] = []
+        open_ = True
+        while open_ or active:
+            try:
+                stream = self._inbox.get(block=open_ and not active)
+            except queue.Empty:
+                pass
+            else:
+                open_ = open_ and stream is not None
+                if stream is not None and stream.begin():
+                    active.append(stream)
+            active = [stream for stream in active if stream.go_on()]
+            if active:
+                self._between()
 
 
 class _Stream(Generic[T]):
@@ -83,16 +105,35 @@ class _Stream(Generic[T]):
         self.ended: asyncio.Future[None] = loop.create_future()
         self.unwanted = threading.Event()
         self._work = work
+        self._steps: Iterator[None] | None = None
         self._loop = loop
 
-    def play(self) -> None:
-        """In the model's thread: do the work, unless nobody wants it any more."""
-        error: BaseException | None = None
+    def begin(self) -> bool:
+        """In the model's thread: begin, unless nobody wants it any more; whether there is more to do."""
         try:
             if not self.unwanted.is_set():
-                self._work(self._tell, self.unwanted)
+                self._steps = self._work(self._tell, self.unwanted)
         except BaseException as raised:
-            error = raised
+            self._end(raised)
+            return False
+        if self._steps is None:
+            self._end(None)
+        return self._steps is not None
+
+    def go_on(self) -> bool:
+        """In the model's thread: take a step; whether there is more to do."""
+        assert self._steps is not None
+        try:
+            next(self._steps)
+        except StopIteration:
+            self._end(None)
+        except BaseException as raised:
+            self._end(raised)
+        else:
+            return True
+        return False
+
+    def _end(self, error: BaseException | None) -> None:
         self._tell(_End(error))
         self._loop.call_soon_threadsafe(self.ended.set_result, None)
 

@@ -167,7 +167,7 @@ def test_closing_a_client_from_another_thread_ends_its_stream(
     assert call(server, "POST", CHAT, {"messages": HELLO}).status_code == 200
 
 
-def test_questions_at_once_are_answered_in_turn(workspace: Workspace, server: ServerFile) -> None:
+def test_questions_at_once_have_the_answer_of_one_alone(workspace: Workspace, server: ServerFile) -> None:
     def asked(_: int) -> str:
         return str(call(server, "POST", CHAT, {"messages": HELLO}).json()["choices"][0]["message"]["content"])
 
