@@ -22,6 +22,8 @@ _KINDS: dict[JobKind, tuple[str, bool]] = {
     "check": ("engine.jobs.check", False),
     "advise": ("engine.jobs.advise", True),
     "forgetting": ("engine.jobs.forgetting", True),
+    "kb_check": ("engine.jobs.kb_check", False),
+    "kb_questions": ("engine.jobs.kb_questions", False),
     "scripted": ("engine.jobs.scripted", False),
 }
 

@@ -9,7 +9,18 @@ import msgspec
 from store.records.events import Artifact, Failure
 
 JobKind = Literal[
-    "train", "sweep", "export", "evaluate", "ingest", "convert", "check", "advise", "forgetting", "scripted"
+    "train",
+    "sweep",
+    "export",
+    "evaluate",
+    "ingest",
+    "convert",
+    "check",
+    "advise",
+    "forgetting",
+    "scripted",
+    "kb_check",
+    "kb_questions",
 ]
 State = Literal["starting", "waiting", "running", "finished", "failed", "cancelled", "died"]
 
