@@ -1,4 +1,4 @@
-"""Evals: does a variant do its job, is another one better, and what is to be done? Pure: records in, records out.
+"""Evals: does a variant do its job, is another one better, and what is to be done? Pure: records in and out.
 
 suite/         files become cases and checks      checks/        one answer against one check
 cases.py       cases of a suite                   run.py         all cases through one answerer
