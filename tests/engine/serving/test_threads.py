@@ -31,13 +31,14 @@ def test_works_with_steps_go_on_side_by_side() -> None:
         yield
         tell("second")
 
-    async def both() -> list[list[str]]:
+    async def both() -> tuple[list[str], list[str]]:
         thread = ModelThread(lambda: turns.append("between"))
-        found = await asyncio.wait_for(asyncio.gather(items(thread, first), items(thread, second)), 30)
+        told = asyncio.gather(items(thread, first), items(thread, second))
+        one, two = await asyncio.wait_for(told, 30)
         assert await thread.close(10)
-        return found
+        return one, two
 
-    assert asyncio.run(both()) == [["first"], ["second"]]
+    assert asyncio.run(both()) == (["first"], ["second"])
     assert turns
 
 
