@@ -20,6 +20,7 @@ from scripts.real_runs import (
     planted,
     retrieval,
     stories260k,
+    support,
     tokenizers,
 )
 from scripts.real_runs.commands import Commands, shared_data, versions
@@ -35,6 +36,7 @@ RUNS = {
     "planted": planted.run,
     "retrieval": retrieval.run,
     "stories260k": stories260k.run,
+    "support": support.run,
     "tokenizers": tokenizers.run,
 }
 WITHOUT_DATA = {"advisor", "coverage"}
