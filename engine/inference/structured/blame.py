@@ -13,7 +13,7 @@ from typing import Any
 from engine.inference.structured.dialect import Schema
 from engine.inference.structured.grammar import CompiledGrammar, json_rule
 from engine.inference.structured.lowering import LoweredSchema
-from engine.inference.structured.refusal import Place, SchemaRefused
+from engine.inference.structured.refusal import NothingSatisfies, Place, SchemaRefused
 from engine.inference.structured.vocabulary import byte_vocabulary
 from store.errors import UsageError
 
@@ -71,9 +71,10 @@ def refused_alone(schema: Schema, place: Place) -> str:
     """Why the part at `place` is refused by itself; empty when it is not."""
     try:
         CompiledGrammar(json_rule(LoweredSchema(schema, place).schema), byte_vocabulary())
-    except SchemaRefused as error:
-        # a definition that nothing uses may be one that nothing could follow
-        return "" if place[0] in ("$defs", "definitions") else error.happened.removesuffix(".")
+    except NothingSatisfies as error:
+        return "" if place[0] in ("$defs", "definitions") else error.WHY
+    except SchemaRefused:
+        return ""  # a definition that nothing uses may be one that nothing could follow
     except UsageError as error:
         return error.happened.removesuffix(".")
     return ""

@@ -22,7 +22,7 @@ from engine.inference.structured.lowered import (
     has_finite,
 )
 from engine.inference.structured.negation import NotNegated, negate
-from engine.inference.structured.refusal import Place, SchemaRefused, pointer
+from engine.inference.structured.refusal import NothingSatisfies, Place, SchemaRefused, pointer
 
 Resolver = Any  # referencing's resolver has a private type
 
@@ -72,7 +72,7 @@ class Lowering:
         else:
             schema = self.lower(self.root, resolver, (), ())
         if schema is False or not has_finite(schema, self.known):
-            raise SchemaRefused("$schema", (), "no finite answer satisfies it.", "Mend the schema.")
+            raise NothingSatisfies
         if isinstance(schema, bool) or not self.known:
             return schema
         return {**schema, "$defs": self.known}

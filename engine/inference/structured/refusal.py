@@ -23,6 +23,15 @@ class SchemaRefused(UsageError):
         )
 
 
+class NothingSatisfies(SchemaRefused):
+    """A schema, or a part of it, that no finite answer can satisfy."""
+
+    WHY = "no finite answer satisfies it"
+
+    def __init__(self) -> None:
+        super().__init__("$schema", (), f"{self.WHY}.", "Mend the schema.")
+
+
 def pointer(place: Sequence[str | int], whole: bool = False) -> str:
     """A place as a JSON pointer in a fragment (RFC 6901), long ones shortened unless it must be `whole`."""
     parts = [str(part).replace("~", "~0").replace("/", "~1") for part in place]

@@ -15,6 +15,7 @@ from engine.inference.structured.constraint import Grammar
 from engine.inference.structured.dialect import Schema
 from engine.inference.structured.grammar import CompiledGrammar, choice_rule, json_rule, regex_rule
 from engine.inference.structured.lowering import LoweredSchema
+from engine.inference.structured.refusal import NothingSatisfies
 from engine.inference.structured.validation import Checker
 from engine.inference.structured.vocabulary import Vocabulary, byte_vocabulary
 from store.errors import TemperError, UsageError
@@ -81,7 +82,10 @@ def judged(structure: Structure, text: str, complete: bool) -> str:
 
 def schema_structure(schema: Schema) -> Structure:
     """Answers that are JSON by `schema`. Raises SchemaRefused or UsageError, which name what is to blame."""
-    lowered = LoweredSchema(schema)
+    try:
+        lowered = LoweredSchema(schema)
+    except NothingSatisfies as error:
+        raise blamed(schema, error.WHY) from None
     checker = Checker(schema, lowered.draft)
     try:
         return Structure(json_rule(lowered.schema), checker.problem, lowered.notes)
