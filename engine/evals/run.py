@@ -31,10 +31,11 @@ class Item(msgspec.Struct):
 
 
 class Asking(msgspec.Struct):
-    """What is asked in one round: an item, and how far it is."""
+    """What is asked in one round: an item, how far it is, and what the model read, where that is known."""
 
     item: Item
     trajectory: Trajectory
+    prompt: str = ""
 
 
 class Terms(msgspec.Struct):
@@ -87,6 +88,7 @@ def result_of(terms: Terms, asking: Asking) -> CaseResult:
         sum(answer.timings.total_ms for answer in answers),
     )
     result.latency_ms = result.timings.total_ms
+    result.prompt = asking.prompt
     result.hits = [hit for answer in answers for hit in answer.hits]
     result.citations = list(answers[-1].citations)
     if len(answers) > 1:

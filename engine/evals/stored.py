@@ -107,5 +107,6 @@ def with_answer_of(blank: CaseResult, stored: CaseResult) -> CaseResult:
         hits=stored.hits,
         citations=stored.citations,
         timings=stored.timings,
+        prompt=stored.prompt,
         cached=True,
     )

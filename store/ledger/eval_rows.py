@@ -106,6 +106,7 @@ def _case(run_id: str, case: CaseResult) -> Row:
         case.timings.first_token_ms,
         case.timings.total_ms,
         case.cached,
+        case.prompt,
     )
 
 

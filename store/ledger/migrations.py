@@ -156,6 +156,16 @@ def eval_details(ledger: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
+def eval_prompts(ledger: duckdb.DuckDBPyConnection) -> None:
+    """7: what the model read, word for word, for each eval result."""
+    ledger.execute("ALTER TABLE eval_results ADD COLUMN prompt VARCHAR")
+
+
+def flipped_cases(ledger: duckdb.DuckDBPyConnection) -> None:
+    """8: the cases of a ship check's suite that only one of the models passed."""
+    ledger.execute("ALTER TABLE exports ADD COLUMN flipped JSON")
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     runs_and_steps,
     evals,
@@ -163,6 +173,8 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     traces,
     ship_checks,
     eval_details,
+    eval_prompts,
+    flipped_cases,
 )
 
 

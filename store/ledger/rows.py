@@ -119,10 +119,16 @@ def _exports(run_id: str, result: ExportResult) -> list[Row]:
             file.type,
             file.bytes,
             file.sha256,
-            *(msgspec.structs.astuple(file.ship_check) if file.ship_check else UNCHECKED),
+            *(_check(file.ship_check) if file.ship_check else UNCHECKED),
         )
         for file in result.files
     ]
+
+
+def _check(check: ShipCheck) -> Row:
+    """All of a ship check; the cases on which the models differed as JSON."""
+    fields = msgspec.structs.asdict(check)
+    return tuple(_json(value) if name == "flipped" else value for name, value in fields.items())
 
 
 def _trace(source: str, trace: Trace) -> Row:

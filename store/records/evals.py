@@ -174,7 +174,8 @@ class CaseResult(msgspec.Struct, omit_defaults=True):
     `case_hash` covers what is asked, `checks_hash` what is expected and how it is judged, `variant_hash` all
     that answers (its knowledge base too). `epoch` counts from 0, `seed` is that of the sampling. `slices`
     holds tags and `name=value`. `steps` are the turns behind the question: answers, tool calls, tool results;
-    `tool_calls` all calls made. `cached`: the answer was taken over from an earlier run.
+    `tool_calls` all calls made. `prompt` is what the model read last, word for word. `cached`: the
+    answer was taken over from an earlier run.
     """
 
     suite: str
@@ -209,6 +210,7 @@ class CaseResult(msgspec.Struct, omit_defaults=True):
     citations: list[Citation] = []
     timings: Timings = msgspec.field(default_factory=Timings)
     cached: bool = False
+    prompt: str = ""
 
     @property
     def judged(self) -> bool:

@@ -108,7 +108,9 @@ def ask_variant(
     """Load the variant and ask it."""
     # Only here, in the worker and with the device ours: these load llama.cpp and Chroma.
     from engine.inference.answers import Ask
+    from engine.inference.chat import Composition
     from engine.inference.opening import open_composition
+    from engine.retrieval.prompt import with_context
 
     with ExitStack() as stack:
         searcher = None
@@ -128,6 +130,10 @@ def ask_variant(
                 )
                 for one in pending
             ]
-            return composition.answer_many(asks)
+            for index, answer in composition.answer_many(asks):
+                if not answer.error and isinstance(composition, Composition):
+                    told = with_context(asks[index].messages, answer.hits)
+                    pending[index].prompt = composition.prompt_text(told, tools=asks[index].tools)
+                yield index, answer
 
         run(terms, items, ask, emit)

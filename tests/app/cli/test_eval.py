@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -62,15 +63,9 @@ def test_a_suite_of_another_tool_is_taken_over(workspace: Workspace) -> None:
 def test_results_are_handed_over(workspace: Workspace) -> None:
     folder = runs.create(workspace.paths.runs, RunSpec("evaluate-1", "evaluate", "", "", {"suite": "s"}))
     result = CaseResult("s", "v", "c", "?", "a", True, 1.0, [CheckResult("exact", True, 1.0)])
-    folder.results.write_text(json.dumps({**json.loads(_encoded(result))}) + "\n")
+    folder.results.write_bytes(msgspec.json.encode(result) + b"\n")
 
     for form, name in (("junit", "xml"), ("csv", "csv"), ("parquet", "parquet"), ("html", "html")):
         done = json.loads(temper("export", "--to", form, "--json").stdout)
         assert done == {"run_id": "evaluate-1", "path": f"evaluate-1.{name}", "results": 1}
         assert (workspace.root / done["path"]).stat().st_size > 100
-
-
-def _encoded(result: CaseResult) -> bytes:
-    import msgspec
-
-    return msgspec.json.encode(result)

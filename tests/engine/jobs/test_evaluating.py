@@ -69,6 +69,7 @@ def test_a_result_holds_what_was_asked_and_the_score_its_slices(shop: Workspace)
         True,
     )
     assert first.completion_tokens > 0
+    assert "hello" in first.prompt
     score = score_in(folder)
     assert (score.n, score.cases, list(score.slices)) == (3, 3, ["critical"])
     assert score.sha256 == first.variant_hash
