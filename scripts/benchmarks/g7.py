@@ -1,7 +1,7 @@
 """G7, generation for evals: tokens a second of many answers at once, against one `create_completion` after
 the other. A random Llama of 160M with a vocabulary of 128,000.
 
-Q8_0      the goal: 32 prompts of 20 to 120 tokens, 256 tokens each, none ended early
+Q8_0      the goal: 16 prompts of 20 to 120 tokens, 256 tokens each, none ended early
 control   one prompt alone: batching cannot help
 logging   the same answers with every result written and flushed: seconds over those without
 Gate: on the f32 model the same greedy text of every prompt; on Q8_0 of 99% of them, the others only where the
@@ -33,9 +33,9 @@ def measure(pairs: int) -> Iterator[Result]:
     full = pairs >= FULL_PAIRS
     models = random_llama()
     with tempfile.TemporaryDirectory() as scratch:
-        arms = Arms(Path(scratch), prompts(32 if full else 16))
+        arms = Arms(Path(scratch), prompts(16))
         passed, detail = arms.gate(models, 16)
-        pairs = 3 if full else 1
+        pairs = 5 if full else 3
         runs = [(arms.run("stock", models["q8_0"]), arms.run("temper", models["q8_0"])) for _ in range(pairs)]
         same = sum(a == b for a, b in zip(runs[0][0]["texts"], runs[0][1]["texts"], strict=True))
         detail += f"; {same} of {len(arms.asked)} of the measured ones equal"
