@@ -50,7 +50,8 @@ class Opened:
     def documents(self) -> list[DocumentRecord]:
         """The documents that have passages, in the order of their first."""
         known = {document.name: document for document in self.generation.documents()}
-        return [known.get(name) or DocumentRecord(name, "") for name in self.grouping.names]
+        names = dict.fromkeys(chunk.doc for chunk in self.chunks)
+        return [known.get(name) or DocumentRecord(name, "") for name in names]
 
     @cached_property
     def of_document(self) -> dict[str, list[Chunk]]:
