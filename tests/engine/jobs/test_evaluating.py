@@ -54,6 +54,10 @@ def results_of(folder: RunFolder) -> list[CaseResult]:
     return sorted(stored.read(folder.results), key=lambda one: (one.epoch, one.case))
 
 
+def notices_of(folder: RunFolder) -> list[Notice]:
+    return [event for event in events_of(folder, Notice) if isinstance(event, Notice)]
+
+
 def score_in(folder: RunFolder) -> VariantScore:
     return msgspec.convert(runs.view(folder).result["variants"][0], VariantScore)
 
@@ -97,7 +101,7 @@ def test_answers_are_judged_again_by_the_checks_of_now_without_being_asked(shop:
     results = results_of(folder)
     assert [(one.case, one.passed, one.cached) for one in results] == [("c2", True, True), ("c3", True, True)]
     assert score_in(folder).score == 1.0
-    assert any("1 of 3 cases have no answer" in event.title for event in events_of(folder, Notice))
+    assert any("1 of 3 cases have no answer" in one.title for one in notices_of(folder))
 
 
 def test_an_interrupted_run_goes_on_where_it_was(shop: Workspace) -> None:
@@ -133,7 +137,7 @@ def test_epochs_of_a_greedy_variant_are_asked_once(shop: Workspace) -> None:
     folder = evaluate(shop, epochs=3)
 
     assert len(results_of(folder)) == 3
-    assert any("temperature 0" in event.text for event in events_of(folder, Notice))
+    assert any("temperature 0" in one.text for one in notices_of(folder))
 
 
 def test_a_variant_that_is_gone_fails_the_run_and_what_came_before_is_kept(shop: Workspace) -> None:
