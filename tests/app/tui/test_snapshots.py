@@ -16,10 +16,6 @@ from app.tui.app import TemperApp
 from app.tui.machine import Gpu, Machine
 from app.tui.screens.chat import ChatScreen, Question
 from app.tui.widgets.book_list import BookList
-from app.tui.widgets.chunk_view import ChunkView
-from app.tui.widgets.document_list import DocumentList
-from app.tui.widgets.failures_pane import GroupList
-from app.tui.widgets.matrix import VariantRows
 from app.tui.widgets.row_table import RowTable
 from app.tui.widgets.rows_pane import RowsPane
 from app.tui.widgets.turn import Turn
@@ -37,8 +33,6 @@ from store.records.events import (
 from store.records.runs import JobKind
 from store.workspace import Workspace
 from tests.app.tui.data_stage import DataStaged, ScriptedPreviews, lay_dataset, lay_report
-from tests.app.tui.evals_stage import EvalsStaged, lay_advice, lay_eval
-from tests.app.tui.knowledge_stage import KnowledgeStaged, lay_knowledge
 from tests.app.tui.snapshot_stage import (
     GIB,
     HIGH,
@@ -319,116 +313,3 @@ def test_data_check_under_way(data: Workspace, snap_compare: Compare) -> None:
     with alive(folder):
         app = DataStaged(data)
         assert snap_compare(app, terminal_size=LOW, run_before=data_pressed("enter", version="returns@1"))
-
-
-@pytest.fixture
-def knowledge(workspace: Workspace, clock: Clock) -> Workspace:
-    """Two documents in passages, and a file that could not be read."""
-    lay_knowledge(workspace, skipped={"knowledge/terms.pdf": "it is encrypted; its password is not known"})
-    clock.move(240)
-    return workspace
-
-
-def knowledge_pressed(*keys: str) -> Before:
-    """The knowledge screen, then these keys; until everything is laid out."""
-
-    async def before(pilot: Pilot[None]) -> None:
-        app: Any = pilot.app
-        await until(pilot, lambda: app.board.complete)
-        await until(pilot, lambda: app.screen.query_one(DocumentList).count)
-        for key in keys:
-            await pilot.press(key)
-            await pilot.pause(0.1)
-        view = app.screen.query_one(ChunkView)
-        await until(pilot, lambda: view.document is None or view.page.lines)
-        await pilot.pause(0.1)
-
-    return before
-
-
-@pytest.mark.parametrize("size", [LOW, HIGH], ids=["low", "high"])
-def test_knowledge_passages(knowledge: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    before = knowledge_pressed("down", "enter", "n")
-    assert snap_compare(KnowledgeStaged(knowledge), terminal_size=size, run_before=before)
-
-
-def test_knowledge_left_out(knowledge: Workspace, snap_compare: Compare) -> None:
-    assert snap_compare(KnowledgeStaged(knowledge), terminal_size=LOW, run_before=knowledge_pressed("end"))
-
-
-def test_knowledge_search_in_the_light(knowledge: Workspace, snap_compare: Compare) -> None:
-    app = KnowledgeStaged(knowledge)
-
-    async def before(pilot: Pilot[None]) -> None:
-        app.action_light_or_dark()
-        await knowledge_pressed("slash", *"phone", "enter", "down")(pilot)
-
-    assert snap_compare(app, terminal_size=HIGH, run_before=before)
-
-
-@pytest.fixture
-def evals(workspace: Workspace, clock: Clock) -> Workspace:
-    """One suite with two variants, and one that was never run."""
-    (workspace.paths.evals / "helper.yaml").write_text("name: helper\ncases: []\n", encoding="utf-8")
-    lay_eval(workspace, "eval-1", {"base": "x....x"})
-    clock.move(600)
-    lay_eval(workspace, "eval-2", {"tuned": ".xxxxx"})
-    clock.move(240)
-    return workspace
-
-
-def evals_pressed(*keys: str, changed: bool = False) -> Before:
-    """The evals screen, then these keys; with `changed`, until two variants are compared."""
-
-    async def before(pilot: Pilot[None]) -> None:
-        app: Any = pilot.app
-        await until(pilot, lambda: app.board.complete)
-        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
-        for key in keys:
-            await pilot.press(key)
-        if changed:
-            await until(pilot, lambda: app.screen.query_one("#changed-list").count)
-        elif "c" in keys:
-            await until(pilot, lambda: app.screen.query_one("#case-list").count)
-        await pilot.pause(0.2)
-
-    return before
-
-
-@pytest.mark.parametrize("size", [LOW, HIGH], ids=["low", "high"])
-def test_evals_matrix(evals: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    assert snap_compare(EvalsStaged(evals), terminal_size=size, run_before=evals_pressed("enter"))
-
-
-def test_evals_cases(evals: Workspace, snap_compare: Compare) -> None:
-    assert snap_compare(EvalsStaged(evals), terminal_size=HIGH, run_before=evals_pressed("enter", "c"))
-
-
-@pytest.mark.parametrize("size", [LOW, HIGH], ids=["low", "high"])
-def test_evals_compared(evals: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    before = evals_pressed("enter", "v", changed=True)
-    assert snap_compare(EvalsStaged(evals), terminal_size=size, run_before=before)
-
-
-def test_evals_failures(evals: Workspace, snap_compare: Compare) -> None:
-    async def before(pilot: Pilot[None]) -> None:
-        await evals_pressed("enter", "down", "x")(pilot)
-        await until(pilot, lambda: pilot.app.screen.query_one(GroupList).count)
-        await pilot.press("y")
-        await until(pilot, lambda: pilot.app.screen.query_one(GroupList).groups[0].named)
-        await pilot.pause(0.2)
-        pilot.app.clear_notifications()
-        await pilot.pause(0.1)
-
-    assert snap_compare(EvalsStaged(evals), terminal_size=HIGH, run_before=before)
-
-
-def test_evals_advice(evals: Workspace, snap_compare: Compare) -> None:
-    lay_advice(evals)
-
-    async def before(pilot: Pilot[None]) -> None:
-        await evals_pressed("enter", "d")(pilot)
-        await until(pilot, lambda: pilot.app.screen.query(".advice-card"))
-        await pilot.pause(0.2)
-
-    assert snap_compare(EvalsStaged(evals), terminal_size=HIGH, run_before=before)
