@@ -89,6 +89,19 @@ class Search(msgspec.Struct, forbid_unknown_fields=True):
     """A source dated longer ago than this is called stale where it is cited; 0: never."""
 
 
+class RetrievalGate(msgspec.Struct, forbid_unknown_fields=True):
+    """`[knowledge.NAME.gate]`: what `temper kb check --gate` holds a knowledge base to."""
+
+    min_recall: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    """The least recall among the first k places, over all questions."""
+    min_mrr: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    """The least mean reciprocal rank."""
+    max_fall: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    """How far either may fall below the blessed baseline (`temper kb check --bless`); 0.0: not at all."""
+    certain: bool = False
+    """Hold the low end of the 95% interval to the least figures, not the figure itself."""
+
+
 class Knowledge(msgspec.Struct, forbid_unknown_fields=True):
     """`[knowledge.NAME]`: documents to search."""
 
@@ -114,6 +127,8 @@ class Knowledge(msgspec.Struct, forbid_unknown_fields=True):
     """Generations that stay on the disk, to roll back to; one that somebody reads stays as well."""
     search: Search = msgspec.field(default_factory=Search)
     """What is done for every question besides finding passages."""
+    gate: RetrievalGate | None = None
+    """What a check holds it to."""
 
 
 class Sampling(msgspec.Struct, forbid_unknown_fields=True):

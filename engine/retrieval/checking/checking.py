@@ -83,7 +83,7 @@ def check(
         take(setup)
     first = rows.pop(published.name)
     report.differences = comparing.compare(first, rows, by)
-    report.pick, report.why = comparing.pick(report.differences, published.name, len(known))
+    report.pick, report.why = comparing.pick(report.differences, published.name)
     report.notices = notices(report, len(known))
     report.seconds = round(time.perf_counter() - begin, 3)
     return report, results

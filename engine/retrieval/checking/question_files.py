@@ -72,16 +72,21 @@ def identity(questions: Iterable[Question]) -> str:
     return sha256_of_text(msgspec.json.encode(parts).decode())[:16]
 
 
-def write_questions(path: Path, kb: str, questions: Iterable[Question]) -> None:
-    """Write a file to review. Raises UsageError where there is one: somebody may have worked on it."""
-    import yaml
-
+def need_new(path: Path) -> None:
+    """Raise UsageError where there is a file: somebody may have worked on it."""
     if path.exists():
         raise UsageError(
             "The question file is there already",
             f"{path} may hold reviewed questions, so it is left alone.",
             "Name another with --out FILE, and join the two by hand.",
         )
+
+
+def write_questions(path: Path, kb: str, questions: Iterable[Question]) -> None:
+    """Write a file to review. Raises UsageError where there is one."""
+    import yaml
+
+    need_new(path)
     rows = [msgspec.to_builtins(one) | {"unreviewed": one.unreviewed} for one in questions]
     text = yaml.safe_dump({"questions": rows}, allow_unicode=True, sort_keys=False, width=100)
     path.parent.mkdir(parents=True, exist_ok=True)
