@@ -221,9 +221,9 @@ def next_step(result: ExportResult) -> str:
     first = next((file for file in result.files if not file.hashes), None)
     if first is None:
         return ""
-    if first.ship_check and not first.ship_check.texts:  # an adapter by itself has no tokenizer
+    if result.base_gguf:  # an adapter by itself
         base, adapter = map(shown_path, (result.base_gguf, first.path))
-        return shlex.join(["llama-server", "-m", base or "BASE.gguf", "--lora", adapter])
+        return shlex.join(["llama-server", "-m", base, "--lora", adapter])
     if result.mix:
         # a GGUF file has its own type
         return f"temper variants add NAME --model {shlex.quote(shown_path(first.path))}"

@@ -53,9 +53,9 @@ def verdict(name: str) -> str:
 
 def meaning(check: ShipCheck) -> list[str]:
     """What the columns mean, with the figures that are not in them."""
-    program = "" if "llama.cpp" in check.reference else ", in Transformers"
     lines = [
-        f"Answers: share of {check.tokens:,} tokens that {check.reference} would have chosen too{program}."
+        f"Answers: share of {check.tokens:,} tokens that {check.reference} would have chosen too, "
+        "in Transformers."
     ]
     if check.kl_mean is not None and check.kl_p99 is not None:
         lines.append(

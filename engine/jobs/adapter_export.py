@@ -6,9 +6,8 @@ Base and merged model are made for the check in the base's own number type and k
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -27,12 +26,16 @@ from store.hashing import sha256_of_file
 from store.records.exports import ExportResult, ShipCheck
 from store.workspace import Workspace
 
+if TYPE_CHECKING:
+    from engine.export.ship.asked import Material
+
 PROMPTS = 12
 
 
 def run(context: JobContext, params: ExportParams) -> dict[str, Any]:
     """Convert the adapter, check it, publish; the result is an ExportResult."""
     from engine.export.adapter_gguf import adapter_to_gguf
+    from engine.export.ship.check import worst
 
     workspace = context.workspace()
     parts = describe(workspace, params.source)
@@ -52,10 +55,9 @@ def run(context: JobContext, params: ExportParams) -> dict[str, Any]:
         made = {kind: scratch / name for kind, name in names.items()}
         for kind, file in made.items():
             adapter_to_gguf(base, adapter, file, float_type(kind), metadata)
-        checks = check_files(context, workspace, base, parts, made)
+        checks = check_files(context, workspace, base, parts, made, params.suite)
         asked = parts.run_id if parts.run_id and params.source == "last" else params.source
-        worst = min(checks, key=lambda check: check.top1_agreement)
-        result = ExportResult(context.spec.run_id, asked, [], worst, stem)
+        result = ExportResult(context.spec.run_id, asked, [], worst(checks), stem)
         for (kind, file), check in zip(made.items(), checks, strict=True):
             result.files.append(publishing.name_file(file, out / names[kind], kind, check))
         hand_over(context, workspace, params, source, out, result)
@@ -96,9 +98,14 @@ def hand_over(
 
 
 def check_files(
-    context: JobContext, workspace: Workspace, base: ModelDirectory, parts: Parts, made: dict[str, Path]
+    context: JobContext,
+    workspace: Workspace,
+    base: ModelDirectory,
+    parts: Parts,
+    made: dict[str, Path],
+    suite: str | None,
 ) -> list[ShipCheck]:
-    """Every adapter file over the base, against the merged model."""
+    """The ship check of every adapter file over the base's GGUF, and whether it is as good as merged."""
     from engine.export.adapter_check import check_adapter
     from engine.export.tolerances import tolerance_of
 
@@ -111,25 +118,27 @@ def check_files(
 
     bare = gguf_cache.gguf_for(workspace.paths, base.path, None, native, say)
     merged = gguf_cache.gguf_for(workspace.paths, base.path, parts.adapter, native, say)
-    prompts = prompts_of(workspace, base, parts, [parts.adapter])
-    return [
-        check_adapter(bare, file, merged, prompts, tolerance_of(kind, base.dtype))
-        for kind, file in made.items()
-    ]
+    trained_on = [parts.adapter]
+    material = examining.material_of(workspace, base, parts, trained_on, suite)
+    checks = examining.check_files(context, base, parts, made, material, trained_on, bare)
+    prompts = prompts_of(base, material)
+    for (kind, file), check in zip(made.items(), checks, strict=True):
+        add(check, check_adapter(bare, file, merged, prompts, tolerance_of(kind, base.dtype)))
+    return checks
 
 
-def prompts_of(
-    workspace: Workspace, base: ModelDirectory, parts: Parts, trained_on: Sequence[Path]
-) -> list[list[int]]:
-    """Questions as ids: of rows that were held out where there are any, else general ones."""
-    from engine.data.rendering import Renderer
+def add(check: ShipCheck, other: ShipCheck) -> None:
+    """Let what another look at the same file found count, too."""
+    from engine.export.ship.check import ORDER
+
+    check.reasons = [*other.reasons, *check.reasons]
+    check.verdict = max(check.verdict, other.verdict, key=ORDER.index)
+
+
+def prompts_of(base: ModelDirectory, material: Material) -> list[list[int]]:
+    """Some of the questions as ids."""
     from engine.evals.cases import spread
-    from engine.export.hard_texts import QUESTIONS
-    from engine.models.tokenizer import encode_prompt
-    from store.records.data import Message
+    from engine.models.tokenizer import encode_prompt, load_tokenizer
 
-    renderer = Renderer(base, parts.template, parts.system)
-    _, asked, _ = examining.training_rows(workspace, trained_on)
-    turns = [row.messages[:-1] for row in spread([row for row in asked if row.messages], PROMPTS)]
-    turns = turns or [[Message("user", text)] for text in QUESTIONS]
-    return [encode_prompt(renderer.tokenizer, renderer.prompt_text(one), renderer.bos) for one in turns]
+    tokenizer, bos = load_tokenizer(base.tokenizer_file), base.special_token("bos_token")
+    return [encode_prompt(tokenizer, one.prompt, bos) for one in spread(material.questions, PROMPTS)]

@@ -52,15 +52,16 @@ def check_files(
     made: Mapping[str, Path],
     material: Material,
     trained_on: Sequence[Path],
+    over: Path | None = None,
 ) -> list[ShipCheck]:
-    """The ship check of every GGUF file, in their order."""
+    """The ship check of every GGUF file, in their order; adapters by themselves go `over` the base's."""
     from engine.export.ship.check import ship_check
 
     meter = context.progress("check", material.steps * len(made))
     files = [(file, kind) for kind, file in made.items()]
     recipe = read_passport(trained_on[0]).recipe if len(trained_on) == 1 else None
     four_bit = recipe if recipe and recipe.method == "qlora" else None
-    return ship_check(files, base, parts.adapter, material, meter.advance, four_bit)
+    return ship_check(files, base, parts.adapter, material, meter.advance, four_bit, over)
 
 
 def check_merged(

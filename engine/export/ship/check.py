@@ -41,10 +41,12 @@ def ship_check(
     material: Material,
     advance: Callable[[int], None] = lambda done: None,
     trained_with: Recipe | None = None,
+    over: Path | None = None,
 ) -> list[ShipCheck]:
     """A verdict per (file, GGUF type). `advance` counts answers: see `Material.steps`.
 
-    `trained_with` is the recipe of a run on a 4-bit base, whose gap to the merge is shown then. Files are
+    `trained_with` is the recipe of a run on a 4-bit base, whose gap to the merge is shown then. `over` is the
+    base's GGUF in its own number type where the files are adapters, which are put on it. Files are
     read first and the references are loaded afterwards, so that two models are never in memory at once.
     Raises UsageError when there is nothing to compare on.
     """
@@ -64,7 +66,7 @@ def ship_check(
     found: list[Findings] = []
     try:
         for file, kind in files:
-            found.append(read_file(file, kind, tokenizer, base, rows, material, count))
+            found.append(read_file(file, kind, tokenizer, base, rows, material, count, over))
         checks = against_reference(found, base, adapter, material, count)
         if trained_with is not None and adapter is not None:
             against_four_bits(found, checks, base, adapter, trained_with)

@@ -41,11 +41,13 @@ def explain(
     """BLOCK with the fault's name, where one is found.
 
     That the adapter is missing is asked of every file: a coarse type's limits would let a small one pass.
-    The rest is looked for where the answers are `doubtful`.
+    The rest is looked for where the answers are `doubtful`; an adapter by itself has none of those tensors.
     """
     if reference.adapted and (fault := of_the_adapter(findings, reference, measured, doubtful)):
         return [("BLOCK", fault)]
-    return [("BLOCK", fault) for fault in of_the_tensors(findings, reference, base)] if doubtful else []
+    if not doubtful or findings.adapter:
+        return []
+    return [("BLOCK", fault) for fault in of_the_tensors(findings, reference, base)]
 
 
 def of_the_adapter(findings: Findings, reference: Reference, measured: Measured, doubtful: bool) -> str:

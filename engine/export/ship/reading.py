@@ -15,6 +15,7 @@ from engine.export.ship.form import Form, read_form
 from engine.export.ship.ids import Ids, compare_ids
 from engine.export.ship.scores import ScoreFile
 from engine.inference.llama import Context, Model
+from engine.inference.lora import LoraAdapter, put_on
 from engine.models.directory import ModelDirectory
 from engine.models.tokenizer import encode_prompt
 
@@ -38,7 +39,8 @@ class Findings(msgspec.Struct):
     """What a file did, before anybody judges it. No texts where it has another number of tokens.
 
     `exam` holds the ids of its answers to the suite's prompts; like its own, they end with the stop token if
-    there was one. `bos` is the model's, as text; `rotation` llama.cpp's kind of rotary embedding.
+    there was one. `bos` is the model's, as text; `rotation` llama.cpp's kind of rotary embedding. `adapter`
+    is the file as it was put on the base's GGUF, where it is no model itself.
     """
 
     file: Path
@@ -53,6 +55,7 @@ class Findings(msgspec.Struct):
     texts: list[Continuation] = []
     exam_prompts: list[list[int]] = []
     exam: list[list[int]] = []
+    adapter: LoraAdapter | None = None
 
     @property
     def own(self) -> Iterator[Continuation]:
@@ -72,15 +75,20 @@ def read_file(
     rows: int,
     material: Material,
     count: Callable[[], None],
+    over: Path | None = None,
 ) -> Findings:
-    """Everything that is asked of the file itself. `rows` is the number of tokens that it must have."""
-    model = Model(file)
+    """Everything that is asked of the file itself. `rows` is the number of tokens that it must have.
+
+    With the base's GGUF `over`, the file is an adapter that is put on it. Raises as Model and LoraAdapter do.
+    """
+    model = Model(over or file)
     scores = ScoreFile(file.parent, model.vocabulary_size)
     try:
         ids, prompts = compare_ids(model, tokenizer, base, material)
         ends = stop_ids(base, tokenizer) | set(material.answer_ends)
         form = read_form(model, base, tokenizer, ends, rows, material)
         findings = Findings(file, kind, tokenizer, ids, form, scores, model.stop_ids)
+        findings.adapter = LoraAdapter(model, file) if over else None
         findings.bos = base.special_token("bos_token")
         findings.rotation = int(llama_cpp.llama_model_rope_type(model.handle))
         if not form.of_another_size:  # else ids of one would be out of the other's range
@@ -91,7 +99,7 @@ def read_file(
         scores.close()
         raise
     finally:
-        model.close()
+        model.close()  # and what was put on it
     return findings
 
 
@@ -105,7 +113,7 @@ def answer(
     """Let the file answer every prompt, and read the answers of the rows."""
     given = [question.answer[:ANSWER_TOKENS] for question in material.questions]
     most = findings.scores.most_rows(len(prompts) + sum(map(bool, given)))
-    context = Context(model, max(map(len, prompts)) + ANSWER_TOKENS + 1)
+    context = ready(findings, model, max(map(len, prompts)) + ANSWER_TOKENS + 1)
     try:
         for prompt, written in zip(prompts, given, strict=True):
             findings.texts.append(follow(context, findings.scores, prompt, None, most))
@@ -114,6 +122,14 @@ def answer(
             count()
     finally:
         context.close()
+
+
+def ready(findings: Findings, model: Model, tokens: int) -> Context:
+    """A context of that many tokens, with the adapter on if there is one."""
+    context = Context(model, tokens)
+    if findings.adapter:
+        put_on(context, [(findings.adapter, 1.0)])
+    return context
 
 
 def follow(
@@ -141,7 +157,7 @@ def sit_exam(
     """Let the file answer the suite's prompts, greedily."""
     bos = base.special_token("bos_token")
     findings.exam_prompts = [encode_prompt(findings.tokenizer, prompt, bos) for prompt in exam.prompts]
-    context = Context(model, max(map(len, findings.exam_prompts)) + exam.most + 1)
+    context = ready(findings, model, max(map(len, findings.exam_prompts)) + exam.most + 1)
     try:
         for prompt in findings.exam_prompts:
             findings.exam.append(greedy(context, prompt, exam.most))

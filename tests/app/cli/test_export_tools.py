@@ -146,12 +146,12 @@ def test_the_exact_commands_are_printed(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_an_adapter_by_itself_is_put_on_by_llama_cpp(capsys: pytest.CaptureFixture[str]) -> None:
-    alone = ShipCheck("SHIP", top1_agreement=1.0, reference="base + adapter merged, in llama.cpp")
+    alone = ShipCheck("SHIP", texts=9, token_ids_equal=1.0, top1_agreement=1.0)
     files = [ExportedFile("/x/r-adapter-f32.gguf", "f32", 5, "ab", alone)]
     export.print_result(result(files=files, base_gguf="/x/base.gguf", ship_check=alone))
     printed = capsys.readouterr()
     assert printed.out.splitlines()[1].split() == [
-        *("f32", "5", "B", "-", "100.0%", "-", "-", "SHIP", "/x/r-adapter-f32.gguf")
+        *("f32", "5", "B", "100.0%", "100.0%", "-", "-", "SHIP", "/x/r-adapter-f32.gguf")
     ]
     assert "llama-server -m /x/base.gguf --lora /x/r-adapter-f32.gguf" in printed.err
     assert "variants add" not in printed.err

@@ -15,6 +15,9 @@ from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 from engine.export.adapter_gguf import adapter_to_gguf
 from engine.export.convert import to_gguf
 from engine.export.merge import merge
+from engine.export.quantise import quantise
+from engine.export.ship.positions import divergence
+from engine.export.tolerances import TOLERANCES
 from engine.inference.llama import Context, Model
 from engine.inference.lora import LoraAdapter, put_on
 from engine.models.builtin import builtin_directory
@@ -112,6 +115,29 @@ def test_over_the_base_it_says_what_the_merged_file_says(case: str, made: Made, 
     assert np.array_equal(logits(context), bare)
     for one in (context, whole, over, merged):
         one.close()
+
+
+def test_over_an_eight_bit_base_it_is_as_near_to_the_merged_file_as_the_type_allows(
+    made: Made, tmp_path: Path
+) -> None:
+    kind = "q8_0"
+    base, adapter = made("llama", {"hidden_size": 256, "intermediate_size": 256})
+    file = adapter_to_gguf(base, adapter, tmp_path / "adapter.gguf")
+    said = {}
+    for name, source in (("base", base.path), ("merged", merge(base, adapter, tmp_path / "merged"))):
+        exact = to_gguf(source, tmp_path / f"{name}-f32.gguf")
+        model = Model(quantise(exact, tmp_path / f"{name}-{kind}.gguf", kind))
+        context = Context(model, 64)
+        said[name] = logits(context)
+        if name == "base":
+            put_on(context, [(LoraAdapter(model, file), 1.0)])
+            said["over"] = logits(context)
+        context.close()
+        model.close()
+    apart = divergence(said["merged"], said["over"])
+    # both are rounded, each in its own way: twice what the type may cost
+    assert apart.mean() < 2 * TOLERANCES[kind].kl_mean[0]
+    assert divergence(said["merged"], said["base"]).mean() > 10 * apart.mean()
 
 
 def test_half_the_numbers_in_16_bits_are_near(made: Made, tmp_path: Path) -> None:
