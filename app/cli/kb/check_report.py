@@ -26,11 +26,15 @@ def print_report(report: KbReport, gate: GateOutcome) -> None:
     say_unresolved(report)
     say_warnings(report)
     scored = report.questions - len(report.unresolved)
-    click.echo(f"{report.kb}: generation {report.generation}, {scored} questions, k = {report.k}\n")
+    parts = f" ({report.spans} of them name parts of documents)" if report.spans else ""
+    click.echo(f"{report.kb}: generation {report.generation}, {scored} questions{parts}, k = {report.k}\n")
     print_stages(report, report.arms[0])
     search = report.arms[0].latency.get("search")
     if search:
-        click.echo(f"\nA search takes {milliseconds(search)}: {by_stage(report.arms[0])}.")
+        click.echo(
+            f"\nA search takes {search.p50:.1f} ms (p50), {search.p99:.1f} ms (p99); "
+            f"of its stages (p50): {by_stage(report.arms[0])}."
+        )
     if report.differences:
         print_arms(report)
     for line in report.notices:
@@ -137,4 +141,4 @@ def milliseconds(latency: Latency) -> str:
 def by_stage(arm: Arm) -> str:
     """The medians of a search's stages."""
     parts = [f"{name} {one.p50:.1f}" for name, one in arm.latency.items() if name != "search"]
-    return "p50 and p99; of stages, p50: " + ", ".join(parts)
+    return ", ".join(parts)

@@ -129,7 +129,11 @@ def _yaml(path: Path, text: str) -> list[Any]:
     try:
         found = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _unreadable(path, str(error)) from error
+        raise UsageError(
+            "The question file is not YAML",
+            f"{path}: {error}",
+            "Mend it there; between braces, put texts with ? or : in quotation marks.",
+        ) from error
     if isinstance(found, dict):
         found = found.get("questions", found.get("cases"))
     if found is None:
