@@ -248,10 +248,11 @@ def test_threads_of_a_worker_write_whole_lines_with_numbers_of_their_own(folder:
         ("train", [Step(step=2, loss=1.0), Finished(status="cancelled")], True),
         ("train", [Step(step=2, loss=1.0), Finished(status="finished")], False),
         ("train", [Finished(status="failed", error=Failure("No such dataset", "", ""))], False),
-        ("evaluate", [Step(step=2, loss=1.0)], False),
+        ("evaluate", [Step(step=2, loss=1.0)], True),
+        ("export", [Step(step=2, loss=1.0)], False),
     ],
 )
-def test_a_training_run_that_stopped_short_says_how_it_goes_on(
+def test_a_run_that_stopped_short_and_keeps_its_work_says_how_it_goes_on(
     tmp_path: Path, kind: JobKind, events: list[Event], way_on: bool
 ) -> None:
     made = runs.create(tmp_path, RunSpec("r-1", kind, clock.stamp(), str(tmp_path)))

@@ -33,7 +33,6 @@ def test_every_problem_is_listed_with_file_and_key() -> None:
     assert sorted(keys) == [
         "gates.s.min_diff",
         "models.big",
-        "models.tiny.path",
         "models.tiny.pth",
         "nonsense",
         "variants.a.sampling.temperature",
