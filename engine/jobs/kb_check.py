@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,7 @@ def run(context: JobContext) -> dict[str, Any]:
     workspace = context.workspace()
     questions = read_questions(Path(params.questions))
     with ExitStack() as stack:
-        setups = Arms(context, workspace, params, stack).each()
+        setups = stack.enter_context(closing(Arms(context, workspace, params, stack).each()))
         report, results = check(setups, questions, params.k, params.by, Phases(context).advance)
     artifacts = context.folder.artifacts
     artifacts.mkdir(exist_ok=True)
@@ -83,7 +83,7 @@ class Arms:
         self._embedders: dict[Path, Embedder] = {}
         self._phases = Phases(context)
 
-    def each(self) -> Iterator[Setup]:
+    def each(self) -> Generator[Setup, None, None]:
         """The published generation first."""
         from engine.retrieval.checking.checking import PUBLISHED
         from engine.retrieval.opened import Opened
@@ -104,7 +104,7 @@ class Arms:
 
     def _built(
         self, name: str, settings: Knowledge, published: Manifest, weights: Weights | None
-    ) -> Iterator[Setup]:
+    ) -> Generator[Setup, None, None]:
         """An arm with a knowledge base of its own, removed when the next arm is asked for."""
         from engine.jobs.ingest import index_settings
         from engine.retrieval.checking.beside import build_beside

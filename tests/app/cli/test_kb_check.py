@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 DOCUMENTS = {
-    "fees.md": "# Fees\n\nA transfer pays gas, counted in gwei. A transfer takes 3 days at most to reach a bank.\n",
+    "fees.md": "# Fees\n\nGas is counted in gwei. A transfer takes 3 days at most to reach a bank.\n",
     "opening.md": "The office is open from nine to five.\n",
     "old-fees.md": "Gas goes to the network. A transfer takes 5 days at most to reach a bank.\n",
 }

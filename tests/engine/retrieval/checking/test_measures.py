@@ -66,6 +66,21 @@ def test_every_measure_lies_between_0_and_1(ranking: list[Place], wanted: Place,
     assert found["token_iou"] <= min(found["token_recall"], found["token_precision"]) + 1e-9
 
 
+@given(st.lists(PLACES, min_size=1, max_size=5), st.lists(PLACES, min_size=1, max_size=4))
+def test_token_measures_are_those_of_counting_characters_one_by_one(
+    places: list[Place], wanted: list[Place]
+) -> None:
+    def characters(spans: list[Place]) -> set[tuple[str, int]]:
+        return {(span.doc, at) for span in spans for at in range(span.start, span.end)}
+
+    asked, common = characters(wanted), characters(wanted) & characters(places)
+    given_length = sum(place.end - place.start for place in places)
+    found = tokens(places, [Source(one.doc, one.start, one.end) for one in wanted])
+    assert found["token_recall"] == len(common) / len(asked)
+    assert found["token_precision"] == len(common) / given_length
+    assert found["token_iou"] == len(common) / (given_length + len(asked - common))
+
+
 def test_nothing_found_and_nothing_expected() -> None:
     assert set(scores([], [Source("a", 0, 5)], 5, 1).values()) == {0.0}
     with pytest.raises(ValueError, match="without sources"):
