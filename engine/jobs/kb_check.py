@@ -18,8 +18,9 @@ import msgspec
 from engine.jobs.context import JobContext, Phases
 from engine.retrieval.checking import axes
 from engine.retrieval.checking.question_files import read_questions
+from engine.retrieval.sources import embedder_path
 from store import atomic, knowledge
-from store.errors import UsageError
+from store.errors import MissingError, UsageError
 from store.records.kb_check import KbReport, Metric
 from store.records.workspace import Knowledge
 from store.workspace import Workspace
@@ -45,6 +46,19 @@ class KbCheckParams(msgspec.Struct):
     by: Metric = "mrr"
 
 
+def need_arms(workspace: Workspace, params: KbCheckParams) -> None:
+    """Raise UsageError or MissingError for an arm that cannot be: better told now than after an hour."""
+    settings = workspace.knowledge(params.kb)
+    for choice in params.arms:
+        changed = axes.settings_with(settings, choice)
+        embedder_path(workspace, changed.embedder)
+        reranker = changed.search.reranker
+        if reranker and not workspace.path(reranker).is_file():
+            raise MissingError(
+                "The reranker is not there", f"{workspace.path(reranker)} is no file.", "Check the path."
+            )
+
+
 def run(context: JobContext) -> dict[str, Any]:
     """Check; the result is {report}: a KbReport. Each question under each arm is in `questions.jsonl`."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # it does not queue for the GPU, so it must not take any of it
@@ -53,6 +67,9 @@ def run(context: JobContext) -> dict[str, Any]:
     params = context.params(KbCheckParams)
     workspace = context.workspace()
     questions = read_questions(Path(params.questions))
+    need_arms(workspace, params)
+    for choice in params.arms:
+        weights_of(choice)
     with ExitStack() as stack:
         setups = stack.enter_context(closing(Arms(context, workspace, params, stack).each()))
         report, results = check(setups, questions, params.k, params.by, Phases(context).advance)
@@ -109,7 +126,6 @@ class Arms:
         from engine.jobs.ingest import index_settings
         from engine.retrieval.checking.beside import build_beside
         from engine.retrieval.readers import find_files
-        from engine.retrieval.sources import embedder_path
 
         begin = time.monotonic()
         workspace = self._workspace

@@ -86,7 +86,7 @@ def ask(
     from app.cli.kb.check_report import print_report
     from app.cli.watch import watch
     from engine.jobs import launch
-    from engine.jobs.kb_check import KbCheckParams, report_of
+    from engine.jobs.kb_check import KbCheckParams, need_arms, report_of
     from engine.retrieval.checking import axes, gating
     from engine.retrieval.checking.question_files import find_questions, read_questions
 
@@ -97,11 +97,9 @@ def ask(
         gating.need_baseline(name, held, baseline)
     path = find_questions(workspace.root / "evals", name, questions)
     read_questions(path)
-    arms = axes.combinations(compare)
-    for arm in arms:
-        axes.settings_with(settings, arm)
+    params = KbCheckParams(name, str(path), k, axes.combinations(compare), by)
+    need_arms(workspace, params)
     shown = f"temper kb check {path} --kb {name} -k {k}" + "".join(f" --compare {one}" for one in compare)
-    params = KbCheckParams(name, str(path), k, arms, by)
     folder = launch.start(workspace, "kb_check", params, f"check {name}", shown)
     report = report_of(watch(folder, quiet=as_json).result)
     outcome = gating.judge(report, held, baseline)

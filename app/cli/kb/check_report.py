@@ -27,7 +27,8 @@ def print_report(report: KbReport, gate: GateOutcome) -> None:
     say_warnings(report)
     scored = report.questions - len(report.unresolved)
     parts = f" ({report.spans} of them name parts of documents)" if report.spans else ""
-    click.echo(f"{report.kb}: generation {report.generation}, {scored} questions{parts}, k = {report.k}\n")
+    asked = f"{scored} question{'s' if scored != 1 else ''}{parts}"
+    click.echo(f"{report.kb}: generation {report.generation}, {asked}, k = {report.k}\n")
     print_stages(report, report.arms[0])
     search = report.arms[0].latency.get("search")
     if search:

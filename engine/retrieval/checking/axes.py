@@ -16,7 +16,7 @@ from store.records.workspace import Knowledge
 
 BUILDING = ("chunker", "chunk_tokens", "overlap_tokens", "embedder", "query_prefix", "document_prefix")
 """Settings for which a knowledge base is built beside the published one."""
-SEARCHING = ("query", "reranker", "diversity", "parents", "budget_tokens")
+SEARCHING = ("query", "query_model", "reranker", "diversity", "parents", "budget_tokens")
 """Settings of `[knowledge.NAME.search]`: the same passages, searched otherwise."""
 WEIGHTS = "weights"
 """Four numbers, as 0.6:0.75:0.4:0.5: engine.retrieval.ranking.Weights."""
@@ -49,10 +49,16 @@ def settings_with(settings: Knowledge, choice: Choice) -> Knowledge:
         elif key in SEARCHING:
             raw["search"][key] = value
     try:
-        return msgspec.convert(raw, Knowledge, strict=False)
+        changed = msgspec.convert(raw, Knowledge, strict=False)
     except msgspec.ValidationError as error:
         typed = ", ".join(f"{key}={value}" for key, value in choice.items())
         raise _bad(f"{typed}: {error}.", "temper.toml takes the same values.") from error
+    if changed.search.query != "as_asked" and not changed.search.query_model:
+        raise _bad(
+            f"query={changed.search.query} needs a model, and query_model names none.",
+            "Name one: --compare query_model=M",
+        )
+    return changed
 
 
 def is_built(choice: Choice) -> bool:

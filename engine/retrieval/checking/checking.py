@@ -117,7 +117,7 @@ def notices(report: KbReport, n: int) -> list[str]:
         mrr = report.arms[0].stages[-1].figures["mrr"]
         told.append(
             f"{n} question{'s are' if n > 1 else ' is'} few: MRR may be anything from {mrr.low:.2f} to "
-            f"{mrr.high:.2f}. {comparing.ENOUGH} or more tell settings apart."
+            f"{mrr.high:.2f}. Ask {comparing.ENOUGH} at least."
         )
     if report.unreviewed:
         told.append(

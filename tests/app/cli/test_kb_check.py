@@ -22,7 +22,7 @@ DOCUMENTS = {
     "opening.md": "The office is open from nine to five.\n",
     "old-fees.md": "Gas goes to the network. A transfer takes 5 days at most to reach a bank.\n",
 }
-QUESTIONS = [
+QUESTIONS: list[dict[str, object]] = [
     {"question": "When can I come to the office?", "expected": ["opening.md"]},
     {"question": "How many days does a transfer take?", "quotes": ["takes 3 days"], "expected": ["fees.md"]},
 ]
@@ -143,6 +143,8 @@ def test_a_fall_below_the_blessed_baseline_says_no(temper: Temper, documents: Wo
         (["--compare", "chunkers=a"], 2, "Did you mean chunker?"),
         (["--compare", "chunk_tokens=many"], 2, "chunk_tokens=many"),
         (["--compare", "weights=1:2"], 2, "has 2 numbers"),
+        (["--compare", "embedder=absent.gguf"], 3, "absent.gguf is no file"),
+        (["--compare", "reranker=absent.gguf"], 3, "The reranker is not there"),
         (["--by", "token_iou", "documents.csv"], 2, "No question names a part"),
         (["gone.csv"], 2, "No question can be scored"),
         (["empty.csv"], 2, "There is no question to ask"),

@@ -51,7 +51,9 @@ def test_what_cannot_be_compared_is_refused(typed: list[str], told: str) -> None
     assert told in refused.value.happened
 
 
-@pytest.mark.parametrize("choice", [{"chunker": "magic"}, {"chunk_tokens": "2"}, {"diversity": "3"}])
+@pytest.mark.parametrize(
+    "choice", [{"chunker": "magic"}, {"chunk_tokens": "2"}, {"diversity": "3"}, {"query": "hyde"}]
+)
 def test_values_that_temper_toml_would_not_take_are_refused(choice: dict[str, str]) -> None:
     with pytest.raises(UsageError, match="cannot be compared"):
         settings_with(Knowledge(["knowledge"]), choice)
