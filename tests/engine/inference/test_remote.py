@@ -58,6 +58,7 @@ def api() -> Iterator[Api]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     api.url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+    listener.listen()  # who asks before the server is up waits
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     yield api
