@@ -1,7 +1,8 @@
 """Is the merged model in safetensors the model that was trained? Both in Transformers, token by token.
 
 For programs that read safetensors and not GGUF. The eval suite is asked of the GGUF files only: here the same
-program reads both sides, and any difference would show in their probabilities first.
+program reads both sides, and any difference would show in their probabilities first. Without a suite at all
+the verdict is WARN at best, as it is of a GGUF file.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from engine.data.rendering import stop_ids
 from engine.export.convert import native_type
 from engine.export.reference import Reference
 from engine.export.ship.asked import Judged, Material
-from engine.export.ship.check import Check, fill, judge_answers, rows_of, settle
+from engine.export.ship.check import NO_SUITE, Check, fill, judge_answers, rows_of, settle
 from engine.export.ship.positions import Compared, Measured, divergence
 from engine.export.ship.reading import Continuation
 from engine.export.ship.scores import ScoreFile
@@ -61,6 +62,9 @@ def check_merged(
     check.judged += judge_answers(
         check.record, measured, check.tolerance, lambda token: tokenizer.id_to_token(token) or str(token)
     )
+    if not material.exam:
+        check.judged.append(("WARN", NO_SUITE))
+    check.judged += [("WARN", note) for note in material.notes]
     settle(check)
     return check.record
 

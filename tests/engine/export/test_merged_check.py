@@ -10,6 +10,8 @@ import pytest
 
 from engine.export.material import material_for
 from engine.export.merged_check import check_merged
+from engine.export.ship.asked import Exam
+from engine.export.ship.check import NO_SUITE
 from engine.models.directory import ModelDirectory
 from store.records.exports import ShipCheck
 from tests.bases import EXAMPLES, altered
@@ -18,9 +20,10 @@ from tests.engine.conftest import Trained
 pytestmark = pytest.mark.training
 
 
-def checked(trained: Trained, folder: Path, heard: list[int] | None = None) -> ShipCheck:
+def checked(trained: Trained, folder: Path, heard: list[int] | None = None, suite: bool = True) -> ShipCheck:
     base = ModelDirectory(trained.base)
     material = material_for(base, "", "", EXAMPLES, EXAMPLES)
+    material.exam = Exam("support", [], []) if suite else None
     return check_merged(base, trained.adapter, folder, material, (heard if heard is not None else []).append)
 
 
@@ -36,6 +39,11 @@ def test_the_merged_model_ships(trained: Trained, merged: Path, tmp_path: Path) 
     assert check.kl_mean is not None
     assert check.kl_mean < 1e-6
     assert heard == list(range(1, 2 * len(EXAMPLES) + 1))
+
+
+def test_without_a_suite_it_is_a_warning_at_best(trained: Trained, merged: Path, tmp_path: Path) -> None:
+    check = checked(trained, copied(merged, tmp_path / "m"), suite=False)
+    assert (check.verdict, check.reasons) == ("WARN", [NO_SUITE])
 
 
 def test_the_base_without_the_adapter_is_blocked(trained: Trained, tmp_path: Path) -> None:
