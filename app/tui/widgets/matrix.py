@@ -119,7 +119,7 @@ class MatrixPane(Vertical):
         names = columns(self._sheet.rows, self.by)
         self.first = max(0, min(self.first, len(names) - 1))
         self.rows.show(self._sheet.rows, self.by, self.first, self.baseline)
-        self.query_one("#matrix-head", Static).update(self._head(names))
+        self.query_one("#matrix-head", Static).update(self._head(names) if self._sheet.rows else "")
 
     def _head(self, names: list[str]) -> Content:
         width = max(1, self.content_size.width - 2)
