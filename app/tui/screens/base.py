@@ -14,6 +14,7 @@ from app.tui.widgets.frame import Bar, Hints
 if TYPE_CHECKING:
     from app.tui.app import TemperApp
     from app.tui.board import Board
+    from store.workspace import Workspace
 
 
 class TemperScreen(Screen[None]):
@@ -31,6 +32,13 @@ class TemperScreen(Screen[None]):
     def board(self) -> Board:
         """What is known of the workspace and its runs."""
         return self.temper.board
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace, on screens that do not open without one."""
+        workspace = self.board.workspace
+        assert workspace is not None
+        return workspace
 
     def compose(self) -> ComposeResult:
         """Bar, body, hints."""

@@ -33,7 +33,6 @@ from app.tui.widgets.rows_pane import RowsPane
 from app.tui.widgets.token_view import TokenView
 from store.records.data import DatasetInfo
 from store.records.runs import ENDED
-from store.workspace import Workspace
 
 LOOK_SECONDS = 2.0  # how often new versions and reports are looked for
 PANES = {
@@ -101,13 +100,6 @@ class DataScreen(TemperScreen):
         """Let go of the open file."""
         if self._rows is not None:
             self._rows.close()
-
-    @property
-    def workspace(self) -> Workspace:
-        """There is one: outside a workspace this screen does not open."""
-        workspace = self.board.workspace
-        assert workspace is not None
-        return workspace
 
     @property
     def pane(self) -> str:

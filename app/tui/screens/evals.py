@@ -32,7 +32,6 @@ from app.tui.widgets.suite_list import SuiteList
 from app.tui.widgets.versus_pane import ChangedList, VersusPane
 from store.records.runs import ENDED
 from store.records.triage import Category, FailureGroup
-from store.workspace import Workspace
 
 PANES = {
     "matrix": ("m", "Variants"),
@@ -96,13 +95,6 @@ class EvalsScreen(TemperScreen):
         """Show what the board knows."""
         self._built = True
         self.runs_changed(None)
-
-    @property
-    def workspace(self) -> Workspace:
-        """There is one: outside a workspace this screen does not open."""
-        workspace = self.board.workspace
-        assert workspace is not None
-        return workspace
 
     @property
     def pane(self) -> str:

@@ -25,7 +25,6 @@ from app.tui.widgets.knowledge_words import NOTHING, about_ingest, about_line, a
 from app.tui.widgets.long_list import LongList
 from app.tui.widgets.search_pane import SearchPane
 from store.records.runs import ENDED
-from store.workspace import Workspace
 
 LOOK_SECONDS = 2.0  # how often new generations are looked for
 
@@ -70,13 +69,6 @@ class KnowledgeScreen(TemperScreen):
         self.searches = self.temper.search_feed()
         self._look(fresh=True)
         self.set_interval(LOOK_SECONDS, self._look)
-
-    @property
-    def workspace(self) -> Workspace:
-        """There is one: outside a workspace this screen does not open."""
-        workspace = self.board.workspace
-        assert workspace is not None
-        return workspace
 
     @property
     def chosen(self) -> Line | None:

@@ -24,7 +24,6 @@ from app.tui.warming import Warming
 from app.tui.widgets import form_words, memory_bar
 from app.tui.widgets.field_editor import FieldEditor
 from store.records.recipe import Recipe
-from store.workspace import Workspace
 
 ASK_SECONDS = 0.15  # after the last change: a word that is being typed is asked about once
 WARMTH_SECONDS = 0.5
@@ -55,13 +54,6 @@ class TrainScreen(TemperScreen):
         self._wanted = ("", 0)  # start, save or open, asked for before that was possible; of which form
         self._timer: Timer | None = None
         self._starting = False
-
-    @property
-    def workspace(self) -> Workspace:
-        """There is one: outside a workspace this screen does not open."""
-        workspace = self.board.workspace
-        assert workspace is not None
-        return workspace
 
     @property
     def editor(self) -> FieldEditor:
