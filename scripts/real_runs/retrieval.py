@@ -20,12 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.inference.embedder import Embedder
-from engine.retrieval.fusion import fuse
 from engine.retrieval.indexing import IndexSettings, build_index
 from engine.retrieval.opened import Opened
 from engine.retrieval.ranking import WEIGHTS, Grouping, Scores, Signals, Weights, rank, scaled
 from engine.retrieval.readers import find_files
 from scripts.real_runs.commands import Commands
+from scripts.real_runs.rank_fusion import fuse
 from store import knowledge
 from store.paths import WorkspacePaths, default_embedder
 

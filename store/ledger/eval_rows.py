@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 
 from store.records.evals import CaseResult, Cost, VariantScore
+from store.records.knowledge import Hit
+from store.records.traces import Citation
 
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
@@ -131,10 +133,15 @@ def _checks(run_id: str, case: CaseResult) -> list[Row]:
 
 def _hits(run_id: str, case: CaseResult) -> list[Row]:
     of_case = (run_id, case.suite, case.variant, case.case, case.epoch)
-    cited = {(one.doc, one.start, one.end) for one in case.citations}
+    return hit_rows(of_case, case.hits, case.citations)
+
+
+def hit_rows(of: Row, hits: Sequence[Hit], citations: Sequence[Citation]) -> list[Row]:
+    """A row per passage behind an answer, best first; each begins with `of`, the keys of the answer."""
+    cited = {(one.doc, one.start, one.end) for one in citations}
     return [
         (
-            *of_case,
+            *of,
             rank,
             hit.doc,
             hit.start,
@@ -145,7 +152,7 @@ def _hits(run_id: str, case: CaseResult) -> list[Row]:
             hit.text,
             (hit.doc, hit.start, hit.end) in cited,
         )
-        for rank, hit in enumerate(case.hits, start=1)
+        for rank, hit in enumerate(hits, start=1)
     ]
 
 

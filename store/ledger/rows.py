@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from store import clock
-from store.ledger.eval_rows import EvalScores, Row, Rows, of_scores
+from store.ledger.eval_rows import EvalScores, Row, Rows, hit_rows, of_scores
 from store.records.events import AnyEvent, Artifact, Finished, Resumed, Step
 from store.records.exports import ExportResult, ShipCheck
 from store.records.runs import JobKind, RunSpec, RunView
@@ -94,7 +94,9 @@ def of_traces(source: str, traces: Sequence[Trace]) -> Rows:
     """Rows of `traces` and, for each passage a model was given, of `retrieval`."""
     return {
         "traces": [_trace(source, trace) for trace in traces],
-        "retrieval": [row for trace in traces for row in _hits(source, trace)],
+        "retrieval": [
+            row for trace in traces for row in hit_rows((source, trace.trace_id), trace.hits, trace.citations)
+        ],
     }
 
 
@@ -149,26 +151,6 @@ def _trace(source: str, trace: Trace) -> Row:
         trace.timings.total_ms,
         trace.error,
     )
-
-
-def _hits(source: str, trace: Trace) -> list[Row]:
-    cited = {(citation.doc, citation.start, citation.end) for citation in trace.citations}
-    return [
-        (
-            source,
-            trace.trace_id,
-            rank,
-            hit.doc,
-            hit.start,
-            hit.end,
-            hit.score,
-            hit.title,
-            hit.chunk,
-            hit.text,
-            (hit.doc, hit.start, hit.end) in cited,
-        )
-        for rank, hit in enumerate(trace.hits, start=1)
-    ]
 
 
 def _json(value: Any) -> str:

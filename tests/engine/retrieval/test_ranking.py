@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engine.retrieval.dense import ExactIndex
-from engine.retrieval.fusion import K, fuse
 from engine.retrieval.lexical import LexicalIndex, write_index
+from scripts.real_runs.rank_fusion import K, fuse
 
 TEXTS = [
     "Signing a transaction",

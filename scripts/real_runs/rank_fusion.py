@@ -1,4 +1,4 @@
-"""Several rankings as one, by reciprocal rank: scores of different kinds need not be compared.
+"""Several rankings as one by reciprocal rank, which Temper's own ranking is measured against.
 
 Cormack, Clarke and Buettcher, Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning
 Methods (SIGIR 2009): a passage scores the sum over rankings of 1 / (K + rank), rank from 1.
