@@ -63,7 +63,7 @@ def ask(
 
     loaded = load_suite(pack, workspace.root)
     shared = loaded.compiled()
-    cases = [(case, loaded.checks_of(case, shared)) for case in loaded.suite.cases]  # type: ignore[union-attr]
+    cases = [(case, loaded.checks_of(case, shared)) for case in loaded.suite.cases]  # type: ignore[union-attr]  # the pack lists its cases
     variant = resolve(workspace, way.variant, context.notice)
     items = items_of(cases, variant, 1, context.notice)
     meter = context.progress("before" if way.approach == BASE else "after", len(items))

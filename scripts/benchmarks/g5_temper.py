@@ -35,7 +35,7 @@ def load() -> None:
     """Import what an export needs."""
     import llama_cpp  # noqa: F401  # the quantiser brings it when it is first used
 
-    import engine.export.onepass.export  # noqa: F401
+    import engine.export.onepass.export  # noqa: F401  # timed apart
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ for question in asked:
     scores.append([])
     for choice in question["continuations"]:
         ids = [*question["prompt"], *choice]
-        llama.reset()  # type: ignore[no-untyped-call]
+        llama.reset()  # type: ignore[no-untyped-call]  # llama_cpp has no types
         llama.eval(ids)
         first = len(question["prompt"]) - 1
         rows = llama.scores[first : first + len(choice)]

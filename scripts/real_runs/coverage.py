@@ -141,7 +141,7 @@ def table(simulations: int = SIMULATIONS) -> dict[str, dict[int, float]]:
     for name, draw in (GRADED | HARD).items():
         measure(name, draw, truth_of(draw), difference_interval)  # type: ignore[arg-type]  # arrays are sequences
     for name, draw in MEANS.items():
-        measure(name, draw, truth_of(draw), mean_interval)  # type: ignore[arg-type]
+        measure(name, draw, truth_of(draw), mean_interval)  # type: ignore[arg-type]  # one sample, not two
     for share in SHARES:
         measure(f"share of {share:.0%}", trinomial(share, 0), share, of_share)
     return found

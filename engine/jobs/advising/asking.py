@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -112,7 +113,7 @@ def ask(
                 for index, answer in composition.answer_many(asks):
                     yield index, msgspec.structs.replace(answer, hits=hits[index] or answer.hits)
 
-            run(terms, items, answers, lambda result, way=way: emit(way, result))  # type: ignore[misc]
+            run(terms, items, answers, partial(emit, way))
 
 
 def with_rows(asking: Asking, way: Way) -> list[Message]:

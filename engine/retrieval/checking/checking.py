@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 
@@ -71,7 +72,7 @@ def check(
 
     def take(setup: Setup) -> Asked:
         phase = "questions" if setup is published else f"questions, {setup.name}"
-        tell: Callable[[int, int], None] = lambda done, total: progress(phase, done, total)  # noqa: E731
+        tell = partial(progress, phase)
         asked = ask_all(setup.opened, known, k, setup.settings, setup.tools, tell)
         report.arms.append(_arm(setup, asked))
         rows[setup.name] = asked.scores[LAST]

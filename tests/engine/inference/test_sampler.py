@@ -19,7 +19,7 @@ def drawn(sampling: dict[str, float], scores: list[float], count: int = 400) -> 
     """How often each token is drawn, over as many seeds."""
     found: Counter[int] = Counter()
     for seed in range(count):
-        sampler = Sampler(Sampling(temperature=1.0, seed=seed, **sampling))  # type: ignore[arg-type]
+        sampler = Sampler(Sampling(temperature=1.0, seed=seed, **sampling))  # type: ignore[arg-type]  # drawn
         found[sampler.pick(row(*scores))] += 1
         sampler.close()
     return found

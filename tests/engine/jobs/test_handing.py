@@ -45,7 +45,7 @@ def hand(ready: Workspace, tmp_path: Path) -> Iterator[Any]:
         made.append(Job(ready, "export", params))
         return made[-1].export()
 
-    make.jobs = made  # type: ignore[attr-defined]
+    make.jobs = made  # type: ignore[attr-defined]  # for the tests
     yield make
     for job in made:
         job.close()
