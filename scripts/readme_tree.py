@@ -3,6 +3,7 @@
     .venv/bin/python -m scripts.readme_tree     after a file came, went or changed what it says of itself
 
 tests/contracts/test_tree.py fails while README.md says something else. Folders of data are one line.
+The packages are seen at once; their files are folded away, a fold per layer, because they are hundreds.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- tree: made by scripts/readme_tree.py -->\n```text\n", "```\n<!-- end of tree -->"
+BEGIN, END = "<!-- tree: made by scripts/readme_tree.py -->\n", "<!-- end of tree -->"
 SHOWN = ("app", "engine", "store", "scripts")
+LAST = ("tests/", "docs/", "pyproject.toml", "constraints.txt", "CHANGELOG.md")
 COLUMN = 34
 
 # folders that are no packages, and files at the top
@@ -36,21 +38,33 @@ DATA = {
     "engine/training/sweeps/": "Shipped sweeps: method or configuration, would more data help.",
     "scripts/tiny_base/topics/": "Sentences that the tiny base learns its letters from, a file per topic.",
 }
-LONG = 90
+LONG, LONGEST, TITLE = 90, 120, 32
 
 
 def tree(root: Path) -> str:
-    """The whole tree as text."""
-    lines: list[str] = []
+    """The whole tree as Markdown: the packages in one block, then a fold for the files of each layer."""
+    packages: list[str] = []
+    folds: list[str] = []
     for name in SHOWN:
-        add_folder(lines, root, root / name, 0)
-    for name in ("tests/", "docs/", "pyproject.toml", "constraints.txt", "CHANGELOG.md"):
-        lines.append(line(0, name, WORDS[name]))
-    return "\n".join(lines) + "\n"
+        add_folder(packages, root, root / name, 0, files=False, deepest=1)
+        files: list[str] = []
+        add_folder(files, root, root / name, 0)
+        folds.append(
+            f"<details><summary>All files of <code>{name}/</code></summary>\n\n{block(files)}\n</details>\n"
+        )
+    packages += [line(0, name, WORDS[name]) for name in LAST]
+    return "\n".join([block(packages), *folds])
 
 
-def add_folder(lines: list[str], root: Path, folder: Path, depth: int) -> None:
-    """A folder's line, then its files', then its folders'."""
+def block(lines: list[str]) -> str:
+    """Lines as they are, in a Markdown block of text."""
+    return "\n".join(["```text", *lines, "```"]) + "\n"
+
+
+def add_folder(
+    lines: list[str], root: Path, folder: Path, depth: int, *, files: bool = True, deepest: int = 99
+) -> None:
+    """A folder's line, then its files' where they are wanted, then those of its folders down to `deepest`."""
     place = folder.relative_to(root).as_posix() + "/"
     if place in DATA:
         lines.append(line(depth, folder.name + "/", DATA[place]))
@@ -58,11 +72,15 @@ def add_folder(lines: list[str], root: Path, folder: Path, depth: int) -> None:
     lines.append(line(depth, folder.name + "/", WORDS.get(place) or says(folder / "__init__.py")))
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__")))
     for file in entries:
-        if file.is_file() and (words := says(file)):
+        if files and file.is_file() and (words := says(file)):
             lines.append(line(depth + 1, file.name, words))
     for inner in entries:
-        if inner.is_dir() and (place + inner.name + "/" in DATA or any(inner.rglob("*.py"))):
-            add_folder(lines, root, inner, depth + 1)
+        if (
+            inner.is_dir()
+            and depth < deepest
+            and (place + inner.name + "/" in DATA or any(inner.rglob("*.py")))
+        ):
+            add_folder(lines, root, inner, depth + 1, files=files, deepest=deepest)
 
 
 def line(depth: int, name: str, words: str) -> str:
@@ -71,7 +89,7 @@ def line(depth: int, name: str, words: str) -> str:
 
 
 def says(file: Path) -> str:
-    """The first sentence a file says of itself, a long one up to its colon; empty for style sheets."""
+    """The first sentence a file says of itself, shortened; empty for style sheets."""
     if file.suffix == ".py":
         text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     elif not file.suffix:
@@ -79,9 +97,22 @@ def says(file: Path) -> str:
     else:
         return ""
     sentence = re.split(r"\.(?=\s|$)", " ".join(text.split("\n\n")[0].split()))[0]
-    if len(sentence) > LONG:
-        sentence = re.split(r"[:;](?=\s|$)", sentence)[0]
-    return sentence.rstrip(":.") + "." if sentence else ""
+    return shorter(sentence).rstrip(":.") + "." if sentence else ""
+
+
+def shorter(sentence: str) -> str:
+    """A long sentence ends at its colon, or, where no more than a title stands there, at a later comma."""
+    if len(sentence) <= LONG:
+        return sentence
+    head = re.split(r"[:;](?=\s|$)", sentence)[0]
+    if len(head) >= TITLE:
+        return head
+    stops = [
+        stop.start()
+        for stop in re.finditer(r"[,;:](?=\s)|$", sentence)
+        if len(head) < stop.start() <= LONGEST
+    ]
+    return sentence[: stops[-1]] if stops else head
 
 
 def comments(file: Path) -> list[str]:
