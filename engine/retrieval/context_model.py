@@ -1,6 +1,6 @@
-"""The model that writes lines of context: any variant or model of the workspace, on the processor.
+"""The model that writes lines of context: any variant or model of the workspace, or one behind an API.
 
-On the processor because an ingest does not queue for the GPU. Loads llama.cpp.
+One of this machine runs on the processor, because an ingest does not queue for the GPU. Loads llama.cpp.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.inference.chat import Composition
+from engine.inference.opening import open_composition
 from engine.models.variants import resolve
 from store.errors import UsageError
-from store.hashing import sha256_of_file
+from store.hashing import sha256_of_file, sha256_of_text
 from store.records.data import Message
-from store.records.workspace import Sampling
+from store.records.workspace import ResolvedVariant, Sampling
 from store.workspace import Workspace
 
 MOST_TOKENS = 60
@@ -24,16 +24,22 @@ class ContextModel:
 
     def __init__(self, workspace: Workspace, reference: str, say: Callable[[str], None]) -> None:
         variant = resolve(workspace, reference, say)
-        self._composition = Composition(variant)
-        self.model_sha256 = sha256_of_file(Path(variant.gguf))
+        self._composition = open_composition(variant)
+        self._remote = variant.remote is not None
+        self.model_sha256 = hash_of(variant)
         self.too_long = 0
 
     def write(self, prompt: str) -> str:
-        """Its answer; empty, and counted, where the prompt is longer than it reads."""
+        """Its answer; empty, and counted, where the prompt is longer than it reads.
+
+        Raises what an API refuses: a wrong key, a model that it does not have, a prompt too long for it.
+        """
         try:
             asked = [Message("user", prompt)]
             return self._composition.answer(asked, False, Sampling(max_tokens=MOST_TOKENS)).text
         except UsageError:
+            if self._remote:
+                raise
             self.too_long += 1
             return ""
 
@@ -46,3 +52,10 @@ class ContextModel:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def hash_of(variant: ResolvedVariant) -> str:
+    """Of the weights; an API says nothing of its own, so its address and the model's name have to do."""
+    if variant.remote is None:
+        return sha256_of_file(Path(variant.gguf))
+    return sha256_of_text(f"{variant.remote.url} {variant.remote.model}")

@@ -1,7 +1,7 @@
 """Rows that the model answers right as it is: asked, greedily, with the prompt that training would give it.
 
 A seeded sample, since every row costs an answer. Right is the same text or the same JSON value, as the eval
-check `exact` says; an answer in other words does not count. Loads llama.cpp: for workers only.
+check `exact` says; an answer in other words does not count. Loads llama.cpp or asks an API: for workers only.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def check(basis: Basis) -> Iterator[Finding]:
     if root is None:
         raise CannotRun("the dataset lies in no workspace, so models have no names")
     # Here, in a worker: these load llama.cpp and may convert the model first.
-    from engine.inference.chat import Composition
+    from engine.inference.opening import open_composition
     from engine.models.variants import resolve
 
     variant = resolve(Workspace(root), settings.model)
     variant = as_trained(variant, settings.system, settings.template)
-    composition = Composition(variant)
+    composition = open_composition(variant)
     try:
 
         def answer(messages: Sequence[Message], most: int) -> str:
@@ -63,19 +63,25 @@ def as_trained(variant: ResolvedVariant, system: str, template: str) -> Resolved
 
 
 def ask(basis: Basis, answer: Answer) -> Iterator[Finding]:
-    """A finding with the rows of the sample that `answer` gets right."""
+    """A finding with the rows of the sample that `answer` gets right.
+
+    Raises CannotRun where it could be asked none of them: that is no sign that it knows none.
+    """
     judge = compile_checks([Check("exact")])[0]
     wanted = sample(basis)
     known: list[int] = []
     asked = failed = 0
+    why = ""
     for at, example in read_rows(basis.path, wanted):
         basis.progress(asked, len(wanted))
         asked += 1
         try:
             if knows(example, answer, judge):
                 known.append(at)
-        except TemperError:  # a conversation that the model's template refuses, or that is too long
-            failed += 1
+        except TemperError as error:  # the template refuses it, it is too long, an API gives no answer
+            failed, why = failed + 1, error.happened
+    if asked and failed == asked:
+        raise CannotRun(f"none of {asked} rows could be asked: {why}")
     if not known:
         return
     name = basis.settings.model

@@ -83,7 +83,7 @@ def ask(
     """Load the model once and ask what is left."""
     # Only here, in the worker and with the device ours: these load llama.cpp and Chroma.
     from engine.inference.answers import Ask
-    from engine.inference.chat import Composition
+    from engine.inference.opening import open_composition
 
     bases = {way.knowledge for way, _, _ in ways if way.knowledge}
     with ExitStack() as stack:
@@ -93,7 +93,7 @@ def ask(
 
             searcher = open_searcher(workspace, kb)
             gold = gold_passages(workspace, kb)
-        composition = Composition(variant, searcher)
+        composition = open_composition(variant, searcher)
         stack.callback(composition.close)
         for way, terms, items in ways:
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from engine.data.checks.already_known import ask, check, sample
+from engine.data.checks.already_known import Answer, ask, check, sample
 from engine.data.checks.contract import CannotRun
 from store import datasets
 from store.errors import UsageError
@@ -36,11 +36,16 @@ def reply(messages: Sequence[Message], most: int) -> str:
             return " Oslo\n"
 
 
-def asked(paths: WorkspacePaths, **settings: object) -> list[Finding]:
+def silent(messages: Sequence[Message], most: int) -> str:
+    """A model that answers nobody."""
+    raise UsageError("The model did not answer", "It is down.", "Wait.")
+
+
+def asked(paths: WorkspacePaths, answer: Answer = reply, **settings: object) -> list[Finding]:
     info = lay(paths, ROWS)
     path = datasets.version_folder(paths, info.name, info.version) / datasets.ROWS
     made = CheckSettings(known=True, model="tiny", **settings)  # type: ignore[arg-type]  # a test names fields as it likes
-    return list(ask(basis_of(ROWS, made, path), reply))
+    return list(ask(basis_of(ROWS, made, path), answer))
 
 
 def test_the_same_text_and_the_same_json_count_and_other_words_do_not(paths: WorkspacePaths) -> None:
@@ -62,3 +67,8 @@ def test_a_seeded_sample_of_the_rows_that_train_is_asked() -> None:
 def test_nobody_is_asked_unasked(settings: CheckSettings) -> None:
     with pytest.raises(CannotRun):
         list(check(basis_of(ROWS, settings)))
+
+
+def test_a_model_that_cannot_be_asked_is_not_one_that_knows_nothing(paths: WorkspacePaths) -> None:
+    with pytest.raises(CannotRun, match="none of 4 rows could be asked: It is down"):
+        asked(paths, silent)

@@ -1,0 +1,92 @@
+"""A model behind an API wherever a model is asked: advice, rows known already, lines of context."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from engine.data.checks.already_known import check
+from engine.jobs.advise import AdviseParams
+from engine.jobs.advising.ways import Wanted
+from engine.retrieval.context_model import ContextModel
+from store import datasets, runs
+from store.errors import UsageError
+from store.records.advice import Advice
+from store.records.findings import CheckSettings
+from store.workspace import Workspace
+from tests.engine.data.checks.stage import basis_of, chat, lay
+from tests.engine.inference.test_remote import Api, api
+from tests.workers import run_here
+
+__all__ = ["api"]
+SETTINGS = """
+[models.teacher]
+url = "{url}"
+model = "big"
+[datasets.d]
+source = "d.jsonl"
+[variants.big]
+model = "teacher"
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: Api) -> Workspace:
+    """A suite of which the API gets half right, whatever it is asked."""
+    monkeypatch.setenv("TEMPER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    cases = [{"id": f"c{n}", "input": f"ask {n}", "expected": "Hi" if n % 2 else "Bye"} for n in range(24)]
+    suite = {"name": "s", "cases": cases, "checks": [{"kind": "exact"}]}
+    (tmp_path / "evals").mkdir()
+    (tmp_path / "evals" / "s.yaml").write_text(json.dumps(suite), encoding="utf-8")
+    (tmp_path / "temper.toml").write_text(SETTINGS.format(url=api.url), encoding="utf-8")
+    lay(Workspace(tmp_path).paths, [chat("say a", "Hi"), chat("say b", "Bye", split="heldout")])
+    return Workspace(tmp_path)
+
+
+def test_an_api_is_measured_through_every_approach_that_needs_no_weights(
+    workspace: Workspace, api: Api
+) -> None:
+    (workspace.root / "better.md").write_text("Say it better.", encoding="utf-8")
+    params = AdviseParams("evals/s.yaml", Wanted(prompt="better.md", rows="d"))
+
+    view = runs.view(run_here(workspace, "advise", params, "s"))
+
+    assert view.state == "finished", view.error
+    advice = msgspec.convert(view.result["advice"], Advice)
+    assert {line.approach: line.score for line in advice.ranking} == {
+        "bare": 0.5,
+        "prompt": 0.5,
+        "few_shot": 0.5,
+    }
+    assert {line.tokens for line in advice.ranking} == {7.0}
+    assert (advice.verdict, advice.binding) == ("not_yet", "none")
+    last = [turn["content"] for turn in api.asked[-1]["messages"]]
+    assert last[:3] == ["Say it better.", "say a", "Hi"]
+
+
+def test_an_api_is_asked_what_it_knows_already(workspace: Workspace, api: Api) -> None:
+    rows = [chat("say a", "Hi"), chat("say b", "Bye")]
+    info = lay(workspace.paths, rows, name="d")
+    path = datasets.version_folder(workspace.paths, info.name, info.version) / datasets.ROWS
+
+    (found,) = check(basis_of(rows, CheckSettings(known=True, model="teacher"), path))
+
+    assert found.figures == {"asked": 2, "known": 1, "failed": 0}
+
+
+def test_an_api_writes_lines_of_context_and_what_it_refuses_is_not_counted_as_too_long(
+    workspace: Workspace, api: Api
+) -> None:
+    with ContextModel(workspace, "teacher", lambda said: None) as model:
+        api.says = "About fees."
+        assert model.write("What is it about?") == "About fees."
+        assert len(model.model_sha256) == 64
+
+        api.status = 404
+        with pytest.raises(UsageError, match="did not answer"):
+            model.write("What is it about?")
+
+        assert model.too_long == 0
