@@ -36,7 +36,8 @@ def case_hash(case: Case) -> str:
 def checks_hash(case: Case, checks: Sequence[Check]) -> str:
     """Of all that decides a verdict, besides the answer."""
     expected = [case.expected, case.alternatives, case.expected_sources, case.expected_tool_calls]
-    return _hash([expected, list(checks)])
+    bound = [] if case.threshold is None else [case.threshold]
+    return _hash([expected, list(checks), *bound])
 
 
 def slices_of(case: Case) -> list[str]:

@@ -127,7 +127,12 @@ def blank(terms: Terms, item: Item) -> CaseResult:
 
 
 def judged(result: CaseResult, item: Item, threshold: float | None = None) -> CaseResult:
-    """The result with the verdicts of the item's checks on its answer, whenever that was given."""
+    """The result with the verdicts of the item's checks on its answer, whenever that was given.
+
+    `threshold` is the suite's, for a case without one of its own.
+    """
+    if item.case.threshold is not None:
+        threshold = item.case.threshold
     if result.error:
         result.checks = [
             CheckResult(check.name, False, 0.0, "no answer", weight=check.weight) for check in item.checks

@@ -20,14 +20,15 @@ class Check(msgspec.Struct, omit_defaults=True):
 
     `name` tells checks of one kind apart. An answer passes when its score reaches `threshold` (when left out,
     what the kind says). `weight` counts in the case's score; a check of weight 0 is reported and decides
-    nothing. `only` and `without` are slices: the check is applied to cases in any of the first and in none
-    of the second.
+    nothing. `negate` turns the verdict around: it passes where it would fail, with 1 minus the score. `only`
+    and `without` are slices: the check is applied to cases in any of the first and in none of the second.
     """
 
     kind: str
     name: str = ""
     threshold: float | None = None
     weight: float = 1.0
+    negate: bool = False
     only: list[str] = []
     without: list[str] = []
     options: dict[str, Any] = {}
@@ -76,7 +77,8 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     counts for the last answer. `slices` are named values (language: de), `tags` bare words; both are slices.
     `expected_sources` are documents, or `document:START-END` in characters. `tools` are the functions on
     offer, as JSON Schema; `tool_results` answer their calls, which makes the case a trajectory. Cases with
-    one `group` (paraphrases of one question) are not independent of each other.
+    one `group` (paraphrases of one question) are not independent of each other. `threshold` stands in for the
+    suite's.
     """
 
     id: str
@@ -95,6 +97,7 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     tool_results: list[ToolResult] = []
     expected_tool_calls: list[ExpectedCall] | None = None
     group: str = ""
+    threshold: float | None = None
     origin: Origin | None = None
 
 

@@ -37,10 +37,11 @@ class CompiledCheck(msgspec.Struct, frozen=True):
         except CheckError as error:
             return CheckResult(self.name, False, 0.0, error=str(error)[:DETAIL_LETTERS], weight=self.weight)
         score = round(verdict.score, 9)
+        passed = score >= self.threshold - ALMOST
         return CheckResult(
             self.name,
-            passed=score >= self.threshold - ALMOST,
-            score=score,
+            passed=passed != self.check.negate,
+            score=round(1 - score, 9) if self.check.negate else score,
             detail=verdict.detail[:DETAIL_LETTERS],
             weight=self.weight,
             by=verdict.by,

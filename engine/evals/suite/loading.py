@@ -16,6 +16,9 @@ from store.records.evals import Case, JudgeSettings, Suite
 from store.records.workspace import WorkspaceConfig
 from store.workspace import load_config
 
+MOST_SHOWN = 50
+"""Problems that are listed at once: a column that was named wrongly is wrong in every case."""
+
 
 class LoadedSuite(msgspec.Struct):
     """A suite that was found right. `bench` has the folders of its files; a job adds what loads models."""
@@ -39,19 +42,26 @@ class LoadedSuite(msgspec.Struct):
         return [check for check in shared if check.applies_to(slices)]
 
 
+def listed(problems: list[str]) -> str:
+    """Problems a line each; of very many the first, and how many more."""
+    more = len(problems) - MOST_SHOWN
+    return "\n".join([*problems[:MOST_SHOWN], *([f"and {more} more"] if more > 0 else [])])
+
+
 def load_suite(path: Path, root: Path) -> LoadedSuite:
     """The suite in `path`. Files that it names are looked for beside it, then from the workspace `root`.
 
     Raises UsageError that lists every problem, MissingError without the file.
     """
-    raw = read_raw(path)
+    read = read_raw(path)
+    raw = read.value
     config = load_config(root / SETTINGS) if (root / SETTINGS).is_file() else WorkspaceConfig()
     bench = Bench([path.parent, root], python_checks=config.workspace.python_checks)
     problems = problems_in(raw, bench, default_judge=bool(config.defaults.judge))
     if problems:
         raise UsageError(
             f"{path.name} has {len(problems)} problem{'s' if len(problems) > 1 else ''}",
-            "\n".join(f"{path.name}: {problem}" for problem in problems),
+            listed([f"{path.name}:{read.line_of(problem)}: {problem}" for problem in problems]),
             "Mend the keys named above.",
         )
     bench.close()

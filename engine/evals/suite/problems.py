@@ -78,10 +78,17 @@ def _case(entry: Any, where: str) -> list[str]:
                     if not isinstance(one, dict):
                         problems.append(f"{where}.{key}[{index}]: expected a table, got {type(one).__name__}")
                         entry = {**entry, key: []}
-    problems += settings.check(entry, Case, where)
+    problems += [_with_hint(problem, where) for problem in settings.check(entry, Case, where)]
     if isinstance(entry, dict) and not {"input", "messages"} & entry.keys():
         problems.append(f"{where}.input: missing")
     return problems
+
+
+def _with_hint(problem: str, where: str) -> str:
+    """A list of answers may be one answer in JSON or several right ones: only its writer knows."""
+    if not problem.startswith(f"{where}.expected: ") or "got `array`" not in problem:
+        return problem
+    return f"{problem}; put further right answers into `alternatives`, or a list in JSON into quotes"
 
 
 _LISTS_OF_TABLES = ("messages", "before", "tools", "tool_results", "expected_tool_calls")
@@ -139,13 +146,16 @@ def _content(suite: Suite, bench: Bench, default_judge: bool) -> list[str]:
 
 def _cases(cases: list[Case], shared: list[Check]) -> list[str]:
     problems = [] if cases else ["cases: none; an empty suite tests nothing"]
-    for name, count in Counter(case.id for case in cases).items():
-        if count > 1:
-            problems.append(f"cases: the id {name!r} stands {count} times")
+    counts = Counter(case.id for case in cases)
+    for index, case in reversed(list(enumerate(cases))):
+        if (count := counts.pop(case.id, 1)) > 1:
+            problems.append(f"cases[{index}] ({case.id}): the id {case.id!r} stands {count} times")
     for index, case in enumerate(cases):
         where = f"cases[{index}] ({case.id})"
         if case.messages and case.messages[-1].role not in ("user", "tool"):
             problems.append(f"{where}.messages: the last one must ask, so it must be from user or tool")
+        if case.threshold is not None and not 0 <= case.threshold <= 1:
+            problems.append(f"{where}.threshold: {case.threshold} is not between 0 and 1")
         applied = [check for check in [*shared, *case.checks] if _applies(check, case)]
         if not any(check.weight for check in applied):
             problems.append(f"{where}: no check, neither its own nor the suite's")

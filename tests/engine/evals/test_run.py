@@ -220,3 +220,20 @@ def test_an_answer_can_be_judged_again_by_other_checks() -> None:
 
     assert again.passed
     assert [check.kind for check in again.checks] == ["normalised"]
+
+
+def test_a_negated_check_passes_where_it_would_fail() -> None:
+    checks = [Check("exact", negate=True), Check("squad_f1", threshold=0.5, negate=True)]
+
+    results = asked(CASES[:2], Scripted({"card?": "lost", "money?": "no"}), checks)
+
+    assert [(one.passed, one.score) for one in results["c1"].checks] == [(False, 0.0), (False, 0.0)]
+    assert [(one.passed, one.score) for one in results["c2"].checks] == [(True, 1.0), (True, 1.0)]
+
+
+def test_a_case_with_a_threshold_passes_at_its_own() -> None:
+    [case] = [msgspec.structs.replace(CASES[0], threshold=0.5)]
+    checks = [Check("exact"), Check("contains", options={"value": "x"})]
+
+    assert asked([case], Scripted({"card?": "lost"}), checks)["c1"].passed
+    assert not asked([CASES[0]], Scripted({"card?": "lost"}), checks)["c1"].passed
