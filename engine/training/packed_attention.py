@@ -8,6 +8,8 @@ by one scaled-dot-product call per example. Registered with Transformers under N
 
 from __future__ import annotations
 
+import functools
+import inspect
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -106,7 +108,8 @@ def packed_attention(
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **rest
         )
-    if softcap is None and query.is_cuda and query.dtype in (torch.float16, torch.bfloat16) and not dropout:
+    query, key, value = in_one_type(query, key, value)
+    if takes_kernel(query, dropout, softcap):
         return _varlen(query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window), None
     parts = [
         _one(
@@ -128,7 +131,8 @@ def _pairs(
 ) -> torch.Tensor:
     """Each ending of a pair sees the common beginning and itself."""
     dropout, scaling, window, softcap = settings
-    if query.is_cuda and softcap is None and query.dtype in (torch.float16, torch.bfloat16) and not dropout:
+    query, key, value = in_one_type(query, key, value)
+    if takes_kernel(query, dropout, softcap):
         # the kernel knows whole rows only: the beginning is attended to twice and stands in the result once
         rows, first = pairs.rows().to(query.device), pairs.first().to(query.device)
         bounds = torch.tensor([0, *accumulate(pairs.lengths)], dtype=torch.int32)
@@ -147,6 +151,34 @@ def _pairs(
             parts.append(_one(query[:, :, own], k, v, dropout, scaling, window, softcap))
         begin = end
     return torch.cat(parts, dim=1)
+
+
+def in_one_type(*tensors: torch.Tensor) -> list[torch.Tensor]:
+    """Queries, keys and values in the type that autocast computes attention in; as they are without autocast.
+
+    Where the weights are float32, rotating makes queries and keys float32 again while values are 16-bit. The
+    stock attention is cast by autocast; the variable-length kernel is not on its list.
+    """
+    kind = tensors[0].device.type
+    if not torch.is_autocast_enabled(kind):
+        return list(tensors)
+    dtype = torch.get_autocast_dtype(kind)
+    return [one.to(dtype) for one in tensors]
+
+
+def takes_kernel(query: torch.Tensor, dropout: float, softcap: float | None) -> bool:
+    """Whether the variable-length kernel computes this: 16 bits on a card, nothing dropped or capped."""
+    half = query.dtype in (torch.float16, torch.bfloat16)
+    return query.is_cuda and half and not dropout and softcap is None
+
+
+@functools.cache
+def _grouped_heads() -> dict[str, bool]:
+    """What tells the kernel that several queries share a key: nothing before torch 2.12, which never asked."""
+    from torch.nn.attention.varlen import varlen_attn
+
+    known = "enable_gqa" in inspect.signature(varlen_attn).parameters
+    return {"enable_gqa": True} if known else {}
 
 
 def _varlen(
@@ -175,7 +207,7 @@ def _varlen(
         longest,
         scale=scaling,
         window_size=sides,
-        enable_gqa=k.shape[1] != q.shape[1],
+        **(_grouped_heads() if k.shape[1] != q.shape[1] else {}),
     )
     assert isinstance(out, torch.Tensor)
     return out.unsqueeze(0)

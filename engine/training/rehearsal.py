@@ -152,15 +152,35 @@ def unchanged(trainer: Any) -> Iterator[None]:
         with torch.no_grad():
             for name, one in _trained(trainer.model):
                 one.copy_(weights[name])
-        trainer.optimizer.state.clear()
         if optimiser is not None:
+            trainer.optimizer.state.clear()
             trainer.optimizer.load_state_dict(optimiser)
+        else:
+            begin_anew(trainer.optimizer)
         for mode, found in metrics.items():
             trainer._metrics[mode].clear()
             trainer._metrics[mode].update(found)
         if tokens is not None:
             trainer._total_train_tokens = tokens
         restore(randoms)
+
+
+def begin_anew(optimiser: Any) -> None:
+    """The optimiser's state as before its first step.
+
+    bitsandbytes never gives paged memory back, so a state that is paged is set to the zeros that it began
+    with; others are dropped.
+    """
+    state = optimiser.state
+    if not getattr(getattr(optimiser, "optimizer", optimiser), "is_paged", False):
+        state.clear()
+        return
+    for one in state.values():
+        for name, value in one.items():
+            if name == "step":
+                one[name] = 0
+            elif isinstance(value, torch.Tensor) and not name.startswith("qmap"):
+                value.zero_()
 
 
 def copied(value: Any) -> Any:

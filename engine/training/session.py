@@ -7,7 +7,6 @@ again with less of it. Knows nothing of run folders beyond two paths.
 
 from __future__ import annotations
 
-import gc
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +31,7 @@ from engine.training.heldout import HeldOut
 from engine.training.objectives.setup import Setup
 from engine.training.order import START, Position
 from engine.training.processes import ALONE, Group
+from engine.training.quantisation import forget_peak
 from engine.training.recompute import RecomputeFirst
 from engine.training.rehearsal import Rehearsal, export_bytes
 from engine.training.saving import CheckpointKeeper
@@ -111,9 +111,7 @@ def step_down(
     run: Run, plan: MemoryPlan, data: TrainingData, fewest: int, resume: Saved | None, full: TemperError
 ) -> tuple[MemoryPlan, Saved | None]:
     """The next rung's plan and where to go on from, both told. Raises `full` when no rung is left."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    forget_peak()  # that of the attempt that failed
     rung = memory_ladder.next_rung(plan, data, fewest)
     if rung is None:
         raise full

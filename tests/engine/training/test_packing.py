@@ -10,7 +10,7 @@ import torch
 from trl.trainer.utils import add_fused_lm_head
 
 from engine.data.rendering import IGNORED, Row
-from engine.training import loss_head
+from engine.training import loss_head, packed_attention
 from engine.training.batches import collator, keeps_apart, logits
 from tests.engine.conftest import train_on
 from tests.engine.training.architectures import ARCHITECTURES, WINDOW, model_of
@@ -54,6 +54,28 @@ def test_a_padded_batch_is_attended_to_as_ever(kind: str) -> None:
         model.set_attn_implementation("eager")
         theirs = logits(model, dict(batch))[batch["attention_mask"].bool()]
     assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_autocast_brings_queries_keys_and_values_to_one_type_as_it_does_for_the_stock_attention() -> None:
+    query, value = torch.zeros(1, 1, 2, 8), torch.zeros(1, 1, 2, 8, dtype=torch.bfloat16)
+    assert [one.dtype for one in packed_attention.in_one_type(query, value)] == [query.dtype, value.dtype]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert [one.dtype for one in packed_attention.in_one_type(query, value)] == [torch.bfloat16] * 2
+
+
+@pytest.mark.parametrize("asks", [True, False], ids=["torch 2.13", "torch 2.11"])
+def test_the_kernel_is_told_that_heads_share_keys_where_it_asks(
+    asks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def newer(q: object, *, scale: object, window_size: object, enable_gqa: bool = False) -> None: ...
+    def older(q: object, *, scale: object, window_size: object) -> None: ...
+
+    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", newer if asks else older)
+    packed_attention._grouped_heads.cache_clear()
+    try:
+        assert packed_attention._grouped_heads() == ({"enable_gqa": True} if asks else {})
+    finally:
+        packed_attention._grouped_heads.cache_clear()
 
 
 def test_a_model_that_keeps_examples_apart_is_packed() -> None:

@@ -229,6 +229,15 @@ def test_a_rehearsal_changes_nothing_and_tells_what_a_step_takes(
     assert told.checkpoint_bytes == pytest.approx(saved[WEIGHTS].bytes + saved["optimizer.pt"].bytes, rel=0.3)
 
 
+# on the CPU bitsandbytes keeps a paged state as any other
+@pytest.mark.filterwarnings("ignore:Paged optimizers are not supported on CPU")
+def test_a_rehearsal_leaves_a_paged_state_as_if_there_had_been_none(micro: Path, tmp_path: Path) -> None:
+    plain, _ = run(micro, tmp_path / "plain", optimiser="paged_adamw_8bit")
+    rehearsed, _ = run(micro, tmp_path / "rehearsed", optimiser="paged_adamw_8bit", rehearse="always")
+    assert steps_of(rehearsed) == steps_of(plain)
+    same_weights(tmp_path / "rehearsed", tmp_path / "plain")
+
+
 def test_a_run_that_goes_on_can_be_rehearsed_too(
     micro: Path, tmp_path: Path, whole: tuple[Recorder, Any, Path]
 ) -> None:
