@@ -1,4 +1,8 @@
-"""Results become scores: shares and means, each with its standard error, by check and by slice."""
+"""Results become scores: shares and means, each with its standard error, by check and by slice.
+
+A check whose verdicts carry counts (BLEU, chrF) is scored over all results together, as is usual for it, and
+not by the mean of single scores.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from math import sqrt
 
-from store.records.evals import CaseResult, Cost, SliceScore, VariantScore
+from engine.evals.checks.pooling import pooled
+from store.records.evals import CaseResult, CheckResult, Cost, SliceScore, VariantScore
 
 
 def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> float:
@@ -31,12 +36,10 @@ def score_of(variant: str, results: Sequence[CaseResult]) -> VariantScore:
     kept = [result for result in results if result.judged]
     passes = [float(result.passed) for result in kept]
     clusters = [result.cluster for result in kept]
-    score = VariantScore(
-        variant, len(kept), _mean(passes), clustered_error(passes, clusters), *_of_checks(results)
-    )
+    score = VariantScore(variant, len(kept), _mean(passes), clustered_error(passes, clusters))
+    score.checks, score.checks_stderr = _of_checks(results)
     means = [result.score for result in kept]
     score.mean, score.mean_stderr = _mean(means), clustered_error(means, clusters)
-    score.checks_stderr = _check_errors(results)
     score.cases = len({result.case for result in kept})
     score.epochs = max((result.epoch for result in results), default=0) + 1
     score.errors = len(results) - len(kept)
@@ -96,25 +99,63 @@ def fragility(results: Sequence[CaseResult]) -> float | None:
     return sum(mixed) / len(mixed)
 
 
-def _verdicts(results: Sequence[CaseResult]) -> dict[str, list[tuple[float, str]]]:
-    """Score and cluster of every check that came to a verdict, by check."""
-    found: dict[str, list[tuple[float, str]]] = defaultdict(list)
+def _verdicts(results: Sequence[CaseResult]) -> dict[str, list[tuple[CheckResult, str]]]:
+    """Every verdict of a check that came to one, with its cluster, by check."""
+    found: dict[str, list[tuple[CheckResult, str]]] = defaultdict(list)
     for result in results:
         for check in result.checks:
             if not check.error:
-                found[check.kind].append((check.score, result.cluster))
+                found[check.kind].append((check, result.cluster))
     return found
 
 
-def _of_checks(results: Sequence[CaseResult]) -> tuple[dict[str, float]]:
-    return ({name: _mean([score for score, _ in pairs]) for name, pairs in _verdicts(results).items()},)
+def _of_checks(results: Sequence[CaseResult]) -> tuple[dict[str, float], dict[str, float]]:
+    """Score and standard error of each check."""
+    scores, errors = {}, {}
+    for name, pairs in _verdicts(results).items():
+        checks, clusters = [check for check, _ in pairs], [cluster for _, cluster in pairs]
+        if formula := _formula(checks):
+            scores[name], errors[name] = pooled_score(formula, [check.counts for check in checks], clusters)
+        else:
+            values = [check.score for check in checks]
+            scores[name], errors[name] = _mean(values), clustered_error(values, clusters)
+    return scores, errors
 
 
-def _check_errors(results: Sequence[CaseResult]) -> dict[str, float]:
-    return {
-        name: clustered_error([score for score, _ in pairs], [cluster for _, cluster in pairs])
-        for name, pairs in _verdicts(results).items()
-    }
+def _formula(checks: Sequence[CheckResult]) -> str:
+    """The formula by which all of these are scored together; "" for the mean, which is also all that can be
+    had where one scored without counts (results of an older Temper).
+    """
+    formulas = {check.formula for check in checks if check.formula or check.score}
+    return formulas.pop() if len(formulas) == 1 else ""
+
+
+def pooled_score(
+    formula: str, counts: Sequence[Sequence[float]], clusters: Sequence[Hashable]
+) -> tuple[float, float]:
+    """The score of added counts, and its standard error by the jackknife that leaves out a cluster at a time
+    (Efron & Tibshirani 1993, eq. 11.5; 0 for a single cluster). A case without an answer has no counts and
+    scores 0.
+    """
+    width = max(map(len, counts))
+    parts: dict[Hashable, list[float]] = {}
+    for row, cluster in zip(counts, clusters, strict=True):
+        whole = [*(row or [0.0] * width), float(bool(row)), 1.0]
+        parts[cluster] = [
+            one + other for one, other in zip(parts.get(cluster, [0.0] * len(whole)), whole, strict=True)
+        ]
+    totals = [sum(column) for column in zip(*parts.values(), strict=True)]
+
+    def score(sums: Sequence[float]) -> float:
+        *added, answered, asked = sums
+        return pooled(formula, added) * answered / asked
+
+    n = len(parts)
+    if n < 2:
+        return score(totals), 0.0
+    without = [score([all_ - own for all_, own in zip(totals, part, strict=True)]) for part in parts.values()]
+    mean = _mean(without)
+    return score(totals), sqrt((n - 1) / n * sum((one - mean) ** 2 for one in without))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -156,6 +156,8 @@ class CheckResult(msgspec.Struct, omit_defaults=True):
 
     `error` says why the check could not judge (a judge that gave no verdict, a function that raised): the
     result is then neither a pass nor a fail, and no zero. `by` is the model that judged, where one did.
+    `counts` and the `formula`'s name are what the score of all results together is made of, where that is no
+    mean of scores (BLEU).
     """
 
     kind: str
@@ -165,6 +167,8 @@ class CheckResult(msgspec.Struct, omit_defaults=True):
     error: str = ""
     weight: float = 1.0
     by: str = ""
+    counts: list[float] = []
+    formula: str = ""
 
 
 class CaseResult(msgspec.Struct, omit_defaults=True):

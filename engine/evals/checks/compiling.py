@@ -45,6 +45,8 @@ class CompiledCheck(msgspec.Struct, frozen=True):
             detail=verdict.detail[:DETAIL_LETTERS],
             weight=self.weight,
             by=verdict.by,
+            counts=verdict.counts,
+            formula=verdict.formula,
         )
 
     def applies_to(self, slices: Sequence[str]) -> bool:

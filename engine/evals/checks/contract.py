@@ -50,11 +50,17 @@ class Reply(msgspec.Struct):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """A score in [0, 1]; `detail` says why it is not 1, or what was found. `by`: the model that judged."""
+    """A score in [0, 1]; `detail` says why it is not 1, or what was found. `by`: the model that judged.
+
+    `counts` and `formula`: what a score of all answers together is made of, where that is no mean of scores
+    (engine.evals.checks.pooling).
+    """
 
     score: float
     detail: str = ""
     by: str = ""
+    counts: list[float] = []
+    formula: str = ""
 
 
 Judge = Callable[[Reply], Verdict]
@@ -135,3 +141,8 @@ def wanted(value: str | None, reply: Reply) -> list[str]:
 def passed(yes: bool, why: str) -> Verdict:
     """1, or 0 with the reason."""
     return Verdict(1.0) if yes else Verdict(0.0, why)
+
+
+def scored(score: float, name: str) -> Verdict:
+    """A share, with its name and value unless it is all."""
+    return Verdict(score, "" if score == 1 else f"{name} {score:.3f}")

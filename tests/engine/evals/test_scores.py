@@ -6,8 +6,9 @@ from statistics import pstdev
 
 import pytest
 
+from engine.evals.checks import compile_checks
 from engine.evals.scores import clustered_error, fragility, score_of
-from store.records.evals import CaseResult, CheckResult
+from store.records.evals import Case, CaseResult, Check, CheckResult
 
 
 def result(
@@ -71,3 +72,61 @@ def test_no_cases_score_nothing() -> None:
     score = score_of("v", [])
 
     assert (score.n, score.score, score.stderr, score.checks, score.cost) == (0, 0.0, 0.0, {}, None)
+
+
+ANSWERS = [
+    ("the cat sat on the mat", "the cat is on the mat"),
+    ("hello there, all of you", "hello there, all of you"),
+    ("nothing alike here", "all other words are"),
+    ("Send it before five on Monday!", "Send it by five on a Monday."),
+]
+
+
+def translated(kind: str, *missing: str) -> list[CaseResult]:
+    """A result for each of ANSWERS, judged by one check; those of `missing` have no answer."""
+    [check] = compile_checks([Check(kind)])
+    results = []
+    for number, (answer, right) in enumerate(ANSWERS):
+        case = Case(f"c{number}", "?", right)
+        checked = check.result(answer, case) if case.id not in missing else CheckResult(kind, False, 0.0)
+        results.append(CaseResult("s", "v", case.id, "?", answer, False, checked.score, [checked]))
+    return results
+
+
+@pytest.mark.parametrize("kind", ["bleu", "chrf"])
+def test_bleu_and_chrf_of_a_run_are_sacrebleus_of_all_answers_and_no_mean(kind: str) -> None:
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+
+    metric = BLEU() if kind == "bleu" else CHRF()
+    theirs = metric.corpus_score([answer for answer, _ in ANSWERS], [[right for _, right in ANSWERS]]).score
+    results = translated(kind)
+
+    score = score_of("v", results)
+
+    assert score.checks[kind] == pytest.approx(theirs / 100, abs=1e-12)
+    assert score.checks[kind] != pytest.approx(sum(one.score for one in results) / 4, abs=1e-3)
+    assert 0 < score.checks_stderr[kind] < 0.5
+
+
+def test_an_answer_that_is_missing_scores_nothing_in_a_pooled_score() -> None:
+    there = score_of("v", translated("bleu")[:3]).checks["bleu"]
+
+    assert score_of("v", translated("bleu", "c3")).checks["bleu"] == pytest.approx(there * 3 / 4)
+
+
+def test_results_without_counts_are_scored_by_their_mean() -> None:
+    results = translated("bleu")
+    results[0].checks[0].counts, results[0].checks[0].formula = [], ""
+
+    mean = sum(one.checks[0].score for one in results) / 4
+
+    assert score_of("v", results).checks["bleu"] == pytest.approx(mean)
+
+
+def test_the_error_of_a_pooled_score_takes_epochs_as_one_case() -> None:
+    once, twice = translated("chrf"), translated("chrf") + translated("chrf")
+
+    errors = [score_of("v", results).checks_stderr["chrf"] for results in (once, twice)]
+
+    assert errors[0] == pytest.approx(errors[1])
