@@ -200,6 +200,8 @@ def print_result(result: ExportResult, cases: bool = False) -> None:
     ship.print_files(result.files)
     for line in [*ship.reasons(result.files), *ship.meaning(result.ship_check)]:
         say(line)
+    if len(result.files) > 1:
+        say(f"Where a line gives one figure it is that of {ship.worst_name(result)}, the file furthest off.")
     if cases and not result.ladder:
         ship.print_flipped(result.files)
     for file in result.files:

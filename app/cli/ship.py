@@ -9,7 +9,7 @@ import click
 from app.cli.output import print_table, say
 from app.cli.places import shown_path
 from app.words import cut, size
-from store.records.exports import ExportedFile, ShipCheck
+from store.records.exports import ExportedFile, ExportResult, ShipCheck
 from store.records.flips import FlippedCase
 
 COLOURS = {"SHIP": "green", "WARN": "yellow", "BLOCK": "red"}
@@ -70,6 +70,12 @@ def meaning(check: ShipCheck) -> list[str]:
             f"{check.trained_kl:.2g} nats."
         )
     return lines
+
+
+def worst_name(result: ExportResult) -> str:
+    """The type of the file whose check is the export's own; it is of the merged weights where of no file."""
+    of_files = (file.type for file in result.files if file.ship_check == result.ship_check)
+    return next(of_files, "the merged weights")
 
 
 def suite_words(check: ShipCheck) -> str:

@@ -133,7 +133,7 @@ def refusal(words: str, directory: Path, partial: Path) -> TemperError:
         remedy = "Its tokenizer splits text in a way unknown to llama.cpp: no GGUF of it would be right."
     return TemperError(
         "llama.cpp's converter refused the model",
-        f"{directory}: {lines[-1] if lines else 'no reason given'}",
+        f"{directory.name}: {lines[-1] if lines else 'no reason given'}",
         remedy,
     )
 

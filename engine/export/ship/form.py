@@ -96,7 +96,9 @@ def judge_form(form: Form) -> list[Judged]:
     if form.of_another_size:
         judged.append(("BLOCK", f"The file has {form.rows[0]} tokens, the model {form.rows[1]}."))
     if form.unstopped:
-        judged.append(("BLOCK", f"{', '.join(form.unstopped)} does not end a generation in this file."))
+        judged.append(
+            ("BLOCK", f"These should end an answer and do not in this file: {', '.join(form.unstopped)}.")
+        )
     if form.eos:
         judged.append(("BLOCK", f"EOS is missing: {form.eos} ends a text by this file, not the model's own."))
     if form.template:

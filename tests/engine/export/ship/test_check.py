@@ -157,7 +157,7 @@ def test_a_missing_bos_and_a_stop_token_that_does_not_stop_are_blocked(
     found = ship_check([(file, "f32")], ModelDirectory(own), None, story_material)[0]
     assert (found.verdict, found.stops) == ("BLOCK", False)
     reasons = "\n".join(found.reasons)
-    assert "<fin> does not end a generation in this file." in reasons
+    assert "These should end an answer and do not in this file: <fin>." in reasons
     assert "20 prompts become other tokens than in training" in reasons
 
 
