@@ -173,8 +173,8 @@ def takes_kernel(query: torch.Tensor, dropout: float, softcap: float | None) -> 
 
 
 @functools.cache
-def _grouped_heads() -> dict[str, bool]:
-    """What tells the kernel that several queries share a key: nothing before torch 2.12, which never asked."""
+def _grouped_heads() -> dict[str, Any]:
+    """What tells the kernel that several queries share a key: torch 2.11 never asks, and does it."""
     from torch.nn.attention.varlen import varlen_attn
 
     known = "enable_gqa" in inspect.signature(varlen_attn).parameters

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import torch
 from safetensors import SafetensorError
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 
