@@ -9,7 +9,7 @@ import msgspec
 from engine.evals.adding import add_case, case_of_result, case_of_trace, find_result, find_trace
 from engine.evals.suite import LoadedSuite, find_suite, load_suite
 from store import runs
-from store.errors import MissingError, TemperError
+from store.errors import MissingError, TemperError, UsageError
 from store.records.evals import Case, Check
 from store.workspace import Workspace
 
@@ -56,8 +56,23 @@ def _add(
         case.expected = expected
     case.tags = list(dict.fromkeys([*case.tags, *tags]))
     path = _path(workspace, suite)
+    _refuse_again(workspace, path, case)
     written = add_case(path, workspace.root, case, checks)
     return Added(str(path.relative_to(workspace.root)), written.id)
+
+
+def _refuse_again(workspace: Workspace, path: Path, case: Case) -> None:
+    """Raise UsageError where the suite has this very failure already."""
+    if not path.exists():
+        return
+    cases = load_suite(path, workspace.root).suite.cases
+    known = cases if isinstance(cases, list) else []
+    if same := next((one for one in known if one.origin is not None and one.origin == case.origin), None):
+        raise UsageError(
+            "That failure is a case already",
+            f"{path.name} has it as {same.id}.",
+            "Edit it there; nothing was written.",
+        )
 
 
 def _path(workspace: Workspace, suite: str) -> Path:

@@ -6,7 +6,7 @@ How failures are guessed, grouped and judged is engine.evals.triage's.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from engine.evals.triage.board import board
@@ -121,6 +121,20 @@ def decide(
             labels.append(workspace.paths, label)
             made += 1
     return made
+
+
+def held(workspace: Workspace, groups: Iterable[FailureGroup]) -> dict[str, Label | None]:
+    """What is decided of each failure of the groups by now, to be given to `restore`."""
+    known = decisions(workspace)
+    return {failure.target: known.get(failure.target) for group in groups for failure in group.members}
+
+
+def restore(workspace: Workspace, before: Mapping[str, Label | None]) -> int:
+    """Take decisions back: what held before holds again, by labels of its own; "" stands for undecided."""
+    for target, label in before.items():
+        value, note = (label.value, label.note) if label is not None else ("", "")
+        labels.append(workspace.paths, Label("category", target, value, note=note))
+    return len(before)
 
 
 def category_named(word: str) -> Category:

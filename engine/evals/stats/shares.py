@@ -20,7 +20,7 @@ def standard_error(passed: int, n: int) -> float:
     return sqrt(share * (1 - share) / n)
 
 
-def wilson_interval(passed: int, n: int, z: float = Z95) -> tuple[float, float]:
+def wilson_interval(passed: float, n: float, z: float = Z95) -> tuple[float, float]:
     """The interval of the true share at the confidence of `z` (95% by default), in [0, 1].
 
     The score interval of E. B. Wilson, Probable inference, the law of succession, and statistical inference,

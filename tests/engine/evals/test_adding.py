@@ -105,3 +105,10 @@ def test_a_suite_in_lines_gets_one_more_line() -> None:
     text = with_case('{"id": "c", "input": "x"}\n', Case("d", "y"), Path("a.jsonl"))
 
     assert text == '{"id": "c", "input": "x"}\n{"id":"d","input":"y"}\n'
+
+
+def test_the_same_failure_does_not_become_a_case_twice(workspace: Workspace) -> None:
+    add_failure(workspace, "hard", "last", "c1", "bad", None, [])
+    with pytest.raises(UsageError, match="a case already"):
+        add_failure(workspace, "hard", "last", "c1", "bad", None, [])
+    assert len(cases_of(workspace, "hard.yaml")) == 1
