@@ -57,8 +57,8 @@ class Answering:
         if generation.finish_reason is not None and not self.done:
             self.done = True
             self._last = self._end(generation)
-            if self._held and not self._last.tool_calls:
-                found.append(ChatDelta(self._text))
+            if self._held and self._last.answer:
+                found.append(ChatDelta(self._last.answer))
             found.append(self._last)
         return found
 
@@ -95,7 +95,7 @@ class Answering:
             notices += self._structure.notes
             if self._structure.calls is not None and not invalid:
                 calls = self._structure.calls(answer)
-                answer = "" if calls else answer
+                answer = self._structure.beside(answer) if calls else answer
         if generation.overflow:
             notices.append(
                 f"The answer was cut: with {generation.prompt_tokens:,} tokens of question and "

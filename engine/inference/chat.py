@@ -17,9 +17,10 @@ from engine.inference.answers import Answer, Ask, Prompt, refused
 from engine.inference.generate import Request, never
 from engine.inference.llama import CONTEXT_CAP, Model, context_size
 from engine.inference.scheduler import PARALLEL, Scheduler
-from engine.inference.structured.call_form import call_form, explained
+from engine.inference.structured.call_form import CallForm, explained
+from engine.inference.structured.call_reading import call_form
 from engine.inference.structured.structure import Structure, structure_of
-from engine.inference.structured.tools import ToolSet
+from engine.inference.structured.tools import ToolSet, form_for
 from engine.inference.structured.vocabulary import Vocabulary
 from engine.models.chat import last_user, plain_shots, render_chat, render_plain, with_shots, with_system
 from engine.models.turns import Tool
@@ -254,19 +255,26 @@ class Composition:
         if self.variant.template:
             shown = plain_shots(self.variant.template, self.variant.shots)
             return shown + render_plain(self.variant.template, last_user(messages))
+        form = self._form(tools) if tools else None
         return render_chat(
             self._chat_template,
-            with_shots(self._told(messages, system, tools), self.variant.shots),
+            with_shots(self._told(messages, system, tools, form), self.variant.shots),
             add_generation_prompt=True,
             bos_token=self.model.bos_text,
             eos_token=self.model.eos_text,
-            tools=tools,
+            tools=tools if form is not None and form.told else (),
         )
 
-    def _told(self, messages: Sequence[Message], system: str | None, tools: Sequence[Tool]) -> list[Message]:
+    def _form(self, tools: Sequence[Tool]) -> CallForm:
+        """How calls of `tools` are written: as the template teaches, where that can be followed."""
+        stops = tuple(sorted(self.model.token_text(token) for token in self.model.stop_ids))
+        return form_for(tools, call_form(self._chat_template, stops))
+
+    def _told(
+        self, messages: Sequence[Message], system: str | None, tools: Sequence[Tool], form: CallForm | None
+    ) -> list[Message]:
         """The conversation with its system message, and in it the tools where the template tells of none."""
         found = with_system(messages, self.variant.system if system is None else system)
-        form = call_form(self._chat_template) if tools else None
         if form is None or form.told:
             return found
         own = found.pop(0).content if found and found[0].role == "system" else ""
@@ -282,7 +290,7 @@ class Composition:
                 f"{self.variant.name!r} has a plain template, which has no place for them.",
                 "Ask a model with a chat template, or leave `tools` out.",
             )
-        form = call_form(self._chat_template)
+        form = self._form(ask.tools)
         return ToolSet(ask.tools, ask.tool_choice, form, ask.parallel_tool_calls).structure
 
     def close(self) -> None:

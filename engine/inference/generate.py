@@ -126,8 +126,9 @@ class Generation:
             self.finish("stop")
             return
         self.ids.append(token)
-        self._show(self._tail.feed(self._decoder.decode(self._model.piece(token))))
         constraint = self.request.constraint
+        piece = self._model.piece(token) or (constraint.spelling(token) if constraint is not None else b"")
+        self._show(self._tail.feed(self._decoder.decode(piece)))
         if self._tail.stopped:
             self._end("stop")
         elif constraint is not None and constraint.is_finished():

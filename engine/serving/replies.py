@@ -45,7 +45,7 @@ class Reply(msgspec.Struct):
         last = deltas[-1]
         message: dict[str, Any] = {"role": "assistant", "content": last.answer}
         if last.tool_calls:
-            message |= {"content": None, "tool_calls": tool_calls(last)}
+            message |= {"content": last.answer or None, "tool_calls": tool_calls(last)}
         choice = {"index": 0, "message": message, "finish_reason": _reason(last)}
         return self._head("chat.completion") | {
             "choices": [choice],

@@ -1,83 +1,109 @@
-"""How a model writes a call of a tool, read off its chat template: a call is rendered and looked at.
+"""How a model writes calls of tools: the words around each call's name and arguments.
 
-Most families write a JSON object with the name and the arguments, between words of their own. Where a
-template knows no tools, or writes calls in another way, `<tool_call>` tags are used; in the first case they
-are explained to the model. Knows nothing of grammars.
+A form is read off a chat template (call_reading.py beside this); where a template writes none, or one that
+cannot be followed here, `DEFAULT` is used and explained to the model. Knows nothing of grammars or templates.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from engine.models.chat import render_chat
-from store.errors import UsageError
-from store.records.data import Message, ToolCall
+ID, MAYBE_ID, NUMBER = "\0id", "\0maybe_id", "\0number"
+"""Holes of a fragment: an id of nine characters, Mistral's `, "id": ...` or nothing, a counter."""
+HOLES = {ID: "[A-Za-z0-9]{9}", MAYBE_ID: '(?:, "id": "[A-Za-z0-9]{9}")?', NUMBER: "[0-9]{1,3}"}
+Fragment = tuple[str, ...]
+"""Text with holes in it."""
 
-_NAME, _KEY, _VALUE = "temper_probe", "temper_key", "temper_value"
-_TOOL = {
-    "type": "function",
-    "function": {"name": _NAME, "description": "", "parameters": {"type": "object", "properties": {}}},
-}
+
+class Tagged(msgspec.Struct, frozen=True):
+    """Arguments as named values, one behind the other; a string stands as it is, with nothing escaped.
+
+    `opening` KEY `middle` VALUE `closing`, (`joint` KEY `middle` VALUE `closing`)...; `empty` where there are
+    none. Strings stand between `quotes` besides, which may be empty. `words`: how true, false and null are
+    written. `in_order`: keys come in the order of the alphabet, not of the schema.
+    """
+
+    opening: str
+    middle: str
+    closing: str
+    joint: str
+    empty: str
+    quotes: tuple[str, str] = ("", "")
+    words: tuple[str, str, str] = ("true", "false", "null")
+    in_order: bool = False
+
+    @property
+    def string_end(self) -> str:
+        """What ends a string, and is in none."""
+        return self.quotes[1] or self.closing
 
 
 class CallForm(msgspec.Struct, frozen=True):
-    """`before`, then `{"<name>": ..., "<arguments>": ...}`, then `after`.
+    """`before` NAME `between` ARGUMENTS, (`joint` NAME `between` ARGUMENTS)..., `after`.
 
-    `told`: the template itself tells the model which tools there are; else a system message has to.
+    `joint` is None where an answer has one call. `name_first` is False where the arguments come first.
+    Arguments are a JSON object, or `tagged`. `marker` is the beginning of `before` that tells calls from text
+    wherever it stands; without one a call is known only at the beginning of an answer. `thought`: the prompt
+    ends inside a thought (`open`), an answer may begin with one (`may`), or neither. `told`: the template
+    itself tells the model which tools there are; else a system message has to.
     """
 
-    before: str
-    after: str
-    name: str = "name"
-    arguments: str = "arguments"
+    before: Fragment
+    between: Fragment
+    joint: Fragment | None
+    after: Fragment
+    marker: str = ""
+    name_first: bool = True
+    tagged: Tagged | None = None
+    thought: Literal["", "may", "open"] = ""
     told: bool = True
 
-
-TAGS = CallForm("<tool_call>\n", "\n</tool_call>", told=False)
-
-
-@lru_cache(maxsize=16)
-def call_form(template: str) -> CallForm:
-    """The form in which a model with this chat template writes calls."""
-    asked = [Message("user", "temper?")]
-    call = Message("assistant", "", [ToolCall(_NAME, json.dumps({_KEY: _VALUE}), "abcdefghi")])
-    try:
-        empty = render_chat(template, asked, add_generation_prompt=True, tools=[_TOOL])
-        written = render_chat(template, [*asked, call], add_generation_prompt=False, tools=[_TOOL])
-        bare = render_chat(template, asked, add_generation_prompt=True)
-    except UsageError:
-        return TAGS
-    told = empty != bare
-    if not told or not written.startswith(empty):
-        return msgspec.structs.replace(TAGS, told=told)
-    return _read(written[len(empty) :]) or msgspec.structs.replace(TAGS, told=told)
+    @property
+    def begin(self) -> str:
+        """What tells a call from text."""
+        return self.marker or self.before[0]
 
 
-def _read(turn: str) -> CallForm | None:
-    """The form of the call in an assistant's turn; None where it is no JSON object of its own."""
-    start = turn.find("{")
-    try:
-        value, end = json.JSONDecoder().raw_decode(turn, start) if start >= 0 else (None, 0)
-    except ValueError:
-        return None
-    if not isinstance(value, dict) or _VALUE not in turn:
-        return None
-    names = [key for key, one in value.items() if one == _NAME]
-    arguments = [key for key, one in value.items() if one == {_KEY: _VALUE}]
-    before = turn[:start].rpartition("</think>")[2].lstrip("\n")  # thoughts are no part of a call
-    if len(names) != 1 or len(arguments) != 1 or _NAME in before or before.endswith("["):
-        return None
-    after = "\n</tool_call>" if turn[end:].startswith("\n</tool_call>") else ""
-    return CallForm(before, after, names[0], arguments[0])
+DEFAULT = CallForm(
+    before=('<tool_call>\n{"name": "',),
+    between=('", "arguments": ',),
+    joint=('}\n</tool_call>\n<tool_call>\n{"name": "',),
+    after=("}\n</tool_call>",),
+    marker="<tool_call>",
+    told=False,
+)
+"""The form of the Hermes and Qwen families, for models whose templates have none that can be followed."""
+
+THOUGHT_BEGIN, THOUGHT_END = "<think>", "</think>"
+
+
+def pattern_of(fragment: Fragment) -> re.Pattern[str]:
+    """What finds a fragment in a text."""
+    return re.compile("".join(HOLES.get(part) or re.escape(part) for part in fragment))
+
+
+def example_of(form: CallForm) -> str:
+    """A call as it would be written, with NAME for the name and words in capitals for the arguments."""
+    arguments = "{...}"
+    if form.tagged:
+        tagged = form.tagged
+        value = f"{tagged.quotes[0]}VALUE{tagged.quotes[1]}"
+        arguments = f"{tagged.opening}KEY{tagged.middle}{value}{tagged.closing}"
+    pair = ("NAME", arguments) if form.name_first else (arguments, "NAME")
+    filled = {ID: "000000000", NUMBER: "0", MAYBE_ID: ""}
+    before, between, after = (
+        "".join(filled.get(part, part) for part in fragment)
+        for fragment in (form.before, form.between, form.after)
+    )
+    return f"{before}{pair[0]}{between}{pair[1]}{after}"
 
 
 def explained(tools: Sequence[dict[str, Any]], form: CallForm) -> str:
     """What a system message says of the tools, where the template does not."""
     listed = "\n".join(json.dumps(tool["function"], ensure_ascii=False) for tool in tools)
-    example = f'{form.before}{{"{form.name}": NAME, "{form.arguments}": {{...}}}}{form.after}'
-    return f"You can call these functions:\n{listed}\nTo call one, write:\n{example}"
+    return f"You can call these functions:\n{listed}\nTo call one, write:\n{example_of(form)}"

@@ -7,6 +7,8 @@ nothing of schemas or models.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -30,6 +32,9 @@ class Constraint(Protocol):
     def advance(self, token: int) -> None:
         """Take `token`, which was allowed and ends nothing."""
 
+    def spelling(self, token: int) -> bytes:
+        """What a control token that is a word of the structure is shown as; nothing for others."""
+
     def is_accepting(self) -> bool:
         """Whether the answer so far is complete (it may still be able to go on)."""
 
@@ -51,8 +56,15 @@ class MatcherConstraint:
     each step): such an answer ends there and never counts as complete.
     """
 
-    def __init__(self, matcher: LLMatcher, ends: frozenset[int], size: int) -> None:
+    def __init__(
+        self,
+        matcher: LLMatcher,
+        ends: frozenset[int],
+        size: int,
+        spelled: Mapping[int, bytes] = MappingProxyType({}),
+    ) -> None:
         self._matcher = matcher
+        self._spelled = spelled
         self._ends = ends
         self._end_ids = sorted(ends)
         self._size = size
@@ -82,6 +94,10 @@ class MatcherConstraint:
         """Take an allowed token."""
         self._matcher.consume_token(token)
         self._check()
+
+    def spelling(self, token: int) -> bytes:
+        """What a control token is shown as."""
+        return self._spelled.get(token, b"")
 
     def is_accepting(self) -> bool:
         """Whether the answer so far is complete."""

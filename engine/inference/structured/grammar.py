@@ -28,12 +28,16 @@ HEADER = '%llguidance {"no_forcing": true}'
 class CompiledGrammar:
     """The rule `answer` of `rules` (llguidance's Lark) over one vocabulary.
 
-    `spaced`: a space may stand first (SentencePiece). Raises UsageError when llguidance refuses it, for its
-    size too.
+    `spaced`: a space may stand first (SentencePiece). `spelled`: control tokens that the answer shows. Raises
+    UsageError when llguidance refuses it, for its size too.
     """
 
-    def __init__(self, rules: str, vocabulary: Vocabulary, spaced: bool = False) -> None:
+    def __init__(
+        self, rules: str, vocabulary: Vocabulary, spaced: bool = False, spelled: frozenset[int] = frozenset()
+    ) -> None:
         self._vocabulary = vocabulary
+        words = vocabulary.control_tokens.items()
+        self._spelled = {token: word.encode() for word, token in words if token in spelled}
         start = 'start: " "? answer' if spaced else "start: answer"
         text = f"{HEADER}\n{start}\n{rules}"
         self._first = LLMatcher(vocabulary.tokenizer, text, log_level=0, limits=LIMITS)
@@ -42,7 +46,8 @@ class CompiledGrammar:
 
     def start(self) -> MatcherConstraint:
         """The state of a new answer."""
-        return MatcherConstraint(self._first.deep_copy(), self._vocabulary.ends, self._vocabulary.size)
+        vocabulary = self._vocabulary
+        return MatcherConstraint(self._first.deep_copy(), vocabulary.ends, vocabulary.size, self._spelled)
 
 
 def json_rule(schema: Mapping[str, Any] | bool, name: str = "answer") -> str:

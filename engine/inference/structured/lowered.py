@@ -200,3 +200,16 @@ def type_words(types: frozenset[str]) -> list[str]:
     """What `type` says for these types; whole numbers alone are not asked for."""
     words = sorted(types - {"integer", "fraction"})
     return [*words, "number"] if "fraction" in types else words
+
+
+def as_object(schema: Lowered) -> Lowered:
+    """The objects among what satisfies `schema`."""
+    if isinstance(schema, bool) or schema.get("type") == "object":
+        return {"type": "object"} if schema is True else schema
+    known = schema.get("$defs", {})
+    if types_of(schema, known) == {"object"}:
+        return schema
+    if "type" not in schema and "$ref" not in schema:
+        return {"type": "object", **schema}
+    whole = {"type": "object", "allOf": [{key: one for key, one in schema.items() if key != "$defs"}]}
+    return {**whole, "$defs": known} if known else whole

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,29 +24,43 @@ from store.records.data import ToolCall
 from store.records.output import OutputFormat
 
 
+class Rules(NamedTuple):
+    """A grammar's text over one vocabulary, and the control tokens in it that an answer shows."""
+
+    text: str
+    spelled: frozenset[int] = frozenset()
+
+
 class Structure:
     """`rules` for engine.inference.structured.grammar, `notes` for people, `problem` of a complete answer.
 
-    `calls` reads the calls of tools out of a valid answer, where there are tools.
+    Rules that depend on the vocabulary are a function of it. Where there are tools, `calls` reads their calls
+    out of a valid answer, and `beside` what it says besides.
     """
 
     def __init__(
         self,
-        rules: str,
+        rules: str | Callable[[Vocabulary], Rules],
         problem: Callable[[str], str],
         notes: Sequence[str] = (),
         calls: Callable[[str], list[ToolCall]] | None = None,
+        beside: Callable[[str], str] = str,
     ) -> None:
-        self.rules = rules
+        self._rules = rules
         self.calls = calls
+        self.beside = beside
         self.notes = list(notes)
         self.problem = problem
         # compiled here, so that a refusal comes before any model is asked
-        self._bytes = CompiledGrammar(rules, byte_vocabulary())
+        self._bytes = CompiledGrammar(self.rules(byte_vocabulary()).text, byte_vocabulary())
+
+    def rules(self, vocabulary: Vocabulary) -> Rules:
+        """The grammar's text."""
+        return Rules(self._rules) if isinstance(self._rules, str) else self._rules(vocabulary)
 
     def grammar(self, vocabulary: Vocabulary, spaced: bool = False) -> Grammar:
         """The grammar over a model's vocabulary; `spaced`: a space may come first, and is not shown."""
-        return _compiled(self.rules, vocabulary, spaced)
+        return _compiled(self.rules(vocabulary), vocabulary, spaced)
 
     def follows(self, text: str) -> bool:
         """Whether the grammar itself could have written `text`."""
@@ -58,8 +73,8 @@ class Structure:
 
 
 @lru_cache(maxsize=32)
-def _compiled(rules: str, vocabulary: Vocabulary, spaced: bool) -> CompiledGrammar:
-    return CompiledGrammar(rules, vocabulary, spaced)
+def _compiled(rules: Rules, vocabulary: Vocabulary, spaced: bool) -> CompiledGrammar:
+    return CompiledGrammar(rules.text, vocabulary, spaced, rules.spelled)
 
 
 def judged(structure: Structure, text: str, complete: bool) -> str:

@@ -1,102 +1,77 @@
 """Calls of tools as a structure: OpenAI's `tools` and `tool_choice`, each call's arguments by its schema.
 
-Under `required` or a named tool the answer is calls and nothing else. Under `auto` it is either text or
-calls: once it has begun like a call it must be one. Knows nothing of templates beyond the form they give.
+Under `required` or a named tool the answer is calls, nothing else. Under `auto` it is text, calls, or both:
+what begins like a call must be one. Knows nothing of templates beyond the form they give.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from engine.inference.structured.call_form import CallForm
-from engine.inference.structured.grammar import json_rule, lark_text
+from engine.inference.structured.call_form import DEFAULT, CallForm
+from engine.inference.structured.call_reader import CallReader
+from engine.inference.structured.call_rules import CallRules
+from engine.inference.structured.lowered import Lowered, as_object
 from engine.inference.structured.lowering import LoweredSchema
-from engine.inference.structured.negation import quoted
 from engine.inference.structured.refusal import SchemaRefused
-from engine.inference.structured.structure import Structure
-from engine.inference.structured.validation import Checker, strict_json
+from engine.inference.structured.structure import Rules, Structure
+from engine.inference.structured.tagged import NotTagged, TaggedArguments
+from engine.inference.structured.validation import Checker
+from engine.inference.structured.vocabulary import Vocabulary
 from store.errors import UsageError
 from store.records.data import ToolCall
 
 MOST_CALLS = 16
 """Calls of one answer."""
-ToolChoice = Literal["auto", "required"]
 
 
 class ToolSet:
     """Tools that an answer may or must call. Raises UsageError for tools that are none, or not enforceable.
 
-    `choice` is `auto`, `required` or the name of the one tool to call; `parallel`: several calls an answer.
+    `choice` is `auto`, `required` or the name of the one tool to call; `parallel`: several calls an answer,
+    where the form has a way to write them. Under `auto` text may come before the calls.
     """
 
     def __init__(
         self, tools: Sequence[dict[str, Any]], choice: str, form: CallForm, parallel: bool = True
     ) -> None:
         self.form = form
-        self._functions = dict(map(_function, tools))
+        self._schemas = functions_of(tools)
         if choice not in ("auto", "required"):
-            if choice not in self._functions:
+            if choice not in self._schemas:
                 raise UsageError(
                     "No such tool",
-                    f"tool_choice names {choice!r}; there are: {', '.join(self._functions)}.",
+                    f"tool_choice names {choice!r}; there are: {', '.join(self._schemas)}.",
                     "Name one of them.",
                 )
-            self._functions = {choice: self._functions[choice]}
+            self._schemas = {choice: self._schemas[choice]}
         self._must = choice != "auto"
-        self._checkers = {name: Checker(schema) for name, schema in self._functions.items()}
-        most = MOST_CALLS if parallel and choice in ("auto", "required") else 1
-        self.structure = Structure(self._rules(most), self.problem, calls=self.calls)
+        self._most = MOST_CALLS if parallel and choice in ("auto", "required") else 1
+        self._lowered = {name: _lowered(name, schema) for name, schema in self._schemas.items()}
+        self._checkers = {name: Checker(schema) for name, schema in self._schemas.items()}
+        self._reader = CallReader(form, self._lowered)
+        self.structure = Structure(self._rules, self.problem, calls=self.calls, beside=self.beside)
 
-    def _rules(self, most: int) -> str:
-        form, rules = self.form, list[str]()
-        for at, (name, schema) in enumerate(self._functions.items()):
-            try:
-                lowered = LoweredSchema(schema).schema
-            except SchemaRefused as error:
-                title = f"The tool {name!r} cannot be enforced"
-                raise UsageError(title, error.happened, error.remedy) from error
-            head = f'{form.before}{{"{form.name}": {json.dumps(name)}, "{form.arguments}": '
-            rules.append(json_rule(lowered, f"arguments{at}"))
-            rules.append(f"call{at}: {lark_text(head)} arguments{at} {lark_text('}' + form.after)}")
-        one = " | ".join(f"call{at}" for at in range(len(self._functions)))
-        more = f' ("\\n" call){{0,{most - 1}}}' if most > 1 else ""
-        answer = f"answer: call{more}" + ("" if self._must else " | TEXT")
-        text = [] if self._must else [f"TEXT: /{_not_begun_by(self._begin())}/"]
-        return "\n".join([answer, f"call: {one}", *rules, *text])
-
-    def _begin(self) -> str:
-        """What tells a call from text: its first characters."""
-        return self.form.before.strip() or f'{{"{self.form.name}"'
+    def _rules(self, vocabulary: Vocabulary) -> Rules:
+        rules = CallRules(self.form, self._lowered, self._must, self._most, vocabulary)
+        return Rules(rules.text(), rules.spelled())
 
     def calls(self, text: str) -> list[ToolCall]:
         """The calls in an answer; none where it is text. Raises ValueError for what is neither."""
-        if not self._must and not text.startswith(self._begin()):
-            return []
-        found, rest = list[ToolCall](), text
-        while rest:
-            if found:
-                rest = rest.removeprefix("\n")
-            if not rest.startswith(self.form.before):
-                raise ValueError("it is no call")
-            rest = rest.removeprefix(self.form.before)
-            value, end = json.JSONDecoder().raw_decode(rest)
-            strict_json(rest[:end])
-            if not isinstance(value, dict) or set(value) != {self.form.name, self.form.arguments}:
-                raise ValueError("a call has a name and arguments, nothing else")
-            arguments = json.dumps(value[self.form.arguments], ensure_ascii=False)
-            found.append(ToolCall(str(value[self.form.name]), arguments, f"call_{len(found)}"))
-            rest = rest[end:]
-            if not rest.startswith(self.form.after):
-                raise ValueError("a call is not closed")
-            rest = rest.removeprefix(self.form.after)
-        if not found:
+        found = self._reader.read(text).calls
+        if self._must and not found:
             raise ValueError("there is no call")
+        if len(found) > self._most:
+            raise ValueError(f"there are more than {self._most} calls")
         return found
+
+    def beside(self, text: str) -> str:
+        """What an answer says before its calls, thoughts left out. Raises ValueError as `calls` does."""
+        return self._reader.read(text).said
 
     def problem(self, text: str) -> str:
         """Why an answer is neither text nor good calls; empty when it is."""
@@ -112,6 +87,40 @@ class ToolSet:
             if problem:
                 return f"The call of {call.name!r}: {problem}"
         return ""
+
+
+def form_for(tools: Sequence[dict[str, Any]], form: CallForm) -> CallForm:
+    """The form to call `tools` in: `form`, unless it cannot follow the schema of one of them, then DEFAULT.
+
+    Raises UsageError as ToolSet does.
+    """
+    if form.tagged is None:
+        return form
+    try:
+        for name, schema in functions_of(tools).items():
+            TaggedArguments(_lowered(name, schema), form.tagged)
+    except NotTagged:
+        return msgspec.structs.replace(DEFAULT, thought=form.thought)
+    return form
+
+
+def functions_of(tools: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The names of `tools` and the schema of each one's arguments. Raises UsageError."""
+    found: dict[str, Any] = {}
+    for name, schema in map(_function, tools):
+        if name in found:
+            raise UsageError("Two tools have one name", f"{name!r} is there twice.", "Rename one of them.")
+        found[name] = schema
+    return found
+
+
+def _lowered(name: str, schema: Any) -> Lowered:
+    """A function's arguments in the grammar's words; they are an object. Raises UsageError."""
+    try:
+        return as_object(LoweredSchema(schema).schema)
+    except SchemaRefused as error:
+        title = f"The tool {name!r} cannot be enforced"
+        raise UsageError(title, error.happened, error.remedy) from error
 
 
 class _Function(msgspec.Struct):
@@ -138,10 +147,3 @@ def _function(tool: dict[str, Any]) -> tuple[str, Any]:
             "That cannot be a tool's name", f"{function.name!r:.200}", "Use letters, digits, _, - and dots."
         )
     return function.name, {"type": "object"} if function.parameters is None else function.parameters
-
-
-def _not_begun_by(begin: str) -> str:
-    """A pattern for all texts that do not begin with `begin`."""
-    heads = ["".join(map(quoted, begin[:at])) for at in range(len(begin))]
-    others = [f"{head}[^{quoted(letter)}](?s:.*)" for head, letter in zip(heads, begin, strict=True)]
-    return f"(?:{'|'.join([*others, *heads])})"

@@ -5,8 +5,9 @@ Made from the loaded GGUF, so it is the vocabulary of the model that answers. Kn
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 import llama_cpp
 import llguidance
@@ -15,7 +16,10 @@ from engine.inference.llama import Model
 
 
 class Vocabulary:
-    """`tokenizer` for llguidance, `size` and `ends` of the model's vocabulary. A second at 128k tokens."""
+    """`tokenizer` for llguidance, `size` and `ends` of the model's vocabulary. A second at 128k tokens.
+
+    `control_tokens` are those that are no text, by the words they are spelled with (`[TOOL_CALLS]`).
+    """
 
     def __init__(
         self,
@@ -23,9 +27,11 @@ class Vocabulary:
         special: list[int],
         ends: frozenset[int],
         encode: Callable[[bytes], list[int]],
+        control_tokens: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.size = len(tokens)
         self.ends = ends
+        self.control_tokens = control_tokens
         source = llguidance.TokenizerWrapper(_Tokens(tokens, special, min(ends, default=0), encode))
         self.tokenizer = llguidance.LLTokenizer(
             source, n_vocab=self.size, slices=llguidance.LLTokenizer.json_slices()
@@ -65,7 +71,14 @@ def _of_model(model: Model) -> Vocabulary:
     def encode(text: bytes) -> list[int]:
         return model.tokenise(text.decode(errors="replace"), parse_special=False)
 
-    return Vocabulary(pieces, silent, model.stop_ids, encode)
+    control = {
+        word: token
+        for token in silent
+        if llama_cpp.llama_vocab_is_control(model.vocab, token)
+        and token not in model.stop_ids
+        and (word := model.token_text(token))
+    }
+    return Vocabulary(pieces, silent, model.stop_ids, encode, control)
 
 
 @lru_cache(maxsize=1)

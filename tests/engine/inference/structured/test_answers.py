@@ -12,7 +12,7 @@ import pytest
 from engine.inference.answers import Answer, Ask
 from engine.inference.chat import Composition
 from engine.inference.llama import Model
-from engine.inference.structured.call_form import TAGS, CallForm, call_form
+from engine.inference.structured.call_form import DEFAULT
 from engine.inference.structured.structure import (
     Structure,
     choice_structure,
@@ -148,11 +148,11 @@ def test_tools_must_be_enforceable_and_the_named_one_there() -> None:
     loose = {"type": "function", "function": {"name": "f", "parameters": {"uniqueItems": True}}}
 
     with pytest.raises(UsageError, match="'f' cannot be enforced"):
-        ToolSet([loose], "auto", TAGS)
+        ToolSet([loose], "auto", DEFAULT)
     with pytest.raises(UsageError, match="No such tool"):
-        ToolSet([LOCK], "unlock", TAGS)
+        ToolSet([LOCK], "unlock", DEFAULT)
     with pytest.raises(UsageError, match="no tool"):
-        ToolSet([{"type": "retrieval"}], "auto", TAGS)
+        ToolSet([{"type": "retrieval"}], "auto", DEFAULT)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_tools_must_be_enforceable_and_the_named_one_there() -> None:
     ],
 )
 def test_what_may_call_may_also_talk(text: str, calls: int) -> None:
-    tools = ToolSet([LOCK], "auto", TAGS)
+    tools = ToolSet([LOCK], "auto", DEFAULT)
 
     assert tools.structure.follows(text)
     assert tools.problem(text) == ""
@@ -181,20 +181,7 @@ def test_what_may_call_may_also_talk(text: str, calls: int) -> None:
     ],
 )
 def test_what_begins_like_a_call_must_be_a_good_one(text: str) -> None:
-    tools = ToolSet([LOCK], "auto", TAGS)
+    tools = ToolSet([LOCK], "auto", DEFAULT)
 
     assert not tools.structure.follows(text)
     assert tools.problem(text)
-
-
-def test_the_form_of_a_call_is_read_off_the_template() -> None:
-    written = (
-        "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}"
-        '{% for c in m.tool_calls or [] %}[CALL]{"name": "{{ c.function.name }}", "parameters": '
-        "{{ c.function.arguments | tojson }}}{% endfor %}{% endfor %}"
-        "{% if tools %}{{ '' }}{% endif %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
-    )
-    telling = "{% for t in tools or [] %}{{ t.function.name }}{% endfor %}" + written
-
-    assert call_form(telling) == CallForm("[CALL]", "", "name", "parameters")
-    assert call_form(written) == TAGS
