@@ -16,29 +16,21 @@ from store.workspace import open_workspace
 @click.option("--force", is_flag=True, help="Write over a suite that is there.")
 @json_option
 def import_(file: Path, name: str | None, force: bool, as_json: bool) -> None:
-    """Take FILE over: promptfoo YAML, OpenAI Evals JSONL, Inspect-style JSONL.
+    """Take FILE over: promptfoo (YAML, JSON, CSV), OpenAI Evals (JSONL, registry), Inspect (JSONL, CSV).
 
-    What has no counterpart here is named; nothing is dropped in silence.
+    What has no counterpart here is named with the cases it is missing in; nothing is dropped in silence.
     """
-    from engine.evals.foreign import read_foreign
-    from engine.evals.suite import load_suite
-    from engine.evals.suite.writing import write_suite
+    from engine.evals.foreign.taking import take
 
-    workspace = open_workspace()
-    imported = read_foreign(file.expanduser())
-    suite = imported.suite
-    suite.name = name or suite.name
-    path = workspace.paths.evals / f"{suite.name}.yaml"
-    says = f"Taken over from {file.name} ({imported.form})."
-    write_suite(path, suite, "\n".join([says, *(f"Not taken over: {one}" for one in imported.left)]), force)
-    shown = str(path.relative_to(workspace.root))
-    count = len(suite.cases) if isinstance(suite.cases, list) else 0
+    taken = take(open_workspace(), file.expanduser(), name, force)
     if as_json:
-        print_json(
-            {"suite": suite.name, "path": shown, "cases": count, "form": imported.form, "left": imported.left}
-        )
-    else:
-        click.echo(f"{shown}: {count} cases ({imported.form})")
-        for one in imported.left:
-            say(f"Not taken over: {one}")
-    load_suite(path, workspace.root)  # what is still to be settled (a judge, a file) is told now
+        print_json(taken)
+        return
+    cases = "1 case" if taken.cases == 1 else f"{taken.cases} cases"
+    click.echo(f"{taken.path}: {cases} ({taken.form}), checks {', '.join(taken.checks)}")
+    for one in taken.left:
+        say(f"Not taken over: {one}")
+    for problem in taken.problems:
+        say(f"Still to be settled: {problem}")
+    if not taken.problems:
+        say(f"Run it: temper eval {taken.path}")

@@ -6,6 +6,7 @@ pattern that backtracks), so every keyword looks at the clock and patterns have 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,12 +18,18 @@ from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, 
 from engine.evals.checks.patterns import Pattern
 
 SECONDS = 5.0
+PARTS, TRIES = 100, 1_000
+"""So many pieces of JSON are looked at in an answer, and so many brackets tried as the beginning of one."""
+_OPENS = re.compile(r"[\[{]")
 
 
 class SchemaOptions(msgspec.Struct, forbid_unknown_fields=True):
-    """`schema` is a file beside the suite or the workspace, or the schema itself."""
+    """`schema` is a file beside the suite or the workspace, or the schema itself. `within`: other text may
+    stand around the JSON, of which any that the schema accepts will do.
+    """
 
     schema: str | dict[str, Any] = ""
+    within: bool = False
 
 
 def json_schema(options: SchemaOptions, bench: Bench) -> Judge:
@@ -33,13 +40,32 @@ def json_schema(options: SchemaOptions, bench: Bench) -> Judge:
 
     def judge(reply: Reply) -> Verdict:
         try:
-            value = strict_json.decode(reply.text)
+            values = parts_of(reply.text) if options.within else [strict_json.decode(reply.text)]
         except ValueError as error:
             return Verdict(0.0, str(error))
-        why = validate(value)
-        return Verdict(0.0, why) if why else Verdict(1.0)
+        whys = [validate(value) for value in values]
+        if not whys:
+            return Verdict(0.0, "there is no JSON in it")
+        return Verdict(1.0) if "" in whys else Verdict(0.0, whys[0])
 
     return judge
+
+
+def parts_of(text: str) -> list[Any]:
+    """The JSON objects and lists that stand in a text, in order; none within another. At most `PARTS`."""
+    found: list[Any] = []
+    decoder, at = strict_json.Decoder(), 0
+    for _ in range(TRIES):
+        begun = _OPENS.search(text, at)
+        if begun is None or len(found) == PARTS:
+            break
+        try:
+            value, at = decoder.raw_decode(text, begun.start())
+        except (ValueError, RecursionError):
+            at = begun.end()
+        else:
+            found += [] if decoder.problem else [value]
+    return found
 
 
 def load_schema(schema: str | dict[str, Any], bench: Bench) -> Any:

@@ -11,7 +11,7 @@ from engine.evals.cases import case_of, spread
 from engine.evals.starting.assembling import Started, Wishes, assemble
 from engine.evals.starting.failures import read_failures
 from engine.evals.suite import load_suite
-from engine.evals.suite.writing import write_suite
+from engine.evals.suite.writing import check_name, write_suite
 from store import atomic
 from store.errors import UsageError
 from store.records.evals import Case, CasesFrom
@@ -44,7 +44,7 @@ def make(
 
     `source` is a dataset's split, or a CSV file as seen from `here`.
     """
-    _check_name(name)
+    check_name(name)
     wishes.judge = workspace.config.defaults.judge or ""
     wishes.knowledge = bool(workspace.config.knowledge)
     wishes.schema_file = f"schemas/{name}.json"
@@ -74,13 +74,6 @@ def _cases(
     if not rows:
         raise UsageError("The dataset has no rows there", f"{source} holds none.", "Hold some rows out.")
     return [case_of(row) for row in spread(rows, limit)], CasesFrom(source, limit)
-
-
-def _check_name(name: str) -> None:
-    if not name or "/" in name or name.startswith(".") or name.endswith((".yaml", ".yml", ".jsonl")):
-        raise UsageError(
-            "That is no name for a suite", f"Got {name!r}.", "Give a word: it becomes evals/WORD.yaml."
-        )
 
 
 def _says(source: str) -> str:

@@ -5,17 +5,21 @@ A case is put in as text behind the last one, so that comments and order of the 
 
 from __future__ import annotations
 
+import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from engine.evals.suite.problems import COMMON
+from engine.evals.suite.yaml_text import CORE, TAG
 from store import atomic
 from store.errors import UsageError
 from store.records.evals import Case, Check, Suite
 
 WIDTH = 110
+_USUAL = msgspec.structs.asdict(Check(""))
 
 
 def suite_text(suite: Suite, says: str = "") -> str:
@@ -24,10 +28,25 @@ def suite_text(suite: Suite, says: str = "") -> str:
     raw["checks"] = [plain_check(check) for check in suite.checks]
     if isinstance(suite.cases, list):
         raw["cases"] = [plain_case(case) for case in suite.cases]
-    ordered = {"name": raw.pop("name"), **{key: raw.pop(key) for key in ("checks",)}, **raw}
+    checks = raw.pop("checks")
+    ordered = {"name": raw.pop("name"), **({"checks": checks} if checks else {}), **raw}
     ordered["cases"] = ordered.pop("cases")
-    head = "".join(f"# {line}\n" for line in says.splitlines())
-    return head + dumped(ordered)
+    return _comment(says) + dumped(ordered)
+
+
+def _comment(says: str) -> str:
+    lines = [
+        line for one in says.splitlines() for line in textwrap.wrap(one, WIDTH - 2, subsequent_indent="  ")
+    ]
+    return "".join(f"# {line}\n" for line in lines)
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError for what cannot be the name of a suite's file."""
+    if not name or "/" in name or name.startswith(".") or name.endswith((".yaml", ".yml", ".jsonl")):
+        raise UsageError(
+            "That is no name for a suite", f"Got {name!r}.", "Give a word: it becomes evals/WORD.yaml."
+        )
 
 
 def write_suite(path: Path, suite: Suite, says: str = "", force: bool = False) -> None:
@@ -44,7 +63,8 @@ def plain_check(check: Check) -> dict[str, Any]:
     """A check as it stands in a file: its kind's options beside `kind`."""
     raw: dict[str, Any] = msgspec.to_builtins(check)
     options = raw.pop("options", {})
-    return {"kind": raw.pop("kind"), **options, **{key: raw[key] for key in COMMON if key in raw}}
+    kept = {key: raw[key] for key in COMMON if raw.get(key, _USUAL[key]) != _USUAL[key]}
+    return {"kind": raw.pop("kind"), **options, **kept}
 
 
 def plain_case(case: Case) -> dict[str, Any]:
@@ -113,5 +133,8 @@ def dumped(value: Any) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
+    for name, pattern, first in CORE:
+        # Whatever either version of YAML takes for no text goes into quotes.
+        Dumper.add_implicit_resolver(f"{TAG}{name}", re.compile(rf"^(?:{pattern})$"), first)
     dumped: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
     return dumped

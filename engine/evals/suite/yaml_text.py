@@ -22,8 +22,8 @@ MOST_LEVELS = 100
 IsText = Callable[[list[str], Any], bool]
 """The keys that lead to a scalar, and the mapping that it stands in, to whether a text is meant there."""
 
-_TAG = "tag:yaml.org,2002:"
-_CORE = (
+TAG = "tag:yaml.org,2002:"
+CORE = (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
     ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
@@ -87,7 +87,8 @@ def _look_at_depth(text: str) -> None:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth > MOST_LEVELS:
-                raise ValueError(f"line {event.start_mark.line + 1}: nested more than {MOST_LEVELS} deep")
+                line = event.start_mark.line + 1 if event.start_mark else 0
+                raise ValueError(f"line {line}: nested more than {MOST_LEVELS} deep")
     except yaml.YAMLError as error:
         raise ValueError(_said(error, text)) from error
 
@@ -128,8 +129,8 @@ def _settle(node: Any, is_text: IsText | None) -> None:
 
     def settle(node: Any, keys: list[str], holder: Any) -> None:
         if isinstance(node, yaml.ScalarNode):
-            if is_text is not None and node.tag != f"{_TAG}null" and is_text(keys, holder):
-                node.tag = f"{_TAG}str"
+            if is_text is not None and node.tag != f"{TAG}null" and is_text(keys, holder):
+                node.tag = f"{TAG}str"
             return
         if id(node) in seen:
             return
@@ -149,7 +150,7 @@ def _settle(node: Any, is_text: IsText | None) -> None:
 def _refuse_twice(node: Any) -> None:
     lines: dict[str, int] = {}
     for key, _ in node.value:
-        if isinstance(key.value, str) and key.tag != f"{_TAG}merge":
+        if isinstance(key.value, str) and key.tag != f"{TAG}merge":
             line = key.start_mark.line + 1
             if key.value in lines:
                 first = lines[key.value]
@@ -198,9 +199,9 @@ def _loader() -> Any:
     class Loader(base):  # type: ignore[misc]  # one of two classes with the same methods
         yaml_implicit_resolvers: dict[str, Any] = {}
 
-    for name, pattern, first in _CORE:
-        Loader.add_implicit_resolver(f"{_TAG}{name}", re.compile(rf"^(?:{pattern})$"), first)
-    Loader.add_constructor(f"{_TAG}int", lambda loader, node: _whole(node.value))
+    for name, pattern, first in CORE:
+        Loader.add_implicit_resolver(f"{TAG}{name}", re.compile(rf"^(?:{pattern})$"), first)
+    Loader.add_constructor(f"{TAG}int", lambda loader, node: _whole(node.value))
     return Loader
 
 

@@ -128,3 +128,17 @@ def test_fields_are_paths_and_may_differ_as_told(options: dict[str, Any], score:
 def test_an_expected_answer_without_fields_is_an_error_of_the_case() -> None:
     assert "no fields" in judged("json_fields", "{}", "[]").error
     assert "the expected answer is not JSON" in judged("json_fields", "{}", "text").error
+
+
+@pytest.mark.parametrize(
+    ("answer", "passes"),
+    [
+        ('Sure: {"intent": "lost"}. Bye', True),
+        ('[1] is no intent, {"intent": "refund"} is one', True),
+        ('{"intent": "found"} and {', False),
+        ("no JSON at all", False),
+        ("[" * 100_000, False),
+    ],
+)
+def test_json_may_stand_within_other_text_where_the_check_says_so(answer: str, passes: bool) -> None:
+    assert judged("json_schema", answer, schema=SCHEMA, within=True).passed == passes

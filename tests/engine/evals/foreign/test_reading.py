@@ -61,8 +61,13 @@ def test_promptfoo_tests_become_cases_and_the_rest_is_named(tmp_path: Path) -> N
     assert [check.kind for check in second.checks[1:]] == [
         "similarity", "json_schema", "exact", "contains", "regex", "judge",
     ]  # fmt: skip
-    left = "\n".join(imported.left)
-    for named in ("`providers`", "file://other.txt", "`javascript` has no counterpart", "test-2: `options`"):
+    left = "\n".join(map(str, imported.left))
+    for named in (
+        "`providers`",
+        "file://other.txt",
+        "`javascript` is code",
+        "`options.transform`: answers are judged as they are (1 case: test-2)",
+    ):
         assert named in left
 
 
@@ -84,7 +89,7 @@ def test_openai_evals_rows_become_cases(tmp_path: Path) -> None:
     )
     assert (second.id, second.expected) == ("line-2", "6")
     assert imported.suite.checks[0].kind == "normalised"
-    assert "which scorer was meant" in imported.left[0]
+    assert "which scorer was meant" in str(imported.left[0])
 
 
 def test_inspect_rows_become_cases_with_their_choices(tmp_path: Path) -> None:
@@ -100,7 +105,7 @@ def test_inspect_rows_become_cases_with_their_choices(tmp_path: Path) -> None:
     assert case.input == "Which?\n\nA) cat\nB) dog"
     assert case.checks[0].options == {"choices": ["A", "B"]}
     assert case.metadata == {"level": 1}
-    assert "q: `sandbox`: there are no sandboxes here" in imported.left
+    assert "`sandbox`: there are no sandboxes here (1 case: q)" in map(str, imported.left)
 
 
 def test_what_was_taken_over_is_a_suite_that_can_be_read_again(tmp_path: Path) -> None:
@@ -118,12 +123,12 @@ def test_what_was_taken_over_is_a_suite_that_can_be_read_again(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "name", "title"),
     [
-        ("a: 1", "x.yaml", "This is no promptfoo file"),
+        ("a: 1", "x.yaml", "This is no suite of another tool"),
         ("[", "x.yaml", "The file is not YAML"),
         ("{", "x.jsonl", "The file is not JSONL"),
-        ('{"question": 1}', "x.jsonl", "A line is no case"),
+        ('{"question": 1}', "x.jsonl", "No line is a case"),
         ("tests: [{vars: {a: 1}}]", "x.yaml", "There is nothing to take over"),
-        ("", "x.jsonl", "There is nothing to take over"),
+        ("", "x.jsonl", "No line is a case"),
     ],
 )
 def test_a_file_that_is_none_of_these_is_refused(tmp_path: Path, text: str, name: str, title: str) -> None:

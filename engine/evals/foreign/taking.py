@@ -1,0 +1,58 @@
+"""`temper eval import` without the command line: a file of another tool in, a suite of the workspace out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from engine.evals.foreign.imported import Imported, Left
+from engine.evals.foreign.reading import read_foreign
+from engine.evals.suite import load_suite
+from engine.evals.suite.writing import check_name, write_suite
+from store.errors import UsageError
+from store.workspace import Workspace
+
+
+class Taken(msgspec.Struct):
+    """What was written. `path` is from the workspace; `problems` stand between the suite and its first run,
+    such as a judge that nobody named.
+    """
+
+    suite: str
+    path: str
+    cases: int
+    form: str
+    checks: list[str]
+    left: list[Left]
+    problems: list[str]
+
+
+def take(workspace: Workspace, file: Path, name: str | None, force: bool) -> Taken:
+    """Write evals/NAME.yaml, under a comment of what could not be taken over. Raises UsageError."""
+    imported = read_foreign(file)
+    suite = imported.suite
+    suite.name = name or suite.name
+    check_name(suite.name)
+    path = workspace.paths.evals / f"{suite.name}.yaml"
+    write_suite(path, suite, _says(imported, file), force)
+    problems: list[str] = []
+    try:
+        load_suite(path, workspace.root)
+    except UsageError as error:  # what is written is kept: only its user can name a judge or mend a schema
+        problems = error.happened.splitlines()
+    own = [check for case in imported.cases for check in case.checks]
+    return Taken(
+        suite=suite.name,
+        path=str(path.relative_to(workspace.root)),
+        cases=len(suite.cases) if isinstance(suite.cases, list) else 0,
+        form=imported.form,
+        checks=list(dict.fromkeys(check.kind for check in [*suite.checks, *own])),
+        left=imported.left,
+        problems=problems,
+    )
+
+
+def _says(imported: Imported, file: Path) -> str:
+    left = (f"Not taken over: {' '.join(str(one).split())}" for one in imported.left)
+    return "\n".join([f"Taken over from {file.name} ({imported.form}).", *left])
