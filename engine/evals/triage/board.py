@@ -6,6 +6,7 @@ whole group where one of its members has one. Knows nothing of files.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -117,5 +118,18 @@ def title_of(failure: Failure) -> str:
     text = " ".join((failure.comment or failure.input).split())
     shown = text if len(text) <= LETTERS else text[: LETTERS - 1] + "…"
     if failure.expected and max(len(failure.expected), len(failure.output)) <= 40:
-        return f"{failure.expected} expected, {failure.output.strip() or 'nothing'} given: {shown}"
+        wanted, given = told_apart(failure.expected, failure.output.strip())
+        return f"{wanted} expected, {given or 'nothing'} given: {shown}"
     return shown
+
+
+def told_apart(wanted: str, given: str) -> tuple[str, str]:
+    """Two answers in as few words as tell them apart: of `{"intent": "card"}` and its like, the values."""
+    try:
+        objects = json.loads(wanted), json.loads(given)
+    except ValueError:
+        return wanted, given
+    if all(isinstance(one, dict) and len(one) == 1 for one in objects) and set(objects[0]) == set(objects[1]):
+        values = [str(value) for one in objects for value in one.values()]
+        return values[0], values[1]
+    return wanted, given

@@ -187,6 +187,16 @@ def test_the_list_is_weighted_by_frequency_and_numbered() -> None:
     assert found.groups[0].share == 0.9
 
 
+def test_answers_of_one_field_are_told_apart_by_their_values() -> None:
+    asked = failure(1, "a photo of my face", expected='{"intent": "card"}')
+    asked.output = '{"intent": "fees"}'
+    assert board("r", [asked], {}).groups[0].title == "card expected, fees given: a photo of my face"
+
+    asked.output = '{"topic": "fees"}'
+    title = board("r", [asked], {}).groups[0].title
+    assert title.startswith('{"intent": "card"} expected, {"topic": "fees"} given')
+
+
 def test_one_decision_names_its_whole_group_and_later_failures_with_it() -> None:
     before = [failure(1, "card swallowed by the machine"), failure(2, "machine swallowed the card")]
     label = Label("category", "s/1", "product", note="hardware")
