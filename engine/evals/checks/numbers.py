@@ -1,112 +1,125 @@
-"""Numbers in answers: which one is meant, and whether it is the right one.
+"""Numbers as people and models write them: found in a text, and read.
 
-The strict reading of GSM8K is the one of its authors (Cobbe et al. 2021, grade-school-math/dataset.py): what
-stands behind "####", without commas.
+    1,234.50   1'234   -$5   .5   1.2e-3   1.2 x 10^-3   3/4   1 3/4   \\frac{3}{4}   2½   15%
+
+Signs of currency and percent are left out: 15% is 15. A number ends where a unit begins; one that hangs on
+letters (CO2) is part of a word. Which of comma and point is the decimal sign is told, never guessed.
 """
 
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+import unicodedata
+from collections.abc import Iterator
+from decimal import Context, Decimal, InvalidOperation
+from functools import cache
 from typing import Literal
 
-import msgspec
+Sign = Literal[".", ","]
+LARGEST = 1000
+"""Powers of ten; what is larger, or nearer to 0, is not taken for a number."""
 
-from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, Verdict, passed, wanted
-
-GSM8K = re.compile(r"#### (\-?[0-9\.\,]+)")
-_NUMBER = re.compile(r"[-+\u2212]?\s?[$€£]?\s?(?:\d[\d,\u202f\u00a0]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?%?")
-_BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
-
-Extract = Literal["auto", "gsm8k", "last", "first", "only"]
-
-
-class NumericOptions(msgspec.Struct, forbid_unknown_fields=True):
-    """`tolerance` is absolute, `relative` a share of the right value; the larger margin holds.
-
-    `extract`: gsm8k (what stands behind ####, else none), last or first number of the answer, only (the
-    answer is a number and nothing else), auto (behind ####, in \\boxed{}, else the last number).
-    """
-
-    value: float | None = None
-    tolerance: float = 0.0
-    relative: float = 0.0
-    extract: Extract = "auto"
+_DIVIDE = Context(prec=40)
+_VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_TIMES = "\u00d7"
+_MINUS = "-\u2212\u2013"
+_LATEX = (
+    (re.compile(r"\\(?:text|mathrm|mathbf|textbf)\{([^{}]*)\}"), r" \1 "),
+    (re.compile(r"\{,\}"), ","),
+    (re.compile(r"\\[,!;: ]"), ""),
+    (re.compile(r"\\([$%#&])"), r"\1"),
+    (re.compile(r"\\[dt]?frac\s*\{([^{}]+)\}\s*\{([^{}]+)\}"), r" \1/\2 "),
+    (re.compile(r"\\[dt]?frac\s*(\d)\s*(\d)"), r" \1/\2 "),
+    (re.compile(r"\\(?:times|cdot)\b"), _TIMES),
+)
 
 
-def gsm8k_answer(text: str) -> str | None:
-    """The final answer of a GSM8K solution as text without commas; None where there is none."""
-    found = GSM8K.search(text)
-    return found.group(1).strip().replace(",", "") if found else None
+def numbers_in(text: str, decimal: Sign = ".") -> list[Decimal]:
+    """All numbers of a text, in order."""
+    return [value for value, _ in placed(text, decimal)]
 
 
-def numbers_in(text: str) -> list[Decimal]:
-    """All numbers of a text in order: thousands separated by commas or narrow spaces, currency signs, percent
-    signs left out.
-    """
-    found = []
-    for match in _NUMBER.finditer(text):
+def placed(text: str, decimal: Sign = ".") -> Iterator[tuple[Decimal, int]]:
+    """All numbers of a text with the places where they begin; of a text that went through `plain`."""
+    text = plain(text)
+    for match in _pattern(decimal).finditer(text):
         before = text[match.start() - 1 : match.start()]
-        # In 10-5 and in a-5 the sign is no sign of the number.
-        raw = match.group().lstrip("-+\u2212") if before.isalnum() else match.group()
-        if (value := as_number(raw)) is not None:
-            found.append(value)
-    return found
+        sign = match["sign"] or ""
+        # In 10-5 and in a-5 the sign is no sign of the number; in CO2 the 2 is part of a word.
+        if before.isalnum() or before == "_":
+            if not sign and (before.isalpha() or before == "_"):
+                continue
+            sign = ""
+        value = _value(match, decimal)
+        if value is not None:
+            yield (-value if sign and sign in _MINUS else value), match.start()
 
 
-def as_number(text: str) -> Decimal | None:
-    """A number written as people write it; None where the text is something else."""
-    plain = re.sub(r"[$€£%,\s\u202f\u00a0]", "", text).replace("\u2212", "-").rstrip(".")
+def as_number(text: str, decimal: Sign = ".") -> Decimal | None:
+    """A text that is a number, emphasis and a full stop aside; None where it is something else."""
+    bare = plain(text).strip().strip("*_`").strip().rstrip(".")
+    if len(bare) > 1 and bare[0] == bare[-1] == "$":  # a formula, not a price
+        bare = bare[1:-1]
+    match = _pattern(decimal).fullmatch(bare.strip())
+    if match is None:
+        return None
+    value = _value(match, decimal)
+    return -value if value is not None and match["sign"] and match["sign"] in _MINUS else value
+
+
+def plain(text: str) -> str:
+    """A text with LaTeX's and full-width spellings of numbers made plain ones."""
+    text = text.translate(_WIDE)
+    if "\\" in text or "{" in text:
+        for pattern, instead in _LATEX:
+            text = pattern.sub(instead, text)
+    return text
+
+
+@cache
+def _pattern(decimal: Sign) -> re.Pattern[str]:
+    """A number with what belongs to it. Thousands stand in groups of three, in India of two as well."""
+    group = r"[,\u202f\u00a0\u2009'\u2019]" if decimal == "." else r"[.\u202f\u00a0\u2009'\u2019 ]"
+    point = re.escape(decimal)
+    grouped = rf"\d{{1,3}}(?:{group}\d{{2,3}}){{0,12}}{group}\d{{3}}(?!\d)"
+    return re.compile(
+        rf"""
+        (?P<sign>[-+\u2212\u2013]?) [$€£¥₹]? (?P<inner>(?<=[$€£¥₹])[-\u2212])?
+        (?: (?:(?P<whole>\d+)[ ])? (?<![\d/.,]) (?P<top>\d+) [ ]?[/\u2044][ ]? (?P<bottom>\d+) (?![\d/]|\.\d)
+          | (?P<before>\d*) [ ]? (?P<vulgar>[{_VULGAR}])
+          | (?P<number> (?:{grouped} | \d+) (?:{point}\d+)? | (?<!\d){point}\d+ )
+            (?: [eE](?P<exponent>[-+\u2212]?\d+)
+              | [ ]?[{_TIMES}x*·][ ]?10 (?: (?:\^|\*\*)\{{?(?P<power>[-+\u2212]?\d+)\}}?
+                                      | (?P<raised>[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+) )
+            )?
+        )
+        [ ]?%?
+        """,
+        re.VERBOSE,
+    )
+
+
+def _value(match: re.Match[str], decimal: Sign) -> Decimal | None:
+    """The number without its sign; None where it is none after all (1/0), or beyond LARGEST."""
+    if match["bottom"]:
+        return _fraction(match["whole"] or "0", match["top"], match["bottom"])
+    if match["vulgar"]:
+        part = Decimal(str(unicodedata.numeric(match["vulgar"])))
+        return Decimal(match["before"] or "0") + part
+    digits = re.sub(rf"[^\d{re.escape(decimal)}]", "", match["number"]).replace(",", ".")
+    power = match["exponent"] or match["power"] or (match["raised"] or "").translate(_RAISED)
     try:
-        value = Decimal(plain)
+        value = Decimal(f"{digits}e{power.replace(chr(0x2212), '-')}" if power else digits)
     except InvalidOperation:
         return None
-    return value if value.is_finite() else None
-
-
-def extracted(text: str, how: Extract) -> Decimal | None:
-    """The number that an answer gives; None where it gives none."""
-    if how in ("auto", "gsm8k"):
-        strict = gsm8k_answer(text)
-        if strict is not None or how == "gsm8k":
-            return as_number(strict) if strict is not None else None
-        if boxed := _BOXED.findall(text):
-            text = boxed[-1]
-    if how == "only":
-        return as_number(text.strip())
-    numbers = numbers_in(text)
-    if not numbers:
+    if value and abs(value.adjusted()) > LARGEST:
         return None
-    return numbers[0] if how == "first" else numbers[-1]
+    return -value if match["inner"] else value
 
 
-def numeric(options: NumericOptions, bench: Bench) -> Judge:
-    """The answer's number is the right one."""
-
-    def judge(reply: Reply) -> Verdict:
-        right = _right(options, reply)
-        found = extracted(reply.text, options.extract)
-        if found is None:
-            return Verdict(0.0, "no number in the answer")
-        margins = [
-            max(Decimal(str(options.tolerance)), abs(one) * Decimal(str(options.relative))) for one in right
-        ]
-        ok = any(abs(found - one) <= margin for one, margin in zip(right, margins, strict=True))
-        return passed(ok, f"expected {' or '.join(map(str, right))}, got {found}")
-
-    return judge
-
-
-def _right(options: NumericOptions, reply: Reply) -> list[Decimal]:
-    if options.value is not None:
-        return [Decimal(str(options.value))]
-    texts = wanted(None, reply)
-    numbers = [extracted(text, "auto") for text in texts]
-    if None in numbers:
-        raise CheckError(f"the expected answer {texts[numbers.index(None)]!r} has no number")
-    return [number for number in numbers if number is not None]
-
-
-KINDS = (
-    Kind("numeric", "the right number, within a tolerance", NumericOptions, numeric, expects="expected"),
-)
+def _fraction(whole: str, top: str, bottom: str) -> Decimal | None:
+    if max(map(len, (whole, top, bottom))) > LARGEST or int(bottom) == 0:
+        return None
+    return Decimal(whole) + _DIVIDE.divide(Decimal(top), Decimal(bottom))

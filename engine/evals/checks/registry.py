@@ -14,7 +14,7 @@ from engine.evals.checks import (
     json_schema,
     judge,
     matching,
-    numbers,
+    numeric,
     overlap,
     patterns,
     python,
@@ -30,7 +30,7 @@ from engine.evals.checks.contract import Kind
 MODULES: tuple[ModuleType, ...] = (
     matching,
     patterns,
-    numbers,
+    numeric,
     choice,
     json_schema,
     json_fields,

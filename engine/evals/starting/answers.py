@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from engine.data.importers import strict_json
 from engine.evals.checks.calls import calls_in
-from engine.evals.checks.numbers import as_number, gsm8k_answer
+from engine.evals.checks.numbers import as_number
+from engine.evals.checks.numeric import gsm8k_answer
 from engine.evals.starting.shape import is_closed
 from store.records.evals import Case, Check, ExpectedCall
 
-AnswerKind = Literal["tool_call", "json", "number", "label", "text", "unknown"]
+AnswerKind = Literal["tool_call", "trajectory", "json", "number", "label", "text", "unknown"]
 SLICE = "answer"
 """The name of the slice that tells kinds of answers apart where a suite has several."""
 
@@ -27,6 +28,8 @@ def kinds_of(cases: Sequence[Case]) -> list[AnswerKind]:
 
 def kind_of(case: Case) -> AnswerKind:
     """The kind of one expected answer, looked at alone."""
+    if case.tool_results:
+        return "trajectory"
     if case.expected_tool_calls is not None:
         return "tool_call"
     if case.expected is None:
@@ -66,6 +69,8 @@ def checks_for(kind: AnswerKind, schema: str, knowledge: bool, judge: bool) -> l
     match kind:
         case "tool_call":
             return [Check("tool_call")]
+        case "trajectory":
+            return [Check("tool_call"), Check("similarity")]
         case "json":
             return [Check("json_schema", options={"schema": schema}), Check("json_fields")]
         case "number":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,15 +20,42 @@ LABELS = ["A", "B", "C", "D"]
     [
         ("B", "B"),
         ("(b)", "B"),
+        (" **B** ", "B"),
         ("B. because it rains", "B"),
+        ("B) It rains.", "B"),
+        ("B - it rains", "B"),
         ("(C) It rains.", "C"),
+        ("**(C)** It rains, not (A).", "C"),
         ("The answer is B.", "B"),
+        ("The answer is b", "B"),
+        ("the answer is (C)", "C"),
+        ("The correct answer is option D, since it rains.", "D"),
+        ("The correct option is: **B**", "B"),
         ("**Answer: (D)**", "D"),
+        ("Answer: A", "A"),
+        ("Answer:\nC", "C"),
+        ("Final Answer: [[B]]", "B"),
+        ("I would choose C because it rains", "C"),
+        ('{"answer": "B"}', "B"),
+        ("<answer>B</answer>", "B"),
+        (r"So \boxed{B}, not \text{A}.", "B"),
+        (r"\boxed{\text{(C)}}", "C"),
         ("I first thought of (A). The answer is C", "C"),
+        ("(A) seems right at first. But the answer is (B).", "B"),
         ("It must be (B), I think", "B"),
+        ("Rain falls, and that is why.\n\nB", "B"),
+        ("The answer is A because it rains", "A"),
+        ("The answer is B, a dog", "B"),
+        ("The answer is Carol", None),
         ("A dog would do", None),
-        ("(A) or (B)", "A"),
+        ("The answer is a bit complex", None),
+        ("Answer: A dog would do", None),
+        ("(A) or (B)", None),
+        ("A, B", None),
+        ("The answer is A or B", None),
         ("either (A) or (B)", None),
+        ("I cannot choose", None),
+        ("E", None),
         ("", None),
     ],
 )
@@ -46,6 +75,19 @@ def test_the_right_choice_passes_and_another_says_which_was_taken() -> None:
     assert judged("choice", "The answer is (B).", "(B)").passed
     assert judged("choice", "(A)", "(B)").detail == "took 'A', not 'b'"
     assert judged("choice", "who knows", "(B)").detail == "takes none of the choices, or several"
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"choices": ["A", "(a)"]}, "must be texts that differ"),
+        ({"choices": ["A", ""]}, "must be texts that differ"),
+        ({"choices": ["A", "B"], "value": "C"}, "'C' is none of the choices: A, B"),
+    ],
+)
+def test_choices_that_cannot_be_told_apart_are_refused(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        judged("choice", "A", "A", **options)
 
 
 def test_every_row_of_bbh_scores_its_own_answer_and_no_other(shared_data: Path) -> None:
