@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import msgspec
@@ -12,6 +14,7 @@ from engine.data.importers.text_stream import decoded, find_encoding, first_byte
 from store.errors import UsageError
 
 SUFFIXES = (".csv", ".tsv")
+_ZIP = b"PK\x03\x04"
 
 
 class Table(msgspec.Struct):
@@ -22,24 +25,35 @@ class Table(msgspec.Struct):
     dropped: list[Dropped]
 
 
-def read_table(path: Path, encoding: str = "") -> Table:
-    """The rows of a CSV file. Raises TemperError, UsageError or MissingError for one that cannot be read."""
+def read_table(path: Path, encoding: str = "", header: bool = True) -> Table:
+    """The rows of a CSV file; without a header its columns are called 1, 2, 3.
+
+    Raises TemperError, UsageError or MissingError for a file that cannot be read.
+    """
     regular_file(path)
     start, _ = first_bytes(path)
-    if b"\0" in start[:512] and start[:4] == b"PK\x03\x04":
+    if start.startswith(_ZIP):
         raise UsageError(
-            "This is a spreadsheet, not CSV", f"{path.name} is a zip archive.", "Save it as CSV (UTF-8)."
+            "This is a spreadsheet, not CSV",
+            f"{path.name} is an archive, as Excel and LibreOffice write it.",
+            "Save it as CSV (UTF-8).",
         )
     name = find_encoding(start, encoding, path)
     sample = start.decode(name, errors="replace")
-    table = Table([], [], [])
+    delimiter = find_delimiter(sample)
     with opened(path) as (_, stream), decoded(stream, path, name, "") as text:
-        for one in read_delimited(text, path, find_delimiter(sample)):
-            if isinstance(one, Dropped):
-                table.dropped.append(one)
-            elif isinstance(one.value, dict):
-                if not any(value.strip() for value in one.value.values()):
-                    continue  # an empty row, as spreadsheets leave them at the end
-                table.rows.append((one.line, one.value))
-    table.columns = list(table.rows[0][1]) if table.rows else []
+        whole = text.read()
+    if not header:
+        width = len(next(csv.reader(io.StringIO(whole), delimiter=delimiter), []))
+        whole = delimiter.join(map(str, range(1, width + 1))) + "\n" + whole
+    table = Table([], [], [])
+    for one in read_delimited(io.StringIO(whole, newline=""), path, delimiter):
+        one.line -= 0 if header else 1
+        if isinstance(one, Dropped):
+            table.dropped.append(one)
+        elif any(value.strip() for value in one.value.values()):  # spreadsheets end in empty rows
+            table.rows.append((one.line, one.value))
+    # Without a row, its names are still worth telling.
+    plain = next(csv.reader(io.StringIO(whole), delimiter=delimiter), [])
+    table.columns = list(table.rows[0][1]) if table.rows else [one.strip() for one in plain]
     return table

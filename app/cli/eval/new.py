@@ -15,6 +15,8 @@ from store.workspace import open_workspace
 @click.argument("suite")
 @click.option("--from", "source", required=True, help="A dataset (chats/heldout) or a CSV file of failures.")
 @click.option("--map", "maps", multiple=True, metavar="PART=COLUMN", help="What a CSV's columns are.")
+@click.option("--encoding", default="", help="Of a CSV that is not UTF-8, often cp1252.")
+@click.option("--no-header", is_flag=True, help="The CSV's first line is a row; its columns are 1, 2, 3.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most this many cases, evenly spread.")
 @click.option(
     "--paraphrase", type=click.IntRange(1, 8), help="Besides, this many other wordings of each case."
@@ -26,6 +28,8 @@ def new(
     suite: str,
     source: str,
     maps: tuple[str, ...],
+    encoding: str,
+    no_header: bool,
     limit: int | None,
     paraphrase: int | None,
     out_of_scope: bool,
@@ -41,12 +45,24 @@ def new(
     from engine.evals.starting.making import make
 
     wishes = Wishes(paraphrases=paraphrase or 0, out_of_scope=out_of_scope)
-    made = make(open_workspace(), suite, source, _parts(maps), limit, wishes, force, Path.cwd())
+    made = make(
+        open_workspace(),
+        suite,
+        source,
+        _parts(maps),
+        limit,
+        wishes,
+        force,
+        Path.cwd(),
+        encoding=encoding,
+        header=not no_header,
+    )
     if as_json:
         print_json(made)
         return
     kinds = ", ".join(f"{count} {kind}" for kind, count in made.kinds.items())
-    click.echo(f"{made.path}: {made.cases} cases (answers: {kinds}), checks {', '.join(made.checks)}")
+    cases = "1 case" if made.cases == 1 else f"{made.cases} cases"
+    click.echo(f"{made.path}: {cases} (answers: {kinds}), checks {', '.join(made.checks)}")
     if made.judge:
         say(f"{made.judge} judges. See what it is worth: `judge: {{labelled: FILE}}` in the suite.")
     for note in made.notes:
@@ -55,7 +71,7 @@ def new(
 
 
 def _parts(maps: tuple[str, ...]) -> dict[str, str]:
-    from engine.evals.starting.failures import NAMES
+    from engine.evals.starting.columns import NAMES
 
     found = {}
     for one in maps:

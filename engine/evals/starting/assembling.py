@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from engine.evals.starting.answers import SLICE, checks_for, json_of, kinds_of, with_calls
+from engine.evals.starting.explaining import why
 from engine.evals.starting.out_of_scope import TAG, out_of_scope_cases
 from engine.evals.starting.shape import schema_of
 from engine.evals.starting.wordings import paraphrased
@@ -27,13 +28,14 @@ class Wishes(msgspec.Struct):
 
 class Started(msgspec.Struct):
     """A suite to start with. `kinds` counts answers of each kind, `schema` is what JSON answers have in
-    common, `notes` say what could not be done.
+    common, `notes` say what could not be done, `whys` why each check of the suite was chosen.
     """
 
     suite: Suite
     kinds: dict[str, int]
     schema: Any = None
     notes: list[str] = []
+    whys: list[str] = []
 
 
 def assemble(name: str, cases: list[Case], source: CasesFrom | None, wishes: Wishes) -> Started:
@@ -44,9 +46,12 @@ def assemble(name: str, cases: list[Case], source: CasesFrom | None, wishes: Wis
     kinds = kinds_of(cases)
     counts = Counter(kinds)
     several = len(counts) > 1
+    untold = 0
     for case, kind in zip(cases, kinds, strict=True):
         if kind == "tool_call":
             with_calls(case)
+        if kind in ("tool_call", "trajectory") and not case.tools:
+            untold += 1
         if several:
             case.slices = {**case.slices, SLICE: kind}
     started = Started(
@@ -58,11 +63,17 @@ def assemble(name: str, cases: list[Case], source: CasesFrom | None, wishes: Wis
         for check in checks_for(kind, wishes.schema_file, wishes.knowledge, bool(wishes.judge)):
             check.only = [f"{SLICE}={kind}"] if several else []
             started.suite.checks.append(check)
+            started.whys.append(why(check, kind, cases, kinds, wishes.judge))
+    if untold:
+        started.notes.append(
+            f"{untold} of the cases expect calls and name no `tools`: add them, or no model knows of any."
+        )
     _leave_out_unchecked(started)
     _add(started, cases, kinds, wishes)
     # A dataset's own calls travel with its rows; calls that stand in texts do not.
     in_texts = "tool_call" in counts and any(not case.tools for case in cases)
-    as_it_is = not (several or in_texts or wishes.paraphrases or wishes.out_of_scope)
+    inline = in_texts or "trajectory" in counts
+    as_it_is = not (several or inline or wishes.paraphrases or wishes.out_of_scope)
     if source is not None and as_it_is:
         started.suite.cases = source
     return started
@@ -85,9 +96,8 @@ def _leave_out_unchecked(started: Started) -> None:
         )
     left_out = len(started.suite.cases) - len(kept)
     if left_out:
-        started.notes.append(
-            f"{left_out} cases have no right answer and nobody to judge them: they were left out."
-        )
+        have = "1 case has" if left_out == 1 else f"{left_out} cases have"
+        started.notes.append(f"{have} no right answer and nobody to judge it: left out.")
     started.suite.cases = kept
 
 

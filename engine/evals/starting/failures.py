@@ -1,100 +1,124 @@
-"""A CSV of failures or complaints becomes cases. Columns are known by their names, or named by the user."""
+"""A table of failures or complaints becomes cases; what of it does not is said, with its lines."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from store.errors import MissingError, UsageError
+import msgspec
+
+from engine.evals.adding import free_id
+from engine.evals.starting.columns import columns_of
+from engine.evals.table import Table, read_table
+from store.errors import UsageError
 from store.records.evals import Case, Check, Origin
 
-NAMES: dict[str, tuple[str, ...]] = {
-    "input": ("input", "question", "prompt", "query", "message", "user", "request", "text"),
-    "expected": ("expected", "reference", "correct", "ideal", "target", "correction", "answer", "gold"),
-    "output": ("output", "actual", "response", "got", "wrong", "model_answer", "completion"),
-    "id": ("id", "case", "ticket", "case_id"),
-    "tag": ("tag", "tags", "category", "severity", "label"),
-    "sources": ("sources", "source", "document", "documents", "expected_sources"),
-}
+SLICES, MOST_VALUES, LETTERS = 3, 12, 40
+"""So many columns become slices, of at most so many short values that come again."""
+LINES = 10
 
 
-def read_failures(path: Path, named: Mapping[str, str]) -> list[Case]:
-    """A case per row that has an input. `named` says the column of a part where its name does not.
+class Failures(msgspec.Struct):
+    """The cases of a table, and what a reader should know of the rows that became none."""
+
+    cases: list[Case]
+    notes: list[str] = []
+
+
+def read_failures(path: Path, named: Mapping[str, str], encoding: str = "", header: bool = True) -> Failures:
+    """A case per row that has a question. `named` says the column of a part where its name does not.
 
     A row without a right answer gets a check that the wrong one does not come again. Raises UsageError where
-    no column holds inputs, or no row has one.
+    no column holds questions, or no row has one; TemperError for a file that cannot be read.
     """
-    rows, columns = _rows(path)
-    where = {part: _column(part, columns, named) for part in NAMES}
-    if where["input"] is None:
-        raise UsageError(
-            "No column holds the questions",
-            f"{path.name} has {', '.join(columns) or 'no columns'}.",
-            "Name it: --map input=COLUMN",
-        )
+    table = read_table(path, encoding, header)
+    where = columns_of(table.columns, named, path.name)
+    sliced = _slices(table, set(where.values()))
+    taken: set[str] = set()
+    seen: dict[tuple[str, str | None, str], int] = {}
     cases: list[Case] = []
-    seen: dict[str, int] = {}
-    for line, row in rows:
-        case = _case(path, line, row, where)
+    empty, again = [], []
+    for line, row in table.rows:
+        case = _case(path, line, row, where, sliced)
         if case is None:
+            empty.append(line)
             continue
-        seen[case.id] = seen.get(case.id, 0) + 1
-        if seen[case.id] > 1:
-            case.id = f"{case.id}-{seen[case.id]}"
+        key = (case.input, case.expected, str(case.metadata.get("output", "")))
+        if key in seen:
+            again.append(line)
+            continue
+        seen[key] = line
+        case.id = free_id(case.id, taken)
+        taken.add(case.id)
         cases.append(case)
     if not cases:
         raise UsageError(
             "There are no failures", f"No row of {path.name} has a question.", "Fill that column."
         )
-    return cases
+    return Failures(cases, _notes(table, empty, again, cases))
 
 
-def _case(path: Path, line: int, row: dict[str, str], where: dict[str, str | None]) -> Case | None:
-    part = {name: row.get(column or "", "").strip() for name, column in where.items()}
+def _case(
+    path: Path, line: int, row: dict[str, str], where: Mapping[str, str], sliced: Sequence[str]
+) -> Case | None:
+    part = {name: row.get(column, "").strip() for name, column in where.items()}
     if not part["input"]:
         return None
-    known = set(where.values())
-    case = Case(part["id"] or f"row-{line}", part["input"])
-    case.expected = part["expected"] or None
-    case.tags = [tag.strip() for tag in part["tag"].split(",") if tag.strip()]
-    case.expected_sources = [one.strip() for one in part["sources"].split(";") if one.strip()]
+    known = {*where.values(), *sliced}
+    case = Case(part.get("id") or f"row-{line}", part["input"])
+    case.expected = part.get("expected") or None
+    case.tags = [tag.strip() for tag in part.get("tag", "").split(",") if tag.strip()]
+    case.expected_sources = [one.strip() for one in part.get("sources", "").split(";") if one.strip()]
+    case.slices = {name: row[name].strip() for name in sliced if row[name].strip()}
     case.metadata = {
-        name: value.strip() for name, value in row.items() if name not in known and value and value.strip()
+        name: value.strip() for name, value in row.items() if name not in known and value.strip()
     }
-    if part["output"]:
-        case.metadata["output"] = part["output"]
+    if output := part.get("output"):
+        case.metadata["output"] = output
         if case.expected is None:
-            case.checks = [Check("contains", options={"value": part["output"], "absent": True})]
+            case.checks = [Check("contains", options={"value": output, "absent": True})]
     case.origin = Origin(kind="failure", source=path.name, line=line)
     return case
 
 
-def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise MissingError("No such file", f"{path} is not there.", "Check the path.") from None
-    except UnicodeDecodeError as error:
-        raise UsageError("The file is not UTF-8", f"{path}: {error}.", "Save it as UTF-8.") from error
-    head = text.partition("\n")[0]
-    delimiter = max((",", ";", "\t"), key=head.count)
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey="", restval="")
-    try:
-        columns = [name for name in reader.fieldnames or [] if name]
-        rows = [(reader.line_num, {key: value for key, value in row.items() if key}) for row in reader]
-    except csv.Error as error:
-        raise UsageError("The file is not CSV", f"{path}: {error}.", "Mend it there.") from error
-    return rows, columns
+def _slices(table: Table, taken: set[str]) -> list[str]:
+    """Columns with few short values that come again: language, product, channel."""
+    found = []
+    for column in table.columns:
+        counts = Counter(value for _, row in table.rows if (value := row[column].strip()))
+        closed = 2 <= len(counts) <= MOST_VALUES and len(counts) * 2 <= counts.total()
+        if column and column not in taken and closed and max(map(len, counts)) <= LETTERS:
+            found.append(column)
+    return found[:SLICES]
 
 
-def _column(part: str, columns: list[str], named: Mapping[str, str]) -> str | None:
-    if asked := named.get(part):
-        if asked not in columns:
-            raise UsageError(
-                "No such column", f"{asked!r} is none of {', '.join(columns)}.", f"Mend --map {part}=COLUMN."
-            )
-        return asked
-    by_name = {column.strip().casefold().replace(" ", "_"): column for column in columns}
-    return next((by_name[name] for name in NAMES[part] if name in by_name), None)
+def _notes(table: Table, empty: list[int], again: list[int], cases: Sequence[Case]) -> list[str]:
+    notes = []
+    if empty:
+        notes.append(f"{_rows(empty)} no question: left out.")
+    if again:
+        notes.append(f"{_rows(again)} said before, word for word: left out.".replace("has", "was"))
+    for reason, count in Counter(one.reason for one in table.dropped).items():
+        lines = [one.line for one in table.dropped if one.reason == reason]
+        notes.append(f"{count} row{'s' if count > 1 else ''} left out (line {_listed(lines)}): {reason}.")
+    answers: dict[str, set[str]] = {}
+    for case in cases:
+        if case.expected is not None:
+            answers.setdefault(case.input, set()).add(case.expected)
+    several = sum(len(found) > 1 for found in answers.values())
+    if several:
+        notes.append(
+            f"{several} question{'s have' if several > 1 else ' has'} several right answers in the table: no "
+            "model can pass all of its cases. Put them together as `alternatives`, or settle which is right."
+        )
+    return notes
+
+
+def _rows(lines: list[int]) -> str:
+    return f"{len(lines)} row{'s' if len(lines) > 1 else ''} (line {_listed(lines)}) has"
+
+
+def _listed(lines: list[int]) -> str:
+    more = len(lines) - LINES
+    return ", ".join(map(str, lines[:LINES])) + (f" and {more} more" if more > 0 else "")

@@ -10,8 +10,10 @@ import msgspec
 from engine.evals.cases import case_of, spread
 from engine.evals.starting.assembling import Started, Wishes, assemble
 from engine.evals.starting.failures import read_failures
+from engine.evals.starting.trajectories import as_trajectory
 from engine.evals.suite import load_suite
 from engine.evals.suite.writing import check_name, write_suite
+from engine.evals.table import SUFFIXES
 from store import atomic
 from store.errors import UsageError
 from store.records.evals import Case, CasesFrom
@@ -39,19 +41,30 @@ def make(
     wishes: Wishes,
     force: bool,
     here: Path,
+    encoding: str = "",
+    header: bool = True,
 ) -> Made:
     """Write evals/NAME.yaml, and beside it the schema of JSON answers. Raises UsageError or MissingError.
 
-    `source` is a dataset's split, or a CSV file as seen from `here`.
+    `source` is a dataset's split, or a CSV file as seen from `here`, of which `columns`, `encoding` and
+    `header` say how it is read.
     """
     check_name(name)
     wishes.judge = workspace.config.defaults.judge or ""
     wishes.knowledge = bool(workspace.config.knowledge)
     wishes.schema_file = f"schemas/{name}.json"
-    cases, reference = _cases(workspace, source, columns, limit, here)
+    file = here / Path(source).expanduser()
+    notes: list[str] = []
+    reference: CasesFrom | None = None
+    if source.endswith(SUFFIXES) or file.is_file():
+        failures = read_failures(file, columns, encoding, header)
+        cases, notes = spread(failures.cases, limit), failures.notes
+    else:
+        cases, reference = _rows(workspace, source, limit), CasesFrom(source, limit)
     started = assemble(name, cases, reference, wishes)
+    started.notes = [*notes, *started.notes]
     path = workspace.paths.evals / f"{name}.yaml"
-    write_suite(path, started.suite, _says(source), force)
+    write_suite(path, started.suite, _says(source), force, started.whys)
     if started.schema is not None:
         schema = workspace.paths.evals / wishes.schema_file
         schema.parent.mkdir(parents=True, exist_ok=True)
@@ -60,12 +73,8 @@ def make(
     return _made(started, str(path.relative_to(workspace.root)), len(cases), wishes)
 
 
-def _cases(
-    workspace: Workspace, source: str, columns: Mapping[str, str], limit: int | None, here: Path
-) -> tuple[list[Case], CasesFrom | None]:
-    file = here / Path(source).expanduser()
-    if source.endswith((".csv", ".tsv")) or file.is_file():
-        return spread(read_failures(file, columns), limit), None
+def _rows(workspace: Workspace, source: str, limit: int | None) -> list[Case]:
+    """The cases of a dataset's split, those with calls played."""
     from engine.data.ensure import ensure_dataset
     from store import datasets
 
@@ -73,7 +82,7 @@ def _cases(
     rows = datasets.read_rows(workspace.paths, source)
     if not rows:
         raise UsageError("The dataset has no rows there", f"{source} holds none.", "Hold some rows out.")
-    return [case_of(row) for row in spread(rows, limit)], CasesFrom(source, limit)
+    return [as_trajectory(case_of(row), row) for row in spread(rows, limit)]
 
 
 def _says(source: str) -> str:

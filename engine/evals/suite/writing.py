@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +23,34 @@ WIDTH = 110
 _USUAL = msgspec.structs.asdict(Check(""))
 
 
-def suite_text(suite: Suite, says: str = "") -> str:
-    """A suite as YAML, under a comment that says what it is."""
+def suite_text(suite: Suite, says: str = "", whys: Sequence[str] = ()) -> str:
+    """A suite as YAML, under a comment that says what it is; `whys` are comments on its checks, one each."""
     raw = msgspec.to_builtins(suite)
     raw["checks"] = [plain_check(check) for check in suite.checks]
     if isinstance(suite.cases, list):
         raw["cases"] = [plain_case(case) for case in suite.cases]
     checks = raw.pop("checks")
-    ordered = {"name": raw.pop("name"), **({"checks": checks} if checks else {}), **raw}
-    ordered["cases"] = ordered.pop("cases")
-    return _comment(says) + dumped(ordered)
+    name = dumped({"name": raw.pop("name")})
+    ordered = {key: raw[key] for key in sorted(raw, key="cases".__eq__)}  # the cases last
+    return _comment(says) + name + _checks(checks, whys) + dumped(ordered)
 
 
-def _comment(says: str) -> str:
+def _checks(checks: list[dict[str, Any]], whys: Sequence[str]) -> str:
+    """The suite's own checks, each under why it was chosen."""
+    parts = ["checks:\n"] if checks else []
+    for at, check in enumerate(checks):
+        parts.append(_comment(whys[at], "  ") if at < len(whys) else "")
+        parts.append(textwrap.indent(dumped([check]), "  "))
+    return "".join(parts)
+
+
+def _comment(says: str, indent: str = "") -> str:
     lines = [
-        line for one in says.splitlines() for line in textwrap.wrap(one, WIDTH - 2, subsequent_indent="  ")
+        line
+        for one in says.splitlines()
+        for line in textwrap.wrap(one, WIDTH - 2 - len(indent), subsequent_indent="  ")
     ]
-    return "".join(f"# {line}\n" for line in lines)
+    return "".join(f"{indent}# {line}\n" for line in lines)
 
 
 def check_name(name: str) -> None:
@@ -49,14 +61,16 @@ def check_name(name: str) -> None:
         )
 
 
-def write_suite(path: Path, suite: Suite, says: str = "", force: bool = False) -> None:
+def write_suite(
+    path: Path, suite: Suite, says: str = "", force: bool = False, whys: Sequence[str] = ()
+) -> None:
     """Write a new suite. Raises UsageError where the file is there and `force` is not given."""
     if path.exists() and not force:
         raise UsageError(
             "The suite is there already", f"{path} would be written over.", "Name another, or give --force."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(path, suite_text(suite, says))
+    atomic.write_text(path, suite_text(suite, says, whys))
 
 
 def plain_check(check: Check) -> dict[str, Any]:

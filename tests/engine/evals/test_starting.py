@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from engine.evals.cases import case_of
 from engine.evals.starting.answers import kinds_of
 from engine.evals.starting.assembling import Started, Wishes, assemble
 from engine.evals.starting.failures import read_failures
 from engine.evals.starting.making import make
 from engine.evals.starting.shape import schema_of
+from engine.evals.starting.trajectories import as_trajectory
 from engine.evals.starting.wordings import paraphrased, wordings_of
 from engine.evals.suite import load_suite
-from store.errors import UsageError
+from store.errors import TemperError, UsageError
+from store.records.data import Example, Message, ToolCall
 from store.records.evals import Case, CasesFrom
 from store.workspace import Workspace
 
@@ -84,7 +87,7 @@ def test_answers_of_several_kinds_are_checked_each_by_its_own() -> None:
 
 def test_cases_that_nobody_could_judge_are_left_out_and_said() -> None:
     made = started("12", None)
-    assert made.notes == ["1 cases have no right answer and nobody to judge them: they were left out."]
+    assert made.notes == ["1 case has no right answer and nobody to judge it: left out."]
     with pytest.raises(UsageError, match="No check fits"):
         started(None)
 
@@ -133,7 +136,7 @@ def test_a_csv_of_failures_becomes_cases_that_remember_their_line(tmp_path: Path
         'Question;Expected;wrong;ticket;product\n"Where?";Here.;No idea;T1;card\nHow?;;Go away;T1;\n;;;;\n'
     )
 
-    first, second = read_failures(file, {})
+    first, second = read_failures(file, {}).cases
 
     assert (first.id, first.input, first.expected) == ("T1", "Where?", "Here.")
     assert first.metadata == {"product": "card", "output": "No idea"}
@@ -178,3 +181,118 @@ def test_a_suite_from_a_dataset_is_written_with_its_schema_and_can_be_run(tmp_pa
     assert load_suite(tmp_path / made.path, tmp_path).suite.cases == CasesFrom("chats/heldout")
     with pytest.raises(UsageError, match="there already"):
         make(workspace, "mine", "chats/heldout", {}, None, Wishes(), False, tmp_path)
+
+
+def table(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
+    file = tmp_path / "f.csv"
+    file.write_bytes(text.encode(encoding))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("\ufeffquestion;expected\r\nWo?;\u00dcber der Br\u00fccke.\r\n;\r\n", "utf-8"),
+        ("question\texpected\nWo?\t\u00dcber der Br\u00fccke.\n", "utf-16"),
+        ("sep=;\nQuestion;Expected Answer\nWo?;\u00dcber der Br\u00fccke.\n", "utf-8"),
+        ("prompt|ground-truth\nWo?|\u00dcber der Br\u00fccke.\n", "utf-8"),
+        ('query,correct\n"Wo?","\u00dcber der Br\u00fccke."\n', "utf-8"),
+    ],
+)
+def test_tables_are_read_however_they_are_written(tmp_path: Path, text: str, encoding: str) -> None:
+    [case] = read_failures(table(tmp_path, text, encoding), {}).cases
+
+    assert (case.input, case.expected) == ("Wo?", "\u00dcber der Br\u00fccke.")
+
+
+def test_an_encoding_that_cannot_be_seen_is_asked_for(tmp_path: Path) -> None:
+    file = table(tmp_path, "question,expected\nWo?,\u00dcber\n", "cp1252")
+
+    with pytest.raises(TemperError, match="not UTF-8"):
+        read_failures(file, {})
+    assert read_failures(file, {}, "cp1252").cases[0].expected == "\u00dcber"
+
+
+def test_a_table_without_a_header_has_columns_by_their_numbers(tmp_path: Path) -> None:
+    file = table(tmp_path, "Where?,Here.\nHow?,So.\n")
+
+    with pytest.raises(UsageError, match="No column holds the questions") as caught:
+        read_failures(file, {})
+    assert "--no-header --map input=1" in caught.value.remedy
+    found = read_failures(file, {"input": "1", "expected": "2"}, header=False).cases
+    assert [(case.input, case.expected, case.origin.line if case.origin else 0) for case in found] == [
+        ("Where?", "Here.", 1),
+        ("How?", "So.", 2),
+    ]
+
+
+def test_rows_that_become_no_case_are_told_with_their_lines(tmp_path: Path) -> None:
+    text = 'question,expected\nA?,"b\nc"\n,x\nA?,"b\nc"\nA?,d\nshort\n'
+
+    made = read_failures(table(tmp_path, text), {})
+
+    assert [case.expected for case in made.cases] == ["b\nc", "d"]
+    assert made.notes[0] == "1 row (line 4) has no question: left out."
+    assert made.notes[1] == "1 row (line 5) was said before, word for word: left out."
+    assert made.notes[2] == "1 row left out (line 8): 1 field where the header has 2."
+    assert made.notes[3].startswith("1 question has several right answers in the table")
+
+
+def test_a_column_is_one_thing_and_labels_are_answers_where_nothing_else_is(tmp_path: Path) -> None:
+    both = read_failures(table(tmp_path, "question,answer,expected,label\nA?,b,c,d\n"), {}).cases[0]
+    labels = read_failures(table(tmp_path, "text,label\nA?,b\n"), {}).cases[0]
+
+    assert (both.expected, both.metadata["output"], both.tags) == ("c", "b", ["d"])
+    assert (labels.expected, labels.tags) == ("b", [])
+
+
+def test_columns_with_few_values_become_slices(tmp_path: Path) -> None:
+    rows = "".join(f"Q{n}?,a,{('de', 'en')[n % 2]},note {n}\n" for n in range(6))
+
+    cases = read_failures(table(tmp_path, f"question,expected,language,note\n{rows}"), {}).cases
+
+    assert cases[0].slices == {"language": "de"}
+    assert cases[0].metadata == {"note": "note 0"}
+
+
+def test_the_file_says_why_each_check_was_chosen(tmp_path: Path) -> None:
+    (tmp_path / "temper.toml").write_text("")
+    rows = "".join(f"Q{n}?,{('yes', 'no')[n % 2]}\n" for n in range(6)) + 'J?,"{""a"": 1}"\n'
+    file = table(tmp_path, f"question,expected\n{rows}")
+
+    make(Workspace(tmp_path), "mine", str(file), {}, None, Wishes(), False, tmp_path)
+
+    text = (tmp_path / "evals" / "mine.yaml").read_text()
+    assert "  # Labels (6 of 7 answers, 2 different: yes 3, no 3): the answer must be the label" in text
+    assert "  # JSON (1 of 7 answers): each field is compared for itself" in text
+    loaded = load_suite(tmp_path / "evals" / "mine.yaml", tmp_path).suite
+    assert isinstance(loaded.cases, list)
+    assert {case.expected for case in loaded.cases} == {"yes", "no", '{"a": 1}'}
+
+
+def test_a_row_in_which_tools_were_called_is_played() -> None:
+    turns = [
+        Message("system", "Be brief."),
+        Message("user", "Balance?"),
+        Message("assistant", "", tool_calls=[ToolCall("f", '{"card": "1"}', "a"), ToolCall("g", "{}", "b")]),
+        Message("tool", "of g", tool_call_id="b"),
+        Message("tool", "of f", tool_call_id="a"),
+        Message("assistant", "It is 3."),
+    ]
+    row = Example("r", 1, messages=turns, tools='[{"name": "f"}]')
+
+    case = as_trajectory(case_of(row), row)
+
+    assert (case.input, case.expected, [one.role for one in case.before]) == (
+        "Balance?",
+        "It is 3.",
+        ["system"],
+    )
+    assert [(one.name, one.content, one.arguments) for one in case.tool_results] == [
+        ("f", "of f", {"card": "1"}),
+        ("g", "of g", {}),
+    ]
+    assert [one.name for one in case.expected_tool_calls or []] == ["f", "g"]
+    assert kinds_of([case]) == ["trajectory"]
+    spoken = Example("r", 1, messages=[*turns[:5], Message("user", "And?"), turns[5]])
+    assert as_trajectory(case_of(spoken), spoken).tool_results == []
