@@ -18,14 +18,21 @@ def models() -> None:
 @models.command()
 @click.argument("name")
 @click.argument("path")
+@click.option("--served", metavar="MODEL", default="", help="What the API at a URL calls its model.")
+@click.option("--key", metavar="VARIABLE", default="", help="The environment variable with the API's key.")
 @click.option("--replace", is_flag=True, help="Overwrite a model of that name.")
 @json_option
-def add(name: str, path: str, replace: bool, as_json: bool) -> None:
-    """Call the model at PATH (a Hugging Face directory, a GGUF file, builtin:tiny) NAME."""
-    from engine.models.register import add_model
+def add(name: str, path: str, served: str, key: str, replace: bool, as_json: bool) -> None:
+    """Call the model at PATH (a Hugging Face directory, a GGUF file, builtin:tiny) NAME.
+
+    PATH may also be the URL of an OpenAI-compatible API, up to /v1: it can then be asked, evaluated, compared
+    and used as a judge. On another machine that needs `network = true` in temper.toml.
+    """
+    from engine.models.register import add_model, is_url
 
     workspace = open_workspace()
-    card = add_model(workspace, name, as_settings_path(workspace, path), replace)
+    place = path if is_url(path) else as_settings_path(workspace, path)
+    card = add_model(workspace, name, place, replace, served=served, key=key)
     if as_json:
         print_json(card)
         return
@@ -33,12 +40,12 @@ def add(name: str, path: str, replace: bool, as_json: bool) -> None:
     print_facts(
         [
             ("model", card.name),
-            ("path", card.path),
-            ("architecture", card.architecture),
+            ("url" if card.form == "remote" else "path", card.path),
+            ("served as" if card.form == "remote" else "architecture", card.architecture),
             ("numbers", card.dtype),
             ("context", f"{card.context:,} tokens" if card.context else ""),
             ("chat template", template if card.form == "directory" else ""),
-            ("weights", size(card.bytes)),
+            ("weights", size(card.bytes) if card.form != "remote" else ""),
         ]
     )
     say(f"Added [models.{name}] to temper.toml. Ask it: temper ask QUESTION --variant {name}")

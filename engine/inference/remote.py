@@ -1,78 +1,48 @@
 """A model behind an OpenAI-compatible API in a variant's place: for comparison, as a teacher, as a judge.
 
-The same prompt, passages, shots and output shape as on this machine; a complete answer is judged here by its
-structure, whatever the other side promises. The key comes from the environment and is written nowhere. Does
-not know whether it may be asked: engine.models.variants has made sure of that.
+The same prompt, passages, shots and output shape as on this machine; a complete answer and its calls are
+judged here, whatever the other side promises. Does not know whether it may be asked: engine.models.variants
+has made sure of that.
 """
 
 from __future__ import annotations
 
-import os
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-import httpx
-import msgspec
-
-from engine import offline
 from engine.inference.answers import Answer, Ask, refused
 from engine.inference.generate import never
-from engine.inference.structured.structure import judged, structure_of
+from engine.inference.remote_api import Completion, Refused, RemoteApi, Said
+from engine.inference.remote_shape import SHAPES, TAKES_LESS, described, response_format, unfenced
+from engine.inference.structured.call_form import DEFAULT
+from engine.inference.structured.structure import Structure, broken, judged, structure_of
+from engine.inference.structured.tools import ToolSet
 from engine.models.chat import last_user, with_shots, with_system
 from engine.models.turns import FORMS, as_dicts
 from engine.retrieval.prompt import cite, with_context
-from store.errors import MissingError, TemperError, UsageError
-from store.records.data import Message, ToolCall
+from store.errors import TemperError
+from store.records.data import ToolCall
 from store.records.knowledge import Hit
-from store.records.output import OutputFormat
 from store.records.serving import ChatDelta
 from store.records.traces import Timings
-from store.records.workspace import RemoteModel, ResolvedVariant, Sampling
+from store.records.workspace import ResolvedVariant, Sampling
 
 if TYPE_CHECKING:
     from engine.inference.chat import Searcher
+    from store.records.data import Message
 
 PARALLEL = 4
 """Conversations that are asked at once."""
+WAITING = 2 * PARALLEL
+"""Conversations prepared ahead: their passages are found here, one after the other."""
 FORM = next(form for form in FORMS if form.arguments_as_text and not form.short_ids)
 """The turns of a request: a call's arguments are JSON as text there."""
-SECONDS = 300.0
-"""How long one answer may take."""
-TRIES, WAIT_SECONDS = 3, 1.0
-"""For an API that is busy; each wait is twice the last."""
-
-
-class _Function(msgspec.Struct):
-    name: str
-    arguments: str = "{}"
-
-
-class _Call(msgspec.Struct):
-    function: _Function
-    id: str = ""
-
-
-class _Said(msgspec.Struct):
-    content: str | None = None
-    tool_calls: list[_Call] | None = None
-
-
-class _Choice(msgspec.Struct):
-    message: _Said
-    finish_reason: str | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
-class _Reply(msgspec.Struct):
-    choices: list[_Choice]
-    usage: _Usage | None = None
+NEWER_CAP = "max_completion_tokens"
+UNCOUNTED = "The API did not say how many tokens it read and wrote."
+FILTERED = "The API ended the answer by a filter of its own."
 
 
 class RemoteComposition:
@@ -82,13 +52,15 @@ class RemoteComposition:
     cannot be enforced.
     """
 
-    def __init__(self, variant: ResolvedVariant, searcher: Searcher | None = None) -> None:
+    def __init__(
+        self, variant: ResolvedVariant, searcher: Searcher | None = None, api: RemoteApi | None = None
+    ) -> None:
         assert variant.remote is not None
         self.variant, self.searcher, self.remote = variant, searcher, variant.remote
         self._structure = structure_of(variant.output) if variant.output else None
-        headers = {"Authorization": f"Bearer {key_of(self.remote)}"} if self.remote.key else {}
-        offline.allow(urlsplit(self.remote.url).hostname or "")
-        self._http = httpx.Client(headers=headers, timeout=SECONDS, trust_env=False)
+        self._api = api or RemoteApi(self.remote)
+        self._shape = 0  # of SHAPES: how far down the API made us go
+        self._cap = "max_tokens"  # newer models of OpenAI's want another word
 
     def answer(
         self, messages: Sequence[Message], retrieval: bool = True, sampling: Sampling | None = None
@@ -99,27 +71,27 @@ class RemoteComposition:
     def answer_many(
         self, conversations: Iterable[Ask | Sequence[Message]], retrieval: bool = True
     ) -> Iterator[tuple[int, Answer]]:
-        """Every conversation's answer with its place among them, a few asked at once.
+        """Every conversation's answer with its place among them, as they come: a few are asked at once.
 
-        A failed one has an `error`. Passages are searched here, one conversation after the other.
+        A failed one has an `error`, and the others go on. Closing the iterator asks for no more.
         """
-        asks = [one if isinstance(one, Ask) else Ask(one, retrieval) for one in conversations]
-
-        def answered(ask: Ask, hits: list[Hit]) -> Answer:
-            try:
-                return self._answer(ask, hits)
-            except TemperError as error:
-                return refused(error)
-
+        coming = enumerate(conversations)
+        places: dict[Future[Answer], int] = {}
         with ThreadPoolExecutor(PARALLEL) as pool:
-            waiting = [
-                pool.submit(answered, ask, self._hits(ask.messages, ask.retrieval, None)) for ask in asks
-            ]
             try:
-                for index, future in enumerate(waiting):
-                    yield index, future.result()
+                while True:
+                    for index, one in coming:
+                        ask = one if isinstance(one, Ask) else Ask(one, retrieval)
+                        hits = self._hits(ask.messages, ask.retrieval, None)
+                        places[pool.submit(self._answered, ask, hits)] = index
+                        if len(places) >= WAITING:
+                            break
+                    if not places:
+                        return
+                    for future in wait(places, return_when=FIRST_COMPLETED).done:
+                        yield places.pop(future), future.result()
             finally:
-                for future in waiting:
+                for future in places:
                     future.cancel()
 
     def respond(
@@ -144,7 +116,7 @@ class RemoteComposition:
 
     def close(self) -> None:
         """Let go of the connections and the searcher."""
-        self._http.close()
+        self._api.close()
         if self.searcher is not None:
             self.searcher.close()
 
@@ -152,44 +124,86 @@ class RemoteComposition:
         searcher = (searcher or self.searcher) if retrieval else None
         return searcher.search(last_user(messages), self.variant.top_k).hits if searcher else []
 
+    def _answered(self, ask: Ask, hits: list[Hit]) -> Answer:
+        try:
+            return self._answer(ask, hits)
+        except TemperError as error:
+            return refused(error)
+
     def _answer(self, ask: Ask, hits: list[Hit]) -> Answer:
         begin = time.perf_counter()
-        structure = ask.structure or self._structure
-        reply = self._post(self._body(ask, hits))
-        choice, usage = reply.choices[0], reply.usage or _Usage()
-        text = choice.message.content or ""
-        calls = [
-            ToolCall(one.function.name, one.function.arguments, one.id)
-            for one in choice.message.tool_calls or ()
-        ]
+        structure = None if ask.tools and ask.tool_choice != "none" else ask.structure or self._structure
+        tools = _tools_of(ask)  # refused before anything is sent
+        reply, shape = self._complete(ask, hits, structure)
+        choice, usage = reply.choices[0], reply.usage
         complete = choice.finish_reason != "length"
+        text = _text_of(choice.message)
+        calls = _calls_of(choice.message)
+        notices = [] if usage else [UNCOUNTED]
+        notices += [FILTERED] if choice.finish_reason == "content_filter" else []
+        notices += self._shape_notices(structure, shape)
+        invalid = ""
+        if structure is not None:
+            text = unfenced(text) if shape else text
+            invalid = judged(structure, text, complete)
+        elif tools is not None and (calls or tools.must) and complete:
+            if problem := tools.problem_of(calls):
+                raise broken(problem, json.dumps([[call.name, call.arguments] for call in calls]))
+        elif tools is not None and calls:
+            calls, invalid = [], "The answer was cut before its calls were complete."
         shown, citations = cite(text, hits)
-        invalid = judged(structure, text, complete) if structure is not None and not calls else ""
         milliseconds = round((time.perf_counter() - begin) * 1000, 3)
         return Answer(
             text if structure is not None else shown,
             "stop" if complete else "length",
-            usage.prompt_tokens,
-            usage.completion_tokens,
+            usage.prompt_tokens if usage else 0,
+            usage.completion_tokens if usage else 0,
             citations,
             hits,
-            [invalid] if invalid else [],
+            [invalid, *notices] if invalid else notices,
             Timings(0.0, milliseconds, milliseconds),
             invalid=invalid,
             tool_calls=calls,
         )
 
-    def _body(self, ask: Ask, hits: Sequence[Hit]) -> dict[str, Any]:
+    def _complete(self, ask: Ask, hits: Sequence[Hit], structure: Structure | None) -> tuple[Completion, int]:
+        """The API's answer, and which of SHAPES it was asked for in: a lower one where it refused one."""
+        while True:
+            shape = self._shape
+            body = self._body(ask, hits, structure, shape)
+            try:
+                return self._api.complete(body), shape
+            except Refused as refusal:
+                if NEWER_CAP in refusal.happened and NEWER_CAP not in body:
+                    self._cap = NEWER_CAP
+                    continue
+                if refusal.status not in TAKES_LESS or "response_format" not in body:
+                    raise
+                self._shape = max(self._shape, shape + 1)
+
+    def _shape_notices(self, structure: Structure | None, shape: int) -> list[str]:
+        if structure is None or structure.output is None or not shape:
+            return []
+        return [f"The API refused {SHAPES[shape - 1]}: the shape was asked for in words, and judged here."]
+
+    def _body(self, ask: Ask, hits: Sequence[Hit], structure: Structure | None, shape: int) -> dict[str, Any]:
         variant, sampling = self.variant, ask.sampling or self.variant.sampling
-        told = with_system(ask.messages, variant.system if ask.system is None else ask.system)
+        system = variant.system if ask.system is None else ask.system
+        output = structure.output if structure is not None else None
+        asked = response_format(output, shape) if output else {}
+        told = with_system(ask.messages, system)
+        if output is not None and (words := described(output, shape)):
+            told = _with_words(told, words)
         messages = with_context(with_shots(told, variant.shots), hits)
         body: dict[str, Any] = {
             "model": self.remote.model,
             "messages": as_dicts(messages, FORM),
-            "max_tokens": sampling.max_tokens,
+            self._cap: sampling.max_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "seed": sampling.seed,
+            **_beyond_openai(sampling),
+            **asked,
         }
         if ask.stops:
             body["stop"] = list(ask.stops)
@@ -198,58 +212,41 @@ class RemoteComposition:
             if choice not in ("auto", "none", "required"):
                 choice = {"type": "function", "function": {"name": choice}}
             body |= {"tools": list(ask.tools), "tool_choice": choice}
-        elif variant.output is not None and ask.structure is None:
-            body |= response_format(variant.output)
+            if not ask.parallel_tool_calls:
+                body["parallel_tool_calls"] = False
         return body
 
-    def _post(self, body: dict[str, Any]) -> _Reply:
-        """What the API answers. Raises UsageError or TemperError."""
-        for tried in range(1, TRIES + 1):
-            try:
-                response = self._http.post(f"{self.remote.url}/chat/completions", json=body)
-            except httpx.HTTPError as error:
-                raise self._failed(f"{type(error).__name__}: {error}") from error
-            if response.status_code not in (429, 500, 502, 503) or tried == TRIES:
-                break
-            time.sleep(WAIT_SECONDS * 2 ** (tried - 1))
-        if response.status_code != 200:
-            raise self._failed(f"Status {response.status_code}: {response.text[:300]}", response.status_code)
-        try:
-            reply = msgspec.json.decode(response.content, type=_Reply)
-        except msgspec.MsgspecError as error:
-            raise self._failed(f"It answered with something else than a completion: {error}") from error
-        if not reply.choices:
-            raise self._failed("It answered without a choice.")
-        return reply
 
-    def _failed(self, happened: str, status: int = 500) -> TemperError:
-        where = f"{self.remote.model!r} at {self.remote.url}"
-        if status in (401, 403):
-            remedy = (
-                f"Set {self.remote.key} to a valid key." if self.remote.key else "Name its key's variable."
-            )
-            return UsageError("The API refused the key", f"{where}: {happened}", remedy)
-        kind = UsageError if 400 <= status < 500 and status != 429 else TemperError
-        return kind("The model did not answer", f"{where}: {happened}", "See whether it runs, and ask again.")
+def _tools_of(ask: Ask) -> ToolSet | None:
+    """What judges the calls of an answer; None where none may be made. Raises UsageError."""
+    if not ask.tools or ask.tool_choice == "none":
+        return None
+    return ToolSet(ask.tools, ask.tool_choice, DEFAULT, ask.parallel_tool_calls)
 
 
-def key_of(remote: RemoteModel) -> str:
-    """The key, from the environment. Raises MissingError when the variable is not set."""
-    key = os.environ.get(remote.key, "")
-    if not key:
-        raise MissingError(
-            "The key is not there",
-            f"The environment variable {remote.key!r} is empty or not set.",
-            f"Set it to the key of {remote.url}; it is read from there only and written nowhere.",
-        )
-    return key
+def _text_of(message: Said) -> str:
+    """What was said; an API that refuses to answer by a schema says why elsewhere."""
+    return message.content or message.refusal or ""
 
 
-def response_format(output: OutputFormat) -> dict[str, Any]:
-    """The part of a request that asks for JSON; nothing for shapes that the API has no words for."""
-    if output.kind == "json_object":
-        return {"response_format": {"type": "json_object"}}
-    if output.kind == "json_schema":
-        named = {"name": output.name or "answer", "schema": output.schema}
-        return {"response_format": {"type": "json_schema", "json_schema": named}}
-    return {}
+def _calls_of(message: Said) -> list[ToolCall]:
+    calls = []
+    for at, one in enumerate(message.tool_calls or ()):
+        arguments = one.function.arguments
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
+        calls.append(ToolCall(one.function.name, text, one.id or f"call_{at}"))
+    return calls
+
+
+def _with_words(messages: Sequence[Message], words: str) -> list[Message]:
+    """The conversation with `words` behind its system message."""
+    own = messages[0].content if messages and messages[0].role == "system" else ""
+    rest = messages[1:] if own else messages
+    return with_system(rest, "\n\n".join(filter(None, [own, words])))
+
+
+def _beyond_openai(sampling: Sampling) -> dict[str, Any]:
+    """Settings that are not asked for unless they say something: some APIs refuse what they do not know."""
+    neutral = Sampling()
+    names = ("top_k", "min_p", "repetition_penalty", "frequency_penalty", "presence_penalty")
+    return {name: value for name in names if (value := getattr(sampling, name)) != getattr(neutral, name)}

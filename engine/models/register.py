@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import asdict
 
 from engine.models.builtin import PREFIX
 from engine.models.directory import ModelDirectory
 from engine.models.locate import path_of
 from engine.models.names import check_name
+from engine.models.variants import check_reachable
 from store.errors import MissingError, TemperError, UsageError
+from store.records.workspace import RemoteModel
 from store.workspace import Workspace
 
 GGUF_MAGIC = b"GGUF"
@@ -34,22 +38,75 @@ class ModelCard(msgspec.Struct):
     problem: str = ""
 
 
-def add_model(workspace: Workspace, name: str, reference: str, replace: bool = False) -> ModelCard:
+def add_model(
+    workspace: Workspace, name: str, reference: str, replace: bool = False, *, served: str = "", key: str = ""
+) -> ModelCard:
     """Write `[models.NAME]` to temper.toml, once the model is known to be complete.
 
-    `reference` is a path (from the workspace unless absolute) or `builtin:tiny`.
-    Raises UsageError or MissingError.
+    `reference` is a path (from the workspace unless absolute), `builtin:tiny`, or the URL of an API, which
+    calls its model `served` (asked for when left out) and whose key stands in the environment variable `key`.
+    Raises UsageError, MissingError, or TemperError where the API has to be asked and does not answer.
     """
     check_name(name)
-    if name in workspace.config.models and not replace:
+    known = workspace.config.models.get(name)
+    if known is not None and not replace:
+        where = f"url {known.url!r}" if known.url else f"path {known.path!r}"
         raise UsageError(
             f"There is a model {name!r}",
-            f"temper.toml has [models.{name}] with path {workspace.config.models[name].path!r}.",
+            f"temper.toml has [models.{name}] with {where}.",
             "Choose another name, or overwrite it with --replace.",
+        )
+    if is_url(reference):
+        remote = _remote(workspace, reference, served, key)
+        workspace.amend("models", name, {field: one for field, one in asdict(remote).items() if one})
+        return ModelCard(name, remote.url, "remote", remote.model)
+    if served or key:
+        raise UsageError(
+            "That model is on this machine",
+            f"{reference!r} is no URL, and --served and --key say how an API is asked.",
+            "Leave them out, or give the URL of an API.",
         )
     card = look(name, reference, workspace.root)
     workspace.amend("models", name, {"path": reference})
     return card
+
+
+def is_url(reference: str) -> bool:
+    """Whether a model is named by the address of an API."""
+    return "://" in reference
+
+
+def _remote(workspace: Workspace, url: str, served: str, key: str) -> RemoteModel:
+    """The model at `url`. Raises UsageError for what is no address, or elsewhere without consent."""
+    check_reachable(url, workspace.config.workspace.network)
+    if key and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
+        raise UsageError(
+            "That is no environment variable",
+            "The key itself is written nowhere: --key is the name of the variable that holds it.",
+            "For example: --key TEACHER_KEY, and TEACHER_KEY=... in the environment.",
+        )
+    remote = RemoteModel(url.rstrip("/"), served, key)
+    if not served:
+        remote.model = _only_model(remote)
+    return remote
+
+
+def _only_model(remote: RemoteModel) -> str:
+    """What the API calls its one model. Raises UsageError where it has several or none."""
+    from engine.inference.remote_api import RemoteApi  # httpx takes a while to import
+
+    api = RemoteApi(remote)
+    try:
+        found = api.models()
+    finally:
+        api.close()
+    if len(found) != 1:
+        raise UsageError(
+            "Which model of that API?",
+            f"{remote.url} has {len(found)}: {', '.join(found[:20])}",
+            "Name one with --served.",
+        )
+    return found[0]
 
 
 def list_models(workspace: Workspace) -> list[ModelCard]:

@@ -79,7 +79,10 @@ class Host:
 
         tell("starting")
         try:
-            self._take_device()
+            if parts.remote is None:
+                self._take_device()
+            else:  # it answers elsewhere
+                self._lease.release()
             return self._load(parts, stamp, tell)
         except BaseException:
             self.release()

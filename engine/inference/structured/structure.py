@@ -34,7 +34,8 @@ class Rules(NamedTuple):
 class Structure:
     """`rules` for engine.inference.structured.grammar, `notes` for people, `problem` of a complete answer.
 
-    Rules that depend on the vocabulary are a function of it. Where there are tools, `calls` reads their calls
+    Rules that depend on the vocabulary are a function of it. `output` is what was asked for, for a model that
+    is asked in words. Where there are tools, `calls` reads their calls
     out of a valid answer, and `beside` what it says besides.
     """
 
@@ -45,7 +46,9 @@ class Structure:
         notes: Sequence[str] = (),
         calls: Callable[[str], list[ToolCall]] | None = None,
         beside: Callable[[str], str] = str,
+        output: OutputFormat | None = None,
     ) -> None:
+        self.output = output
         self._rules = rules
         self.calls = calls
         self.beside = beside
@@ -87,12 +90,17 @@ def judged(structure: Structure, text: str, complete: bool) -> str:
     if not problem:
         return ""
     if complete:
-        raise TemperError(
-            "The answer breaks its structure",
-            f"{problem} The answer was: {text!r:.300}",
-            "Ask again, with another seed or a clearer prompt.",
-        )
+        raise broken(problem, text)
     return f"The answer was cut before it was complete, and is not valid: {problem}"
+
+
+def broken(problem: str, text: str) -> TemperError:
+    """A complete answer that breaks its structure."""
+    return TemperError(
+        "The answer breaks its structure",
+        f"{problem} The answer was: {text!r:.300}",
+        "Ask again, with another seed or a clearer prompt.",
+    )
 
 
 def schema_structure(schema: Schema) -> Structure:
@@ -103,7 +111,8 @@ def schema_structure(schema: Schema) -> Structure:
         raise blamed(schema, error.WHY) from None
     checker = Checker(schema, lowered.draft)
     try:
-        return Structure(json_rule(lowered.schema), checker.problem, lowered.notes)
+        output = OutputFormat("json_schema", schema=schema)
+        return Structure(json_rule(lowered.schema), checker.problem, lowered.notes, output=output)
     except UsageError as error:
         refusal = lowered.doubtful or blamed(schema, error.happened.removesuffix("."))
         raise refusal from None
@@ -120,6 +129,7 @@ def regex_structure(pattern: str) -> Structure:
     structure = Structure(
         regex_rule(pattern),
         lambda text: "" if structure.follows(text) else f"The answer does not match {pattern!r:.120}.",
+        output=OutputFormat("regex", pattern=pattern),
     )
     return structure
 
@@ -134,7 +144,9 @@ def choice_structure(choices: Sequence[str]) -> Structure:
             "Give texts that are not empty.",
         )
     return Structure(
-        choice_rule(wanted), lambda text: "" if text in wanted else f"{text!r:.80} is none of the choices."
+        choice_rule(wanted),
+        lambda text: "" if text in wanted else f"{text!r:.80} is none of the choices.",
+        output=OutputFormat("choice", choices=wanted),
     )
 
 
@@ -152,4 +164,6 @@ def _structure(encoded: bytes) -> Structure:
         return regex_structure(output.pattern)
     if output.kind == "choice":
         return choice_structure(output.choices)
-    return schema_structure({"type": "object"} if output.kind == "json_object" else output.schema)
+    structure = schema_structure({"type": "object"} if output.kind == "json_object" else output.schema)
+    structure.output = output
+    return structure

@@ -49,7 +49,7 @@ class ToolSet:
                     "Name one of them.",
                 )
             self._schemas = {choice: self._schemas[choice]}
-        self._must = choice != "auto"
+        self.must = choice != "auto"
         self._most = MOST_CALLS if parallel and choice in ("auto", "required") else 1
         self._lowered = {name: _lowered(name, schema) for name, schema in self._schemas.items()}
         self._checkers = {name: Checker(schema) for name, schema in self._schemas.items()}
@@ -57,13 +57,13 @@ class ToolSet:
         self.structure = Structure(self._rules, self.problem, calls=self.calls, beside=self.beside)
 
     def _rules(self, vocabulary: Vocabulary) -> Rules:
-        rules = CallRules(self.form, self._lowered, self._must, self._most, vocabulary)
+        rules = CallRules(self.form, self._lowered, self.must, self._most, vocabulary)
         return Rules(rules.text(), rules.spelled())
 
     def calls(self, text: str) -> list[ToolCall]:
         """The calls in an answer; none where it is text. Raises ValueError for what is neither."""
         found = self._reader.read(text).calls
-        if self._must and not found:
+        if self.must and not found:
             raise ValueError("there is no call")
         if len(found) > self._most:
             raise ValueError(f"there are more than {self._most} calls")
@@ -79,6 +79,14 @@ class ToolSet:
             calls = self.calls(text)
         except ValueError as error:
             return f"The calls cannot be read: {error}."
+        return self.problem_of(calls)
+
+    def problem_of(self, calls: Sequence[ToolCall]) -> str:
+        """Why calls are not good ones; empty when they are."""
+        if self.must and not calls:
+            return "There is no call."
+        if len(calls) > self._most:
+            return f"There are more than {self._most} calls."
         for call in calls:
             checker = self._checkers.get(call.name)
             if checker is None:

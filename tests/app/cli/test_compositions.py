@@ -70,6 +70,36 @@ def test_a_model_that_cannot_be_named_is_refused_and_nothing_is_written(
     assert Path("temper.toml").read_bytes() == before
 
 
+def test_a_model_behind_an_api_is_written_with_the_name_of_its_keys_variable(
+    temper: Temper, workspace: Workspace
+) -> None:
+    url = "http://127.0.0.1:8000/v1"
+    card = temper("models", "add", "big", url + "/", "--served", "b", "--key", "BIG_KEY", "--json").json()
+
+    assert (card["form"], card["path"], card["architecture"]) == ("remote", url, "b")
+    model = reread().model("big")
+    assert (model.path, model.url, model.model, model.key) == ("", url, "b", "BIG_KEY")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["https://api.example.com/v1", "--served", "b"], 2, "network = true"),
+        (["http://127.0.0.1:9/v1"], 1, "The API is not there"),
+        (["http://127.0.0.1:9/v1", "--served", "b", "--key", "sk-123"], 2, "--key TEACHER_KEY"),
+        (["builtin:tiny", "--served", "b"], 2, "on this machine"),
+        (["ftp://127.0.0.1/v1", "--served", "b"], 2, "no address"),
+    ],
+)
+def test_a_model_behind_an_api_that_may_not_be_asked_is_not_written(
+    temper: Temper, workspace: Workspace, arguments: list[str], code: int, said: str
+) -> None:
+    before = Path("temper.toml").read_bytes()
+    ended = temper("models", "add", "big", *arguments)
+    assert (ended.code, said in ended.err) == (code, True)
+    assert Path("temper.toml").read_bytes() == before
+
+
 def test_a_model_that_has_gone_is_listed_with_its_problem(temper: Temper, workspace: Workspace) -> None:
     workspace.amend("models", "gone", {"path": "no/such/folder"})
     cards = {card["name"]: card for card in temper("models", "list", "--json").json()}
