@@ -11,18 +11,22 @@ import msgspec
 from engine.evals import stored
 from engine.evals.advisor import costs
 from engine.evals.advisor.deciding import WEAK, advise
+from engine.evals.advisor.sentences import NAMES
 from engine.evals.baselines import majority_baseline
 from engine.evals.run import CheckedCase, Terms
 from engine.evals.suite import LoadedSuite, find_suite, load_suite
 from engine.jobs.advising.asking import identity_of, measure
-from engine.jobs.advising.signs import signs_of, training_seconds
+from engine.jobs.advising.signs import read_adapter, read_rows, signs_of
+from engine.jobs.advising.taking import Account
+from engine.jobs.advising.training import training_of
 from engine.jobs.advising.ways import Wanted, Way, Ways, find_ways
 from engine.jobs.context import JobContext, ProgressMeter
+from engine.jobs.energy import energy_counter
 from engine.jobs.evaluating.asking import items_of
 from engine.jobs.evaluating.cases import checked_cases, training_answers
 from engine.jobs.evaluating.helping import Help
 from store import atomic
-from store.records.advice import Advice, Approach, Signs
+from store.records.advice import Advice, Approach, Signs, Taken
 from store.records.evals import CaseResult
 from store.records.workspace import ResolvedVariant
 from store.workspace import Workspace
@@ -47,7 +51,7 @@ def run(context: JobContext) -> dict[str, Any]:
     cases = checked_cases(workspace, loaded, params.limit)
     found = find_ways(workspace, loaded, [case for case, _ in cases], params.wanted)
     for approach, why in found.unmeasured.items():
-        context.notice(f"{approach} is not measured", why)
+        context.notice(f"{NAMES[approach]}: not measured", why)
     with stored.Results(context.folder.results) as file, Help(workspace, loaded) as helped:
         helped.resolve_judge([check for _, checks in cases for check in checks])
         measuring = Measuring(context, workspace, loaded, cases, found, file)
@@ -55,11 +59,9 @@ def run(context: JobContext) -> dict[str, Any]:
         measuring.try_gold_again()
         constant = majority_baseline(loaded.suite.name, cases, training_answers(workspace, loaded))
     context.artifact("results", context.folder.results, "results")
-    signs = signs_of(
-        workspace, context.folder.run_id, measuring.results["bare"], found.dataset, found.adapter
-    )
+    signs = looked_for(context, workspace, measuring, found, params.wanted)
     signs.constant = constant.score if constant else None
-    advice = concluded(context, workspace, loaded.suite.name, measuring.results, found, signs)
+    advice = concluded(workspace, measuring, found, signs)
     advised = context.folder.path / "artifacts" / "advice.json"
     atomic.write_bytes(advised, msgspec.json.format(msgspec.json.encode(advice)))
     return {"suite": loaded.suite.name, "advice": msgspec.to_builtins(advice)}
@@ -78,9 +80,12 @@ class Measuring:
         file: stored.Results,
     ) -> None:
         self.results: dict[Approach, list[CaseResult]] = defaultdict(list)
-        self._context, self._workspace, self._loaded = context, workspace, loaded
-        self._cases, self._found, self._file = cases, found, file
+        self.run_id, self.loaded, self.cases = context.folder.run_id, loaded, cases
+        self._context, self._workspace = context, workspace
+        self._found, self._file = found, file
         self._variants: dict[str, ResolvedVariant] = {}
+        self._hashes: dict[Approach, str] = {}
+        self._account = Account(workspace, context.folder, energy_counter(context.device))
 
     def try_out(self, ways: Sequence[Way]) -> None:
         """Every case through every approach; those that share a model share one load of it."""
@@ -89,8 +94,8 @@ class Measuring:
             by_variant[way.variant].append(way)
         for name, mine in by_variant.items():
             variant = self._resolved(name)
-            suite = self._loaded.suite
-            items = items_of(self._cases, variant, suite.epochs, self._context.notice)
+            suite = self.loaded.suite
+            items = items_of(self.cases, variant, suite.epochs, self._context.notice)
             meter = self._context.progress(f"measure {name}", len(items) * len(mine))
             done = 0
 
@@ -101,22 +106,33 @@ class Measuring:
                 self.results[way.approach].append(result)
                 meter.advance(done)
 
+            self._hashes |= {way.approach: identity_of(self._workspace, way, variant) for way in mine}
             terms = [
-                Terms(suite.name, way.approach, identity_of(self._workspace, way, variant), suite.threshold)
-                for way in mine
+                Terms(suite.name, way.approach, self._hashes[way.approach], suite.threshold) for way in mine
             ]
             pairs = list(zip(mine, terms, strict=True))
-            measure(self._workspace, variant, pairs, items, self._context.folder.results, emit)
+            own, timed = self._context.folder.results, self._account.answering
+            measure(self._workspace, variant, pairs, items, own, emit, timed)
+
+    def taken(self) -> dict[Approach, Taken]:
+        """What the answers of each approach took, as far as somebody saw them made."""
+        found = {approach: self._account.of(by) for approach, by in self._hashes.items()}
+        return {approach: taken for approach, taken in found.items() if taken is not None}
+
+    def is_hosted(self, approach: Approach) -> bool:
+        """Whether an API answers."""
+        ways = (way for way in self._found.ways if way.approach == approach)
+        return any(self._resolved(way.variant).remote is not None for way in ways)
 
     def try_gold_again(self) -> None:
         """Where the right passages alone are too little, with rows to follow too; the better counts."""
         again = gold_with_rows(self._found, self.results)
         if again is None:
             return
-        alone = self.results.pop("gold")
+        alone, by = self.results.pop("gold"), self._hashes["gold"]
         self.try_out([again])
         if passed(self.results["gold"]) < passed(alone):
-            self.results["gold"] = alone
+            self.results["gold"], self._hashes["gold"] = alone, by
 
     def _resolved(self, name: str) -> ResolvedVariant:
         from engine.models.variants import resolve
@@ -142,25 +158,27 @@ def passed(results: list[CaseResult]) -> float:
     return sum(result.passed for result in results) / max(1, len(results))
 
 
-def concluded(
-    context: JobContext,
-    workspace: Workspace,
-    suite: str,
-    results: dict[Approach, list[CaseResult]],
-    found: Ways,
-    signs: Signs,
-) -> Advice:
+def looked_for(
+    context: JobContext, workspace: Workspace, measuring: Measuring, found: Ways, wanted: Wanted
+) -> Signs:
+    """All signs beside the scores: in the answers, the cases, the rows and the adapter's run."""
+    suite, cases = measuring.loaded.suite.name, [case for case, _ in measuring.cases]
+    variant = found.ways[0].variant
+    signs = signs_of(workspace, suite, context.folder.run_id, measuring.results, cases)
+    read_rows(workspace, found.dataset, variant, signs)
+    read_adapter(workspace, found.adapter, signs)
+    if found.adapter:
+        signs.training = training_of(workspace, found.adapter, found.dataset, variant)
+    signs.other = wanted.against
+    return signs
+
+
+def concluded(workspace: Workspace, measuring: Measuring, found: Ways, signs: Signs) -> Advice:
     """The advice with its cost sheet."""
-    run_id = context.folder.run_id
-    advice = advise(suite, results, dict.fromkeys(results, run_id), signs, found.unmeasured)
-    seconds = training_seconds(workspace, found.adapter) if found.adapter else None
-    trained: dict[Approach, float] = {"adapter": seconds, "hybrid": seconds} if seconds is not None else {}
-    prices = workspace.config.prices
-    costs.with_costs(advice.ranking, prices, trained)
-    lines = {line.approach: line for line in advice.ranking}
-    line = lines.get("adapter") or lines.get("bare")
-    bare = results["bare"]
-    read = sum(one.prompt_tokens for one in bare) / max(1, len(bare))
-    written = sum(one.completion_tokens for one in bare) / max(1, len(bare))
-    advice.costs = costs.sheet(line, read, written, seconds, prices)
+    results, suite = measuring.results, measuring.loaded.suite.name
+    runs = dict.fromkeys(results, measuring.run_id)
+    advice = advise(suite, results, runs, signs, found.unmeasured, measuring.taken())
+    prices, lines = workspace.config.prices, {line.approach: line for line in advice.ranking}
+    costs.with_costs(lines, prices, signs.training, hosted=measuring.is_hosted("other"))
+    advice.costs = costs.sheet(lines, advice.candidate, signs.training, prices, signs.other)
     return advice

@@ -12,16 +12,44 @@ import msgspec
 
 from store.records.comparing import Difference
 
-Approach = Literal["bare", "prompt", "few_shot", "gold", "retrieval", "adapter", "hybrid"]
+Approach = Literal["bare", "prompt", "few_shot", "gold", "retrieval", "adapter", "hybrid", "other"]
 AdviceVerdict = Literal["prompt", "retrieval", "tune", "hybrid", "other_base", "fix_data", "not_yet"]
 Binding = Literal["knowledge", "retrieval", "format", "behaviour", "base", "labels", "cases", "none"]
+
+
+class Taken(msgspec.Struct, omit_defaults=True):
+    """What a number of answers took together: seconds by the clock, joules where the GPU counts them."""
+
+    answers: int = 0
+    seconds: float = 0.0
+    joules: float | None = None
+
+
+class Training(msgspec.Struct, omit_defaults=True):
+    """Seconds that a training run takes on this machine: as it was, or of a probe those of the whole run.
+
+    `note` says where they are from; `steps` were run, `whole` are those of the whole run.
+    """
+
+    seconds: float
+    note: str = ""
+    steps: int = 0
+    whole: int = 0
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether only a part of the whole run was made."""
+        return self.steps < self.whole
 
 
 class Measured(msgspec.Struct, omit_defaults=True):
     """One approach on the suite: score with its 95% interval, and what an answer takes.
 
-    `gain` compares it with the bare prompt, case by case. `cost` is money per thousand answers, None without
-    prices. `upkeep` says what it asks for later on, `confidence` how far the figure carries.
+    `tokens` are those read and written for an answer, `written` the latter. `latency_ms` is that of an answer
+    among others that are computed at once; `seconds` is the time by the clock for each of them, `joules` what
+    the GPU drew for it (both None where it was not seen). `gain` compares with the bare prompt, case by case.
+    `cost` is money per thousand answers, None without prices. `upkeep` says what it asks for later on,
+    `confidence` how far the figure carries. `training_note` says where `training_seconds` are from.
     """
 
     approach: Approach
@@ -36,16 +64,22 @@ class Measured(msgspec.Struct, omit_defaults=True):
     training_seconds: float | None = None
     upkeep: str = ""
     confidence: str = ""
+    written: float = 0.0
+    seconds: float | None = None
+    joules: float | None = None
+    training_note: str = ""
 
 
 class Signs(msgspec.Struct, omit_defaults=True):
     """What else is known beside the answers. Shares are in [0, 1]; None where nobody looked.
 
-    `ready` is the rule of triage (the top 20 failures named, half of them behavioural), `why_not` its reason.
-    `format_share` and `knowledge_share` are of the bare prompt's failures, `noise_share` of those decided or
-    guessed to be label noise. `constant` is the score of one and the same answer to every case. `conflicts`
-    is the share of rows whose equal questions have other answers. `preference_cost` quotes a preference run
-    that became nicer but less accurate.
+    `ready` is the rule of triage (the top 20 failures named, half of them behavioural), `why_not` its reason,
+    `triage` the commands that name them. `format_share` and `knowledge_share` are of the bare prompt's
+    failures, `noise_share` of those decided or guessed to be label noise. `constant` is the score of one and
+    the same answer to every case. `conflicts` is the share of rows whose equal questions have other answers,
+    `perishable` that of answers (of rows or cases, whichever is more) which state facts that will change.
+    `preference_cost` quotes a preference run that became nicer but less accurate, `preferred` says that the
+    adapter is from one. `training` is what the adapter's training takes, `other` another model's name.
     """
 
     ready: bool = False
@@ -58,16 +92,26 @@ class Signs(msgspec.Struct, omit_defaults=True):
     perishable: float | None = None
     serving_mismatch: str = ""
     preference_cost: str = ""
+    preferred: bool = False
+    triage: str = ""
+    training: Training | None = None
+    other: str = ""
 
 
 class CostSheet(msgspec.Struct, omit_defaults=True):
     """Tokens, watts and hours as money. `local` and `hosted` are per thousand answers, `training` once.
 
-    `break_even` is the number of answers from which training and running here is cheaper than `hosted`; None
-    where it never is, or a price is missing. `missing` names the prices that are not in temper.toml.
+    `local` is of `approach`; `hosted` of the model `against`, or of one at the hosted prices where that is
+    empty. `break_even` is the number of answers from which training and running here is cheaper than
+    `hosted`; None where it never is, or a price is missing. `watts` are measured, or those of temper.toml,
+    as `watts_from` says. `missing` names the prices that are not in temper.toml.
     """
 
     currency: str = ""
+    approach: str = ""
+    against: str = ""
+    watts: float | None = None
+    watts_from: str = ""
     local: float | None = None
     hosted: float | None = None
     training: float | None = None

@@ -57,6 +57,25 @@ def check(
 ) -> CheckReport:
     """Check the version that `name[@version]` means, all its splits, and store the report.
 
+    Arguments and errors are those of `examine`.
+    """
+    return check_reports.save(
+        paths, examine(paths, reference, settings, progress, embed, only=only, processes=processes)
+    )
+
+
+def examine(
+    paths: WorkspacePaths,
+    reference: str,
+    settings: CheckSettings,
+    progress: PhaseProgress = quiet,
+    embed: Embed | None = None,
+    *,
+    only: Collection[CheckName] = NAMES,
+    processes: int = 0,
+) -> CheckReport:
+    """`check` without storing the report: for whoever wants to know a part of it only.
+
     `embed` None runs without an embedder; `only` leaves the other checks out; `processes` as in `scan_table`.
     Raises UsageError for unknown references and models, TemperError for damaged rows, and whatever
     `progress` raises.
@@ -66,7 +85,7 @@ def check(
     info = datasets.load_info(paths, asked.name, asked.version)
     run = _Run(paths, info, settings, progress, frozenset(only))
     rows = run.all_checks(embed, processes)
-    report = CheckReport(
+    return CheckReport(
         dataset=info.name,
         version=info.version,
         dataset_sha256=info.sha256,
@@ -78,7 +97,6 @@ def check(
         created=clock.stamp(),
         seconds=round(time.monotonic() - begin, 3),
     )
-    return check_reports.save(paths, report)
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:

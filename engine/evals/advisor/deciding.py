@@ -9,11 +9,14 @@
        the cheapest of them that no dearer one beats by GAIN
          prompt or few_shot     prompt      retrieval      retrieval
          adapter                tune        hybrid         hybrid
-       tune and hybrid only with the rule of triage (top 20 named, half behavioural); else not_yet
+       tune and hybrid only with the rule of triage (top 20 named, half behavioural); else not_yet;
+       no adapter alone where FACTS of the answers are facts that will change: those are retrieved
     5. the right passages help and the search does not      retrieval  retrieval
-    6. not even few-shot with the right passages reaches WEAK,
-       nor does an adapter help                             other_base base
-    7. nothing helps                                        not_yet
+    6. another model, where one was measured, helps         other_base base
+    7. not even few-shot with the right passages reaches
+       WEAK, nor does an adapter; not_yet while none was
+       measured: it is cheaper than another base            other_base base
+    8. nothing helps                                        not_yet
 
 Knows nothing of runs, prompts and money.
 """
@@ -24,7 +27,7 @@ from collections.abc import Mapping
 
 from engine.evals.advisor import sentences
 from engine.evals.advisor.measuring import Results, difference, measured
-from store.records.advice import Advice, AdviceVerdict, Approach, Binding, Measured, Signs
+from store.records.advice import Advice, AdviceVerdict, Approach, Binding, Measured, Signs, Taken
 from store.records.comparing import Difference
 
 FEWEST = 20
@@ -33,6 +36,7 @@ GAIN = 0.05
 NOISE = 0.25
 CONFLICTS = 0.1
 WEAK = 0.3
+FACTS = 0.5
 SHIPPABLE: tuple[Approach, ...] = ("prompt", "few_shot", "retrieval", "adapter", "hybrid")
 VERDICTS: dict[Approach, AdviceVerdict] = {
     "prompt": "prompt",
@@ -50,9 +54,10 @@ def advise(
     runs: Mapping[Approach, str],
     signs: Signs,
     unmeasured: Mapping[Approach, str],
+    taken: Mapping[Approach, Taken] | None = None,
 ) -> Advice:
-    """The advice on what was measured; `unmeasured` says why an approach was not."""
-    lines = measured(results, runs)
+    """The advice on what was measured; `unmeasured` says why something was not, `taken` what answers took."""
+    lines = measured(results, runs, taken)
     verdict, candidate = decide(lines, results, signs)
     binding = binding_of(lines, results, signs, verdict, candidate)
     return Advice(
@@ -85,15 +90,30 @@ def decide(lines: Lines, results: Results, signs: Signs) -> tuple[AdviceVerdict,
         return verdict, best
     if gains(lines, "gold", signs):
         return "retrieval", "gold"
-    gold = lines.get("gold")
-    if gold is not None and gold.score < WEAK and "adapter" in lines and lines["adapter"].score < WEAK:
+    if gains(lines, "adapter", signs):  # and was left out for what it would learn by heart
+        return "not_yet", "adapter"
+    if gains(lines, "other", signs):
+        return "other_base", "other"
+    if looks_weak(lines) and "adapter" in lines and lines["adapter"].score < WEAK:
         return "other_base", None
     return "not_yet", None
+
+
+def looks_weak(lines: Lines) -> bool:
+    """Whether rows to follow and the right passages are not enough for the base."""
+    return "gold" in lines and lines["gold"].score < WEAK
+
+
+def memorises(signs: Signs) -> bool:
+    """Whether an adapter would learn facts by heart that will change."""
+    return (signs.perishable or 0.0) >= FACTS
 
 
 def cheapest_good(lines: Lines, results: Results, signs: Signs) -> Approach | None:
     """The cheapest approach that gains over the bare prompt and is not beaten by a dearer one that does."""
     gaining = [approach for approach in SHIPPABLE if gains(lines, approach, signs)]
+    if memorises(signs) and "adapter" in gaining:
+        gaining.remove("adapter")
     for place, approach in enumerate(gaining):
         if not any(beats(difference(results, approach, dearer)) for dearer in gaining[place + 1 :]):
             return approach
@@ -133,6 +153,10 @@ def binding_of(
         return "retrieval"
     if candidate in ("retrieval", "hybrid"):
         return "knowledge"
+    if candidate == "adapter" and memorises(signs):
+        return "knowledge"
     if candidate and signs.format_share >= 0.5:
         return "format"
+    if candidate is None and looks_weak(lines) and "adapter" not in lines:
+        return "base"
     return "behaviour" if candidate else "none"

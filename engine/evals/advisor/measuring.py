@@ -11,27 +11,39 @@ from statistics import fmean
 from engine.evals.comparison.pairing import Pair, pair
 from engine.evals.comparison.verdicts import MARGIN, cost_of, passes
 from engine.evals.stats import clustered, mean_interval, wilson_interval
-from store.records.advice import Approach, Measured
+from store.records.advice import Approach, Measured, Taken
 from store.records.comparing import Difference
 from store.records.evals import CaseResult
 
 Results = Mapping[Approach, Sequence[CaseResult]]
 
-ORDER: tuple[Approach, ...] = ("bare", "prompt", "few_shot", "retrieval", "gold", "adapter", "hybrid")
-"""Cheapest first; `gold` is a ceiling, not something that can be shipped."""
+ORDER: tuple[Approach, ...] = (
+    "bare",
+    "prompt",
+    "few_shot",
+    "retrieval",
+    "gold",
+    "adapter",
+    "hybrid",
+    "other",
+)
+"""Cheapest first; `gold` is a ceiling, not something that can be shipped, `other` another model."""
 UPKEEP: dict[Approach, str] = {
-    "bare": "none",
+    "bare": "",
     "prompt": "a prompt file",
     "few_shot": "a prompt file and its rows; every answer reads them",
     "gold": "cannot be shipped: it is given the right passages",
     "retrieval": "documents kept up to date, ingested again",
     "adapter": "rows, a training run and a ship check at every change of base",
     "hybrid": "that of an adapter and of documents",
+    "other": "none beyond its price",
 }
 
 
-def measured(results: Results, runs: Mapping[Approach, str]) -> dict[Approach, Measured]:
-    """A line per approach that has judged results, in ORDER."""
+def measured(
+    results: Results, runs: Mapping[Approach, str], taken: Mapping[Approach, Taken] | None = None
+) -> dict[Approach, Measured]:
+    """A line per approach that has judged results, in ORDER; `taken` is what their answers took."""
     found = {}
     for approach in ORDER:
         judged = [result for result in results.get(approach, ()) if result.judged]
@@ -47,7 +59,11 @@ def measured(results: Results, runs: Mapping[Approach, str]) -> dict[Approach, M
             cost.prompt_tokens + cost.completion_tokens,
             runs.get(approach, ""),
             upkeep=UPKEEP[approach],
+            written=cost.completion_tokens,
         )
+        if (took := (taken or {}).get(approach)) and took.answers:
+            line.seconds = took.seconds / took.answers
+            line.joules = None if took.joules is None else took.joules / took.answers
         if approach != "bare" and results.get("bare"):
             line.gain = difference(results, "bare", approach)
         line.confidence = confidence_of(line)

@@ -14,9 +14,11 @@ NAMES: dict[Approach, str] = {
     "retrieval": "retrieval",
     "adapter": "an adapter",
     "hybrid": "an adapter with retrieval",
+    "other": "another model",
 }
 SURE_CASES = 200
 PERISHABLE = 0.1
+ROOM = 0.1
 Lines = Mapping[Approach, Measured]
 
 
@@ -32,14 +34,15 @@ def headline(
             return f"Mend the search first: {_from_to('gold', lines)}; what is found now does not help."
         case "retrieval":
             return f"Retrieve: {_from_to('retrieval', lines)}."
-        case "other_base":
-            gold = lines["gold"]
+        case "other_base" if candidate == "other":
             return (
-                "The base is too weak, try another: even with rows to follow and the right passages before "
-                f"it, it gets {gold.score:.0%} of {gold.n} cases right."
+                f"The base is too weak, try {signs.other or 'another'}: {_from_to('other', lines)}; nothing "
+                "cheaper helps."
             )
+        case "other_base":
+            return f"The base is too weak, try another: {_weak(lines)}, nor does an adapter help."
         case "fix_data":
-            return "The labels disagree: mend them before anything is measured or trained on them."
+            return f"The labels disagree, mend them first: {_labels(signs)}. Figures on them mean little."
         case _:
             return f"Not yet: {_why_not(binding, candidate, lines, signs)}."
 
@@ -51,16 +54,26 @@ def further_remarks(lines: Lines, signs: Signs) -> list[str]:
         said.append(f"The labels disagree in {signs.conflicts:.0%} of the rows (temper data check).")
     if signs.noise_share:
         said.append(f"{signs.noise_share:.0%} of the failures may be wrong references (temper triage).")
-    if (signs.perishable or 0.0) >= PERISHABLE or signs.knowledge_share >= 0.5:
-        said.append("These answers are facts that will change: retrieve them, do not train them.")
-    if signs.serving_mismatch:
-        said.append(f"The training prompt is not the serving prompt: {signs.serving_mismatch}")
-    if signs.preference_cost:
-        said.append(f"Nicer but less accurate: {signs.preference_cost}")
-    if "gold" in lines and "retrieval" in lines and lines["gold"].score - lines["retrieval"].score >= 0.1:
+    if (signs.perishable or 0.0) >= PERISHABLE:
         said.append(
-            f"Better search could gain up to {lines['gold'].score - lines['retrieval'].score:.0%} more."
+            f"{signs.perishable:.0%} of the answers are facts that will change: retrieve them, do not train "
+            "them."
         )
+    elif signs.knowledge_share >= 0.5:
+        said.append(
+            f"{signs.knowledge_share:.0%} of the failures are facts without a source: retrieve them, do not "
+            "train them."
+        )
+    if signs.serving_mismatch:
+        said.append(f"The training prompt is not the serving prompt: {signs.serving_mismatch}.")
+    said += _of_preferences(lines, signs)
+    if signs.training is not None and signs.training.is_probe:
+        part = f"{signs.training.steps} of {signs.training.whole} steps"
+        said.append(f"The adapter is a probe of {part}: the whole run may get further.")
+    if "gold" in lines and "retrieval" in lines:
+        room = lines["gold"].score - lines["retrieval"].score
+        if room >= ROOM:
+            said.append(f"Better search could gain up to {100 * room:.0f} points more.")
     return said
 
 
@@ -71,12 +84,15 @@ def missing_evidence(
     said = []
     n = lines["bare"].n if "bare" in lines else 0
     if n < fewest:
-        said.append(f"at least {fewest} cases, better {SURE_CASES}: there are {n}")
+        said.append(f"at least {fewest} cases, better {SURE_CASES}: there {'is' if n == 1 else 'are'} {n}")
     elif n < SURE_CASES:
         said.append(f"more cases: {n} tell large differences only, {SURE_CASES} would tell 5 to 10 points")
-    said += [f"{NAMES[approach]} was not measured: {why}" for approach, why in unmeasured.items()]
+    reasons: dict[str, list[str]] = {}
+    for approach, why in unmeasured.items():
+        reasons.setdefault(why, []).append(NAMES[approach])
+    said += [f"not measured: {', '.join(names)} ({why})" for why, names in reasons.items()]
     if not signs.ready and signs.why_not:
-        said.append(f"{signs.why_not} (temper triage)")
+        said.append(signs.why_not + (f" ({signs.triage})" if signs.triage else ""))
     if signs.conflicts is None:
         said.append("whether the labels agree (temper data check DATASET)")
     return said
@@ -99,11 +115,40 @@ def _from_to(candidate: Approach | None, lines: Lines) -> str:
     if candidate is None or "bare" not in lines:
         return "see the table"
     line, bare = lines[candidate], lines["bare"]
-    text = f"{NAMES[candidate]} gets {line.score:.0%} of {line.n} cases right, "
+    gets = "get" if candidate == "gold" else "gets"
+    text = f"{NAMES[candidate]} {gets} {line.score:.0%} of {line.n} cases right, "
     text += f"{NAMES['bare']} {bare.score:.0%}"
     if line.gain is not None:
         text += f" ({100 * line.gain.diff:+.0f} points, at least {100 * line.gain.ci95[0]:+.0f})"
     return text
+
+
+def _weak(lines: Lines) -> str:
+    gold = lines["gold"]
+    given = "the right passages and rows to follow" if "few_shot" in lines else "the right passages"
+    return f"even with {given} it gets only {gold.score:.0%} of {gold.n} cases right"
+
+
+def _labels(signs: Signs) -> str:
+    said = []
+    if signs.conflicts:
+        said.append(f"{signs.conflicts:.0%} of the rows answer the same question in another way")
+    if signs.noise_share:
+        said.append(f"{signs.noise_share:.0%} of the failures look like wrong references")
+    return " and ".join(said)
+
+
+def _of_preferences(lines: Lines, signs: Signs) -> list[str]:
+    """Nicer but less accurate: what the preference run says of itself, or the suite of it."""
+    if signs.preference_cost:
+        return [f"Nicer but less accurate: {signs.preference_cost}"]
+    adapter = lines.get("adapter")
+    if not signs.preferred or adapter is None or adapter.gain is None or adapter.gain.verdict != "worse":
+        return []
+    return [
+        f"Nicer but less accurate: after preference tuning {adapter.score:.0%} of the cases are right, "
+        f"{lines['bare'].score:.0%} without it."
+    ]
 
 
 def _why_not(binding: Binding, candidate: Approach | None, lines: Lines, signs: Signs) -> str:
@@ -111,9 +156,19 @@ def _why_not(binding: Binding, candidate: Approach | None, lines: Lines, signs: 
         return "there are too few cases to tell anything"
     if candidate == "bare":
         return f"the prompt as it is gets {lines['bare'].score:.0%} right; there is little to mend"
+    if candidate == "adapter" and binding == "knowledge":
+        return (
+            f"{_from_to(candidate, lines)}, but {signs.perishable or 0:.0%} of the answers are facts that "
+            "will change, and it would learn them by heart"
+        )
     if candidate is not None:
         return f"{_from_to(candidate, lines)}, but {signs.why_not or 'the failures have no names'}"
-    nothing = "nothing that was tried is surely better than the prompt as it is"
-    if signs.constant:
-        nothing += f" and than one and the same answer to every case ({signs.constant:.0%})"
-    return nothing
+    if binding == "base":
+        return f"{_weak(lines)}. Measure an adapter before another base (--probe)"
+    bare = f"the prompt as it is ({lines['bare'].score:.0%})"
+    if not signs.constant:
+        return f"nothing that was tried is surely better than {bare}"
+    return (
+        f"nothing that was tried is surely better than both {bare} and one constant answer "
+        f"({signs.constant:.0%})"
+    )

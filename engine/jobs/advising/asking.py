@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +24,12 @@ from store.records.workspace import ResolvedVariant
 from store.workspace import Workspace
 
 Emit = Callable[[Way, CaseResult], None]
+Timed = Callable[[str, int], AbstractContextManager[None]]
+
+
+def untimed(by: str, count: int) -> AbstractContextManager[None]:
+    """For whoever does not want to know how long it takes."""
+    return nullcontext()
 
 
 def identity_of(workspace: Workspace, way: Way, variant: ResolvedVariant) -> str:
@@ -55,8 +61,12 @@ def measure(
     items: Sequence[Item],
     own: Path,
     emit: Emit,
+    timed: Timed = untimed,
 ) -> None:
-    """Every item through each approach; `emit` gets each result at once. The model is loaded if need be."""
+    """Every item through each approach; `emit` gets each result at once. The model is loaded if need be.
+
+    `timed` is entered, with the hash and the number of answers, around the asking of each approach.
+    """
     files = earlier(workspace, own)
     left = []
     for way, terms in ways:
@@ -71,7 +81,7 @@ def measure(
         if asked:
             left.append((way, terms, asked))
     if left:
-        ask(workspace, variant, left, emit)
+        ask(workspace, variant, left, emit, timed)
 
 
 def ask(
@@ -79,6 +89,7 @@ def ask(
     variant: ResolvedVariant,
     ways: Sequence[tuple[Way, Terms, Sequence[Item]]],
     emit: Emit,
+    timed: Timed = untimed,
 ) -> None:
     """Load the model once and ask what is left."""
     # Only here, in the worker and with the device ours: these load llama.cpp and Chroma.
@@ -113,7 +124,8 @@ def ask(
                 for index, answer in composition.answer_many(asks):
                     yield index, msgspec.structs.replace(answer, hits=hits[index] or answer.hits)
 
-            run(terms, items, answers, partial(emit, way))
+            with timed(terms.variant_hash, len(items)):
+                run(terms, items, answers, partial(emit, way))
 
 
 def with_rows(asking: Asking, way: Way) -> list[Message]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import msgspec
 
-from engine.jobs.advising.ways import plain_variant
+from engine.jobs.advising.ways import PROBE, plain_variant
 from engine.models.variants import describe
+from engine.training.levers import with_steps
 from engine.training.recipe import load_recipe
 from store import datasets
 from store.errors import TemperError, UsageError
@@ -19,17 +22,33 @@ RATE = 2e-4
 def probe_recipe(workspace: Workspace, dataset: str, variant: str, steps: int) -> Recipe:
     """The workspace's own recipe for the dataset and base, cut to `steps`; else a plain LoRA.
 
-    Raises UsageError where there is no dataset to train on.
+    Raises UsageError where there is no dataset to train on, or no weights on this machine.
     """
     if not dataset:
         raise UsageError(
             "There is nothing to train a probe on",
             "The suite's cases come from no dataset, and none was named.",
-            "Name one with --rows DATASET, or leave --probe out.",
+            "Name one with --rows DATASET, or leave it out: --no-probe",
+        )
+    if describe(workspace, variant).remote is not None:
+        raise UsageError(
+            "A model behind an API cannot be trained",
+            f"{variant!r} has no weights on this machine.",
+            "Start from a model of this machine: --variant V, or leave it out: --no-probe",
         )
     recipe = own_recipe(workspace, dataset, variant) or plain_recipe(workspace, dataset, variant)
-    warmup = min(recipe.warmup_steps, steps // 10)
-    return msgspec.structs.replace(recipe, max_steps=min(steps, recipe.max_steps), warmup_steps=warmup)
+    most = steps if recipe.epochs else min(steps, recipe.max_steps)
+    warmup = min(recipe.warmup_steps, most // 10)
+    return msgspec.structs.replace(recipe, max_steps=most, epochs=0.0, warmup_steps=warmup)
+
+
+def whole_steps(workspace: Workspace, dataset: str, variant: str) -> int:
+    """How many steps the run has that a probe is cut from."""
+    recipe = own_recipe(workspace, dataset, variant) or plain_recipe(workspace, dataset, variant)
+    rows = 0
+    with suppress(TemperError):
+        rows = datasets.load_info(workspace.paths, dataset).splits.get("train", 0)
+    return with_steps(recipe, rows).max_steps
 
 
 def own_recipe(workspace: Workspace, dataset: str, variant: str) -> Recipe | None:
@@ -39,9 +58,10 @@ def own_recipe(workspace: Workspace, dataset: str, variant: str) -> Recipe | Non
         try:
             recipe = load_recipe(path)
             same = describe(workspace, recipe.base).model == model
+            mine = datasets.parse_reference(recipe.dataset).name == dataset
         except TemperError:
             continue
-        if same and recipe.method != "full" and datasets.parse_reference(recipe.dataset).name == dataset:
+        if same and mine and recipe.objective == "sft" and recipe.method != "full":
             return recipe
     return None
 
@@ -66,8 +86,10 @@ def start_probe(workspace: Workspace, dataset: str, variant: str, steps: int) ->
     from engine.jobs.train import TrainParams
     from engine.training import preflight
 
-    recipe = probe_recipe(workspace, dataset, variant or plain_variant(workspace), steps)
+    recipe = preflight.fitted(
+        workspace, probe_recipe(workspace, dataset, variant or plain_variant(workspace), steps)
+    )
     preflight.check(workspace, recipe)
     return launch.start(
-        workspace, "train", TrainParams(recipe), f"probe: {dataset}, {recipe.max_steps} steps"
+        workspace, "train", TrainParams(recipe), f"{PROBE}{dataset}, {recipe.max_steps} steps"
     )

@@ -1,97 +1,122 @@
-"""What is known beside the answers: failures with their names, the data's check report, the training run."""
+"""What is known beside the scores: failures with their names, the checks of the data, the training run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
+from engine.data.checks.asking import of_recipe
+from engine.data.checks.perishable import PerishableScan
+from engine.data.checks.run import examine
 from engine.evals.triage.board import board
 from engine.evals.triage.guessing import failures_of
+from engine.jobs.advising.probe import own_recipe
+from engine.jobs.advising.training import training_run
+from engine.jobs.eval_results import newest
+from engine.jobs.side_by_side import recipe_of
 from engine.jobs.triaging import decisions
 from engine.models.variants import describe
-from store import check_reports, clock, datasets
+from store import check_reports, datasets
 from store import runs as folders
-from store.errors import TemperError, UsageError
-from store.records.advice import Signs
-from store.records.evals import CaseResult
-from store.records.findings import CheckReport
-from store.runs import RunFolder
+from store.errors import TemperError
+from store.records.advice import Approach, Signs
+from store.records.data import Example, Message
+from store.records.evals import Case, CaseResult
+from store.records.findings import CheckName, CheckReport
 from store.workspace import Workspace
+
+CHECKS: tuple[CheckName, ...] = ("label_conflict", "perishable", "serving_mismatch")
+"""What the advice needs to know of the rows."""
+PREFERENCES = ("dpo", "kto", "orpo")
 
 
 def signs_of(
-    workspace: Workspace, run_id: str, bare: Sequence[CaseResult], dataset: str, adapter: str
+    workspace: Workspace,
+    suite: str,
+    run_id: str,
+    results: Mapping[Approach, Sequence[CaseResult]],
+    cases: Sequence[Case],
 ) -> Signs:
-    """All signs for a suite whose bare prompt gave `bare`."""
-    found = board(run_id, failures_of(bare, run_id), decisions(workspace))
-    signs = Signs(found.ready, found.why_not)
+    """The signs in the answers and in the cases; those of the rows and of the adapter are added below."""
+    bare = results["bare"]
+    others: dict[str, list[CaseResult]] = defaultdict(list)
+    for approach, found in results.items():
+        for result in found if approach != "bare" else ():
+            others[result.case].append(result)
+    top = board(run_id, failures_of(bare, run_id, others), decisions(workspace))
+    signs = Signs(top.ready, top.why_not, triage=triage_command(workspace, suite))
     shares = dict.fromkeys(("format", "knowledge", "label_noise"), 0.0)
-    for group in found.groups:
+    for group in top.groups:
         if group.category in shares:
             shares[group.category] += group.share
     signs.format_share, signs.knowledge_share = shares["format"], shares["knowledge"]
     signs.noise_share = shares["label_noise"]
-    if report := newest_report(workspace, dataset):
-        read_report(report, signs)
-    if adapter:
-        read_adapter(workspace, adapter, signs)
+    signs.perishable = facts_share(cases)
     return signs
 
 
-def newest_report(workspace: Workspace, dataset: str) -> CheckReport | None:
-    """The newest report on the dataset's newest version; None where it was never checked."""
+def triage_command(workspace: Workspace, suite: str) -> str:
+    """The commands that give the suite's failures their names."""
+    run = newest(workspace, suite)
+    return f"temper triage {run.run_id}" if run else f"temper eval {suite}, then temper triage"
+
+
+def facts_share(cases: Sequence[Case]) -> float | None:
+    """The share of the expected answers that state facts which will change; None where none is expected."""
+    scan, answered, facts = PerishableScan(), 0, 0
+    for number, case in enumerate(cases):
+        if not case.expected:
+            continue
+        asked = case.messages or [Message("user", case.input)]
+        row = Example(case.id, number, [*asked, Message("assistant", case.expected)])
+        answered, facts = answered + 1, facts + any(scan.scan(row))
+    return facts / answered if answered else None
+
+
+def read_rows(workspace: Workspace, dataset: str, variant: str, signs: Signs) -> None:
+    """What the checks say of the dataset: the newest report on its newest version, else they are made now."""
     if not dataset:
-        return None
+        return
     try:
         asked = datasets.parse_reference(dataset)
         info = datasets.load_info(workspace.paths, asked.name, asked.version)
-        return check_reports.latest(workspace.paths, info.name, info.version)
+        report = check_reports.latest(workspace.paths, info.name, info.version)
+        if report is None or {one.check for one in report.skipped} & {"label_conflict", "perishable"}:
+            settings = of_recipe(workspace, own_recipe(workspace, info.name, variant))
+            report = examine(workspace.paths, f"{info.name}@{info.version}", settings, only=CHECKS)
     except TemperError:
-        return None
+        return
+    read_report(report, signs)
 
 
 def read_report(report: CheckReport, signs: Signs) -> None:
     """What the data's checks say of labels, of facts that change, and of prompts."""
-    counts = dict.fromkeys(("label_conflict", "perishable"), 0)
+    rows: dict[str, set[str]] = {"label_conflict": set(), "perishable": set()}
     for finding in report.findings:
-        if finding.check in counts:
-            counts[finding.check] += finding.count
-        if finding.check == "serving_mismatch":
+        if finding.check in rows:
+            rows[finding.check].update(one.row for one in finding.rows)
+        if finding.check == "serving_mismatch" and finding.severity == "warn":
             signs.serving_mismatch = finding.title
-    ran = {one.check for one in report.skipped}
-    if report.rows and "label_conflict" not in ran:
-        signs.conflicts = counts["label_conflict"] / report.rows
-    if report.rows and "perishable" not in ran:
-        signs.perishable = counts["perishable"] / report.rows
+    skipped = {one.check for one in report.skipped}
+    if report.rows and "label_conflict" not in skipped:
+        signs.conflicts = len(rows["label_conflict"]) / report.rows
+    if report.rows and "perishable" not in skipped:
+        signs.perishable = max(signs.perishable or 0.0, len(rows["perishable"]) / report.rows)
 
 
 def read_adapter(workspace: Workspace, adapter: str, signs: Signs) -> None:
     """What the training run says of itself, and whether its prompt is the one that is served."""
-    run = training_run(workspace, adapter)
+    run = training_run(workspace, adapter) if adapter else None
     if run is None:
         return
+    signs.preferred = recipe_of(run).objective in PREFERENCES
     result = folders.view(run).result
     remarks = (result.get("outcome") or {}).get("remarks", [])
     signs.preference_cost = next(
         (str(one.get("text", "")) for one in remarks if one.get("title") == "Nicer but less accurate"), ""
     )
-    trained, served = describe(workspace, run.run_id).system, describe(workspace, adapter).system
-    if trained != served:
+    trained, served = describe(workspace, run.run_id), describe(workspace, adapter)
+    if trained.system != served.system:
         signs.serving_mismatch = f"{run.run_id} was trained with another system prompt than {adapter} has"
-
-
-def training_run(workspace: Workspace, adapter: str) -> RunFolder | None:
-    """The run that trained an adapter, by a variant's name or its own; None where it is not here."""
-    try:
-        run_id = describe(workspace, adapter).run_id
-        return folders.find(workspace.paths.runs, run_id, "train") if run_id else None
-    except UsageError:
-        return None
-
-
-def training_seconds(workspace: Workspace, adapter: str) -> float | None:
-    """How long the adapter's run took; None where it is not here or did not end."""
-    run = training_run(workspace, adapter)
-    view = folders.view(run) if run else None
-    if view is None or not view.started or not view.ended:
-        return None
-    return (clock.parse(view.ended) - clock.parse(view.started)).total_seconds()
+    elif trained.template != served.template:
+        signs.serving_mismatch = f"{run.run_id} was trained with another template than {adapter} has"

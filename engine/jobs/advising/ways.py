@@ -20,9 +20,12 @@ from store.errors import MissingError, TemperError, UsageError
 from store.records.advice import Approach
 from store.records.data import Example, Message
 from store.records.evals import Case, CasesFrom
+from store.runs import RunFolder
 from store.workspace import Workspace
 
 MOST_SHOTS = 12
+PROBE = "probe: "
+"""What the title of a probe's run begins with."""
 
 
 class Way(msgspec.Struct):
@@ -58,6 +61,7 @@ class Wanted(msgspec.Struct):
     shots: int = 4
     adapter: str = ""
     knowledge: str = ""
+    against: str = ""
 
 
 def find_ways(workspace: Workspace, loaded: LoadedSuite, cases: Sequence[Case], wanted: Wanted) -> Ways:
@@ -73,7 +77,17 @@ def find_ways(workspace: Workspace, loaded: LoadedSuite, cases: Sequence[Case], 
     kb = knowledge_of(workspace, variant, wanted)
     _add_passages(workspace, found, variant, kb, cases)
     _add_adapter(workspace, found, variant, kb, wanted)
+    if wanted.against:
+        found.ways.append(other_way(workspace, variant, wanted.against))
     return found
+
+
+def other_way(workspace: Workspace, variant: str, against: str) -> Way:
+    """Another model to compare with: a variant as it is, a model behind the bare prompt."""
+    described = describe(workspace, against)
+    kb = described.knowledge or ""
+    bare = "" if against in workspace.config.variants else describe(workspace, variant).system
+    return Way("other", against, bare or None, passages="found" if kb else "", knowledge=kb)
 
 
 def plain_variant(workspace: Workspace) -> str:
@@ -172,16 +186,27 @@ def _add_adapter(workspace: Workspace, found: Ways, variant: str, kb: str, wante
 
 
 def newest_adapter(workspace: Workspace, dataset: str, variant: str) -> str:
-    """The newest finished run that trained an adapter on a dataset, for the variant's base; empty if none."""
+    """The newest finished run that trained an adapter on a dataset, for the variant's base; empty if none.
+
+    A probe counts only where there is no other.
+    """
     if not dataset:
         return ""
-    model = describe(workspace, variant).model
+    probe, model = "", describe(workspace, variant).model
     for folder in folders.list_folders(workspace.paths.runs, "train"):
         try:
             passport = adapters.read_passport(adapters.find_adapter(workspace, folder.run_id))
             same = describe(workspace, folder.run_id).model == model
         except TemperError:
             continue
-        if same and datasets.parse_reference(passport.dataset).name == dataset:
+        if not same or datasets.parse_reference(passport.dataset).name != dataset:
+            continue
+        if not is_probe(folder):
             return folder.run_id
-    return ""
+        probe = probe or folder.run_id
+    return probe
+
+
+def is_probe(run: RunFolder) -> bool:
+    """Whether a training run is a probe of the advisor's."""
+    return run.spec().title.startswith(PROBE)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import click
 import msgspec
 import pytest
 
-from app.cli.advise import cost_lines, report, show
+from app.cli.advice_report import cost_lines, paragraph, show
+from app.cli.advise import report
 from store.records.advice import Advice, CostSheet, Measured
 from store.workspace import Workspace
 from tests.app.cli.conftest import Temper
@@ -37,6 +39,7 @@ def suite(workspace: Workspace) -> Workspace:
         (("support", "--adapter", "nosuch"), 2, "nosuch"),
         (("support", "--prompt", "nosuch.md"), 3, "nosuch.md"),
         (("support", "--kb", "nosuch"), 2, "nosuch"),
+        (("support", "--against", "nosuch"), 2, "nosuch"),
         (("support", "--probe"), 2, "nothing to train a probe on"),
     ],
 )
@@ -62,11 +65,59 @@ def test_the_verdict_comes_first_and_every_figure_names_its_run(capsys: pytest.C
     assert "temper runs show advise-1" in printed.err
 
 
+def test_columns_that_say_nothing_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    show("advise-1", ADVICE)
+    with_money = capsys.readouterr().out
+    bare = Measured("bare", 60, 0.8, (0.68, 0.88), 120.0, 300.0)
+    show("advise-1", msgspec.structs.replace(ADVICE, ranking=[bare]))
+    without = capsys.readouterr().out
+
+    assert "per 1,000" in with_money
+    assert "per 1,000" not in without
+    assert "training" not in next(line for line in without.splitlines() if line.startswith("approach"))
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_every_line_fits_the_terminal(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    line = Measured("few_shot", 1000, 1.0, (0.99, 1.0), 12_345.0, 2_345.0, "advise-1", upkeep="a file " * 30)
+    line.cost, line.training_seconds, line.confidence = 0.000123, 36_000.0, "high"
+    long = ["word " * 60]
+    advice = msgspec.structs.replace(ADVICE, headline=long[0], ranking=[line], says=long, missing=long)
+
+    show("advise-1", advice)
+
+    printed = click.unstyle(capsys.readouterr().out).splitlines()
+    assert max(map(len, printed)) <= columns
+    assert len(printed) > 12
+
+
+def test_in_a_pipe_a_sentence_stays_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    paragraph("word " * 60, "  - ", "    ")
+
+    assert capsys.readouterr().out.count("\n") == 1
+
+
 def test_json_has_the_promised_fields() -> None:
     told = report("advise-1", ADVICE)
 
     assert {"verdict", "binding", "ranking", "missing"} <= told.keys()
     assert {"approach", "score", "ci95", "latency_ms", "tokens", "cost"} <= told["ranking"][0].keys()
+
+
+def test_the_sheet_says_where_its_watts_and_its_training_time_are_from() -> None:
+    line = Measured("adapter", 60, 0.8, (0.7, 0.9), 100.0, 40.0, training_note="measured")
+    costs = CostSheet("EUR", "adapter", "big", 300.0, "measured", local=0.1, hosted=2.0, training=0.5)
+    told = " ".join(cost_lines(msgspec.structs.replace(ADVICE, ranking=[line], costs=costs)))
+
+    assert "power: 300 W, as the GPU counted it" in told
+    assert "training once: 0.5 EUR (measured)" in told
+    assert "a thousand answers of big: 2 EUR" in told
+    costs.watts_from = "prices"
+    assert "as temper.toml says" in " ".join(cost_lines(msgspec.structs.replace(ADVICE, costs=costs)))
 
 
 def test_a_hosted_model_that_is_cheaper_is_said_to_be() -> None:

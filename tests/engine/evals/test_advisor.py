@@ -9,7 +9,7 @@ import pytest
 from engine.evals.advisor import costs
 from engine.evals.advisor.deciding import advise
 from engine.evals.advisor.measuring import measured
-from store.records.advice import Advice, Approach, Signs
+from store.records.advice import Advice, Approach, CostSheet, Signs, Taken, Training
 from store.records.evals import CaseResult, CheckResult
 from store.records.workspace import Prices
 
@@ -63,6 +63,9 @@ def advised(signs: Signs = NAMED, n: int = 60, **scores: float) -> Advice:
         ({"bare": 0.1, "retrieval": 0.4, "adapter": 0.4, "hybrid": 0.9}, "hybrid", "knowledge"),
         ({"bare": 0.1, "retrieval": 0.1, "gold": 0.9, "adapter": 0.1}, "retrieval", "retrieval"),
         ({"bare": 0.1, "retrieval": 0.1, "gold": 0.15, "adapter": 0.1}, "other_base", "base"),
+        ({"bare": 0.1, "retrieval": 0.1, "gold": 0.15}, "not_yet", "base"),
+        ({"bare": 0.1, "few_shot": 0.1, "adapter": 0.12, "other": 0.8}, "other_base", "base"),
+        ({"bare": 0.1, "few_shot": 0.8, "other": 0.95}, "prompt", "behaviour"),
         ({"bare": 0.1, "few_shot": 0.1, "adapter": 0.12}, "not_yet", "none"),
         ({"bare": 0.97, "adapter": 1.0}, "not_yet", "none"),
     ],
@@ -115,6 +118,51 @@ def test_labels_that_disagree_come_before_everything_else(signs: Signs) -> None:
     assert (advice.verdict, advice.binding) == ("fix_data", "labels")
 
 
+def test_an_adapter_that_would_learn_changing_facts_by_heart_is_not_advised() -> None:
+    signs = Signs(ready=True, perishable=0.8)
+
+    assert advised(signs, bare=0.0, retrieval=0.5, adapter=0.9).verdict == "retrieval"
+    alone = advised(signs, bare=0.0, adapter=0.9)
+    assert (alone.verdict, alone.binding) == ("not_yet", "knowledge")
+    assert "80% of the answers are facts that will change" in alone.headline
+
+
+def test_a_weak_base_without_an_adapter_is_told_to_measure_one_first() -> None:
+    advice = advised(bare=0.1, few_shot=0.1, gold=0.15)
+
+    assert "even with the right passages and rows to follow it gets only 15% of 60" in advice.headline
+    assert "--probe" in advice.headline
+
+
+def test_another_model_that_helps_where_nothing_cheaper_does_is_named() -> None:
+    advice = advised(Signs(ready=True, other="big"), bare=0.1, adapter=0.12, other=0.8)
+
+    assert "try big: another model gets 80% of 60 cases right" in advice.headline
+
+
+def test_labels_that_disagree_say_how_many() -> None:
+    headline = advised(Signs(ready=True, conflicts=0.2), bare=0.1, few_shot=0.9).headline
+
+    assert "20% of the rows answer the same question in another way" in headline
+
+
+@pytest.mark.parametrize(("preferred", "told"), [(True, True), (False, False)])
+def test_a_preference_run_that_gets_less_right_is_nicer_but_less_accurate(
+    preferred: bool, told: bool
+) -> None:
+    says = advised(Signs(ready=True, preferred=preferred), bare=0.9, adapter=0.4).says
+
+    assert ("Nicer but less accurate: after preference tuning 40%" in " ".join(says)) is told
+
+
+def test_a_probe_is_said_to_be_one() -> None:
+    signs = Signs(ready=True, training=Training(60.0, "from the probe's steps", 80, 400))
+
+    assert "The adapter is a probe of 80 of 400 steps: the whole run may get further." in (
+        advised(signs, bare=0.1, adapter=0.9).says
+    )
+
+
 def test_failures_of_form_make_the_form_the_bottleneck() -> None:
     assert advised(Signs(ready=True, format_share=0.8), bare=0.1, adapter=0.9).binding == "format"
 
@@ -129,12 +177,12 @@ def test_what_was_noticed_is_said() -> None:
     said = " ".join(advised(signs, bare=0.1, adapter=0.9).says)
 
     assert "facts that will change" in said
-    assert "The training prompt is not the serving prompt: another system prompt" in said
+    assert "The training prompt is not the serving prompt: another system prompt." in said
     assert "Nicer but less accurate: tokens are hit less" in said
 
 
 def test_a_better_search_is_said_to_have_room() -> None:
-    assert "Better search could gain up to 30% more." in advised(bare=0.1, retrieval=0.6, gold=0.9).says
+    assert "Better search could gain up to 30 points more." in advised(bare=0.1, retrieval=0.6, gold=0.9).says
 
 
 def test_what_was_not_measured_is_missing_evidence() -> None:
@@ -142,7 +190,7 @@ def test_what_was_not_measured_is_missing_evidence() -> None:
 
     advice = advise("s", given, {}, NAMED, {"adapter": "none is trained"})
 
-    assert "an adapter was not measured: none is trained" in advice.missing
+    assert "not measured: an adapter (none is trained)" in advice.missing
     assert any("Full tuning" in line for line in advice.further)
 
 
@@ -157,31 +205,69 @@ def test_each_line_has_its_interval_run_and_what_an_answer_takes() -> None:
     assert line.ci95[0] < 0.5 < line.ci95[1]
 
 
-def test_costs_are_watts_and_hours_at_the_users_prices() -> None:
-    prices = Prices("EUR", watts=500, kilowatt_hour=0.4, hosted_input=1.0, hosted_output=4.0)
-    line = measured({"adapter": results(0.5, milliseconds=3600)}, {})["adapter"]
+HOSTED = Prices("EUR", watts=500, kilowatt_hour=0.4, hosted_input=1.0, hosted_output=4.0)
 
-    sheet = costs.sheet(line, read=1000, written=250, training_seconds=7200, prices=prices)
+
+def sheet_of(
+    prices: Prices,
+    training: Training | None,
+    taken: Taken | None = None,
+    hosted: bool = False,
+    **scores: float,
+) -> CostSheet:
+    """The costs of these approaches, whose answers take 3.6 s, 30 tokens read and 10 written."""
+    given: dict[Approach, Sequence[CaseResult]] = {
+        name: results(share, milliseconds=3600)  # type: ignore[misc]  # names of approaches
+        for name, share in scores.items()
+    }
+    lines = measured(given, {}, {"adapter": taken} if taken else {})
+    costs.with_costs(lines, prices, training, hosted)
+    return costs.sheet(lines, "adapter" if "adapter" in lines else "", training, prices, "big")
+
+
+def test_costs_are_watts_and_hours_at_the_users_prices() -> None:
+    sheet = sheet_of(HOSTED, Training(7200), bare=0.1, adapter=0.9)
 
     assert sheet.local == pytest.approx(0.2)  # a thousand answers of 3.6 s are an hour: half a kWh
-    assert sheet.hosted == pytest.approx(2.0)  # 1M tokens read and a quarter of a million written
+    assert sheet.hosted == pytest.approx(1000 * (30 * 1.0 + 10 * 4.0) / 1e6)
     assert sheet.training == pytest.approx(0.4)
-    assert sheet.break_even == pytest.approx(0.4 / 0.0018)
-    assert sheet.missing == []
+    assert (sheet.approach, sheet.watts, sheet.watts_from, sheet.missing) == ("adapter", 500, "prices", [])
+    assert sheet.break_even is None  # the hosted one is cheaper
+
+
+def test_answers_that_are_computed_at_once_share_the_hour_and_their_joules_are_their_watts() -> None:
+    taken = Taken(answers=60, seconds=6.0, joules=1800.0)
+
+    sheet = sheet_of(HOSTED, Training(60), taken, bare=0.1, adapter=0.9)
+
+    assert (sheet.watts, sheet.watts_from) == (300, "measured")
+    assert sheet.local == pytest.approx(0.1 * 1000 / 3600 * 0.3 * 0.4)
+    assert sheet.training == pytest.approx(60 / 3600 * 0.3 * 0.4)
+    assert sheet.break_even == pytest.approx(0.002 / (0.07 - 1 / 300) * 1000)
 
 
 def test_a_rented_machine_has_its_price_by_the_hour_and_may_never_pay() -> None:
     prices = Prices(hour=10.0, hosted_input=0.1, hosted_output=0.1)
-    line = measured({"adapter": results(0.5, milliseconds=3600)}, {})["adapter"]
 
-    sheet = costs.sheet(line, 1000, 0, 3600, prices)
+    sheet = sheet_of(prices, Training(3600), bare=0.1, adapter=0.9)
 
     assert sheet.local == sheet.training == pytest.approx(10.0)
-    assert sheet.break_even is None
+    assert (sheet.break_even, sheet.missing) == (None, [])
+
+
+def test_another_model_that_was_measured_takes_the_place_of_the_hosted_one() -> None:
+    prices = Prices(hour=1.0, hosted_input=1e5, hosted_output=0.0)
+    here = sheet_of(prices, Training(3600), Taken(60, 21.6), bare=0.1, adapter=0.9, other=0.9)
+    api = sheet_of(prices, Training(3600), Taken(60, 21.6), hosted=True, bare=0.1, adapter=0.9, other=0.9)
+
+    assert here.against == "big"
+    assert here.hosted == pytest.approx(1.0)  # an hour of this machine
+    assert here.break_even == pytest.approx(1.0 / 0.9 * 1000)  # each answer is cheaper by 0.9 thousandths
+    assert api.hosted == pytest.approx(1000 * 30 * 0.1)
 
 
 def test_without_prices_nothing_is_made_up() -> None:
-    sheet = costs.sheet(measured({"bare": results(0.5)}, {})["bare"], 10, 10, None, Prices())
+    sheet = sheet_of(Prices(), None, bare=0.5)
 
     assert (sheet.local, sheet.hosted, sheet.break_even) == (None, None, None)
     assert sheet.missing == ["hosted_input", "hosted_output", "watts", "kilowatt_hour"]
