@@ -1,148 +1,153 @@
-"""The main of `scripts/gpu_check`: is there a GPU, do its tests pass, how fast is a short QLoRA run.
+"""The main of `scripts/gpu_check`: runs the steps of the proof on a GPU and keeps what they find.
 
-Exit codes: 0 all well, 1 a test or the run failed, 3 no CUDA device. Does not know how the run is made.
+A step that has been run to its end by this code on this card is not run again; one that breaks is recorded
+with its reason and the next one runs. Exit codes: 0 nothing is broken or failed, 1 something is, 2 usage,
+3 no CUDA device.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.metadata
+import contextlib
+import datetime
 import json
-import platform
+import os
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine import offline
+from scripts.gpu import record, tables
+from scripts.gpu.carried import put_in_place
+from scripts.gpu.machine import find_device, versions, why_none
+from scripts.gpu.plan import ROOT, STAGES, Step, all_steps, chosen
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("torch", "transformers", "trl", "peft", "bitsandbytes", "llama-cpp-python")
-SHAPES = ("tiny", "1b", "8b")
 NO_GPU = 3
+WAITS = 3.0
+"""A step may take so many times what it is expected to, and at least two minutes, where time is left."""
+TAIL = 2000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check this machine."""
-    parser = argparse.ArgumentParser(prog="scripts/gpu_check", description="Check the GPU and measure it.")
-    parser.add_argument("--shape", choices=SHAPES, default="tiny", help="random weights for 1b and 8b")
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--batch", type=int, default=8, help="rows a step")
-    parser.add_argument("--length", type=int, default=512, help="tokens a row")
-    parser.add_argument("--no-tests", action="store_true", help="only the run")
-    parser.add_argument("--out", type=Path, help="also write the findings here, as JSON")
+    """Run what is asked for and not done yet."""
+    parser = parser_of()
     asked = parser.parse_args(arguments)
-    offline.guard()
-    report: dict[str, Any] = {"device": find_device(), "versions": versions()}
-    if report["device"] is None:
-        print(f"No CUDA device: {why_none()}. Nothing was run.")
-        write(asked.out, report)
+    folder = asked.results or (record.REHEARSALS if asked.rehearse else record.RESULTS)
+    if asked.list:
+        print(tables.overview((step, record.read(folder, step)) for step in all_steps()))
+        return 0
+    try:
+        steps = chosen(asked.stage, asked.step)
+    except ValueError as error:
+        parser.error(str(error))
+    device = find_device(asked.rehearse)
+    if device is None:
+        print(
+            f"No CUDA device: {why_none()}. Nothing was run. (--rehearse runs all steps, tiny, on the CPU.)"
+        )
         return NO_GPU
-    if not asked.no_tests:
-        report["tests"] = run_tests()
-    report["qlora"] = measure(asked)
-    print(table(report))
-    write(asked.out, report)
-    return 0 if report.get("tests", {"passed": True})["passed"] and "error" not in report["qlora"] else 1
+    end = time.monotonic() + 60 * asked.minutes
+    run_all(steps, folder, device, end, asked)
+    records = [(step, record.read(folder, step)) for step in steps]
+    print("\n" + tables.overview(records))
+    bad = [step.id for step, one in records if one and one["state"] in ("broken", "failed")]
+    return 1 if bad else 0
 
 
-def find_device() -> dict[str, Any] | None:
-    """The first card's name, memory in bytes and compute capability; None where torch sees none."""
-    try:
-        import torch
-    except ImportError:
-        return None
-    if not torch.cuda.is_available():
-        return None
-    properties = torch.cuda.get_device_properties(0)
-    return {
-        "name": properties.name,
-        "memory_bytes": properties.total_memory,
-        "capability": f"{properties.major}.{properties.minor}",
-        "cuda": torch.version.cuda,
-    }
+def parser_of() -> argparse.ArgumentParser:
+    """What can be asked for."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/gpu_check", description="Prove Temper on a GPU, a step at a time; see docs/gpu.md."
+    )
+    parser.add_argument("--stage", action="append", default=[], choices=list(STAGES), help="all without one")
+    parser.add_argument(
+        "--step", action="append", default=[], metavar="NAME", help="this one; may be repeated"
+    )
+    parser.add_argument("--list", action="store_true", help="what there is and what was found, run nothing")
+    parser.add_argument("--minutes", type=float, default=9.0, help="start nothing that would end later")
+    parser.add_argument("--again", action="store_true", help="also what was run to its end before")
+    parser.add_argument("--rehearse", action="store_true", help="all on the CPU, tiny: counts for nothing")
+    parser.add_argument("--results", type=Path, help="a folder for the JSON instead of docs/gpu")
+    return parser
 
 
-def why_none() -> str:
-    """What there is instead of a CUDA device, in words."""
-    found = versions()
-    if "torch" not in found:
-        return "torch is not installed"
-    import torch
-
-    build = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "a CPU build"
-    return f"torch {found['torch']} ({build}) finds none"
-
-
-def versions() -> dict[str, str]:
-    """Python and the packages that matter, as far as they are installed."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
+def run_all(
+    steps: Sequence[Step], folder: Path, device: dict[str, Any], end: float, asked: argparse.Namespace
+) -> None:
+    """Run one after another what does not stand and still fits into the time."""
+    for step in steps:
+        if not asked.again and record.stands(record.read(folder, step), step, device, asked.rehearse):
+            say(f"{step.id}: stands, not run again")
             continue
-    return found
+        left = end - time.monotonic()
+        if left < (10 if asked.rehearse else 60 * step.minutes):
+            say(f"{step.id}: about {step.minutes:g} minutes, {left / 60:.1f} are left: not begun")
+            continue
+        say(f"{step.id}: {step.title} (about {step.minutes:g} minutes)")
+        found = run_one(step, device, min(left, max(120.0, 60 * WAITS * step.minutes)), asked.rehearse)
+        record.write(folder, step, found)
+        print(tables.details(step, found) + "\n", flush=True)
 
 
-def run_tests() -> dict[str, Any]:
-    """The `gpu` tests in a process of their own, under settings that bear other versions' warnings."""
-    settings = [
-        "-c",
-        str(ROOT / "scripts" / "gpu" / "pytest.ini"),
-        f"--rootdir={ROOT}",
-        f"--confcutdir={ROOT}",
-    ]
-    command = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "-ra", "-p", "no:cacheprovider", *settings]
-    done = subprocess.run([*command, str(ROOT / "tests" / "gpu")], cwd=ROOT, capture_output=True, text=True)
-    print(done.stdout, file=sys.stderr)
-    lines = done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ["pytest said nothing"]
-    return {"passed": done.returncode == 0, "summary": lines[-1].strip("= ")}
+def run_one(step: Step, device: dict[str, Any], seconds: float, rehearse: bool) -> dict[str, Any]:
+    """The record of a step, run in a process of its own that is ended when its time is up."""
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="temper-gpu-") as scratch:
+        answer, log = Path(scratch, "answer.json"), Path(scratch, "log.txt")
+        command = [sys.executable, "-m", "scripts.gpu.one", step.stage, step.name, str(answer)]
+        command += ["--rehearse"] if rehearse else []
+        code = ended(command, log, seconds)
+        said = log.read_text(encoding="utf-8", errors="replace")[-TAIL:]
+        try:
+            found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            why = f"was ended after {seconds:.0f} s" if code is None else f"died with exit code {code}"
+            found = {"state": "broken", "reason": f"the process {why}"}
+    if found["state"] == "broken":
+        found["log"] = said.splitlines()[-30:]
+        print("\n".join(found["log"]), file=sys.stderr)
+    return {
+        "step": step.id,
+        "state": found["state"],
+        "rehearsal": rehearse,
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - begin, 1),
+        "code": step.code(),
+        "command": f"scripts/gpu_check --step {step.id}" + (" --rehearse" if rehearse else ""),
+        "device": device,
+        "versions": found.pop("versions", versions()),
+    } | {name: value for name, value in found.items() if name != "state"}
 
 
-def measure(asked: argparse.Namespace) -> dict[str, Any]:
-    """The short run's figures, or {shape, error}: a missing package must not hide what else was found."""
-    shape = f"{asked.shape}, {asked.batch} x {asked.length} tokens, {asked.steps} steps"
-    try:
-        qlora = importlib.import_module("scripts.gpu.qlora")
-        return {"shape": shape, **qlora.measure(asked.shape, asked.steps, asked.batch, asked.length)}
-    except Exception as error:
-        return {"shape": shape, "error": f"{type(error).__name__}: {error}"}
+def ended(command: Sequence[str], log: Path, seconds: float) -> int | None:
+    """The exit code of a command; None when it was ended, with all that it started, after `seconds`."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path()))}
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=file, stderr=file, env=environment, start_new_session=True
+        )
+        try:
+            return process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
-def table(report: dict[str, Any]) -> str:
-    """The findings for people."""
-    device, run = report["device"], report["qlora"]
-    rows = [
-        ("device", f"{device['name']}, {gibibytes(device['memory_bytes'])}, compute {device['capability']}"),
-        ("versions", ", ".join(f"{name} {version}" for name, version in report["versions"].items())),
-        ("CUDA", device["cuda"]),
-    ]
-    if "tests" in report:
-        rows.append(("tests", ("" if report["tests"]["passed"] else "FAILED: ") + report["tests"]["summary"]))
-    rows.append(("QLoRA run", run["shape"]))
-    if "error" in run:
-        rows.append(("", f"FAILED: {run['error']}"))
-    else:
-        rows += [
-            ("tokens/s", f"{run['tokens_per_second']:,.0f} (median over steps, the first two left out)"),
-            ("peak memory", gibibytes(run["peak_memory_bytes"])),
-            ("loss", f"{run['first_loss']:.3f} to {run['last_loss']:.3f}"),
-        ]
-    return "\n".join(f"{name:12}  {value}" for name, value in rows)
+def path() -> list[str]:
+    """Where Python finds this repository, and what was brought along or built by an earlier step."""
+    return [str(ROOT), *put_in_place(), os.environ.get("PYTHONPATH", "")]
 
 
-def gibibytes(count: int) -> str:
-    """Bytes in words."""
-    return f"{count / (1 << 30):.2f} GiB"
-
-
-def write(file: Path | None, report: dict[str, Any]) -> None:
-    """Leave the findings in `file`, if one was named."""
-    if file is not None:
-        file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+def say(text: str) -> None:
+    """Progress, on stderr."""
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ def losses(tmp_path: Path) -> list[float]:
     from engine.models.directory import ModelDirectory
     from engine.training.data import TrainingData
     from engine.training.session import train
-    from scripts.gpu.qlora import Recorder, random_rows
+    from scripts.gpu.rows import random_rows
+    from tests.bases import Recorder
 
     base = ModelDirectory(builtin_directory("tiny"))
     recipe = Recipe(
@@ -34,9 +35,9 @@ def losses(tmp_path: Path) -> list[float]:
         lora=Lora(rank=8, alpha=16),
     )
     recorder = Recorder()
-    data = TrainingData(random_rows(base, STEPS * 4, 64))
+    data = TrainingData(random_rows(int(base.config["vocab_size"]), STEPS * 4 * [64]))
     train(base, recipe, data, recorder, tmp_path / "run", tmp_path / "adapter")
-    return [step.loss for step in recorder.steps]
+    return recorder.losses
 
 
 def test_a_card_gets_16_bits_and_the_paged_8_bit_optimiser() -> None:

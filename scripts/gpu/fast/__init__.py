@@ -1,0 +1,1 @@
+"""How much of the card training uses, and how that compares with stock libraries."""

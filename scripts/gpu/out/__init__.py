@@ -1,0 +1,1 @@
+"""llama.cpp on the card: exports and answers."""

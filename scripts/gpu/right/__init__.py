@@ -1,0 +1,1 @@
+"""Does the card compute what the processor computes."""
