@@ -102,6 +102,7 @@ class TemperApp(App[None]):
         self.start = start
         self.feed = RunFeed(workspace.paths.runs) if workspace else None
         self.unexpected: Exception | None = None
+        self.stopping: set[str] = set()  # runs that were asked to stop from here
         self.draft: RecipeForm | None = None  # what was typed into the training form, also once it is closed
         self.register_theme(theme.DARK)
         self.register_theme(theme.LIGHT)

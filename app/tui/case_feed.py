@@ -5,11 +5,16 @@ Reads files and computes: call it in threads. Knows no widget; what a difference
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.tui.scoreboard import Scored, stem_of
 from store import runs
 from store.records.comparing import Comparison
 from store.records.evals import CaseResult
 from store.workspace import Workspace
+
+Start = Callable[..., None]
+"""Starts a job on a suite's file."""
 
 
 def cases(workspace: Workspace, suite: str, row: Scored) -> list[CaseResult]:

@@ -1,4 +1,4 @@
-"""What threads tell the screen. One message per poll, however much has happened."""
+"""What threads and panes tell the screen. One message per poll, however much has happened."""
 
 from __future__ import annotations
 
@@ -65,6 +65,16 @@ class RunsPolled(Message):
         self.watched = watched
         self.complete = complete
         """Whether every run has been looked at once since the start."""
+
+
+class FailureKept(Message):
+    """A failed case of a run is to become a case of a suite."""
+
+    def __init__(self, run: str, case: str, variant: str) -> None:
+        super().__init__()
+        self.run = run
+        self.case = case
+        self.variant = variant
 
 
 class Failed(Message):

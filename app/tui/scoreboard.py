@@ -19,27 +19,33 @@ By = Literal["checks", "slices"]
 
 
 class Scored(msgspec.Struct):
-    """A variant on a suite as its newest finished run found it."""
+    """A variant on a suite as its newest finished run found it; `history`: its scores, oldest first."""
 
     score: VariantScore
     run_id: str
     created: str
+    history: list[float] = []
 
 
 class Sheet(msgspec.Struct):
-    """One suite: its variants, newest first; `runs` counts the finished runs behind them."""
+    """One suite: its variants, newest first; `runs` counts the finished runs behind them.
+
+    `waiting` are the variants of temper.toml that were never measured on it.
+    """
 
     suite: str
     path: str = ""
     rows: list[Scored] = []
     runs: int = 0
+    waiting: list[str] = []
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """A share in [0, 1] with its standard error, where that is known."""
+    """A share in [0, 1] with its 95% interval, where that is known; `n` answers, 0 where nobody counted."""
 
     value: float
-    stderr: float | None = None
+    span: tuple[float, float] | None = None
+    n: int = 0
 
 
 def sheets(workspace: Workspace, runs: Iterable[RunNow]) -> list[Sheet]:
@@ -54,15 +60,28 @@ def sheets(workspace: Workspace, runs: Iterable[RunNow]) -> list[Sheet]:
         suite = str(run.view.result["suite"])
         sheet = found.setdefault(suite, Sheet(suite))
         sheet.runs += 1
-        known = {row.score.name for row in sheet.rows}
-        scores = msgspec.convert(run.view.result.get("variants", []), list[VariantScore])
-        sheet.rows += [
-            Scored(score, run.view.run_id, run.view.created) for score in scores if score.name not in known
-        ]
+        known = {row.score.name: row for row in sheet.rows}
+        for score in msgspec.convert(run.view.result.get("variants", []), list[VariantScore]):
+            if score.name in known:
+                known[score.name].history.insert(0, score.score)
+            else:
+                sheet.rows.append(Scored(score, run.view.run_id, run.view.created, [score.score]))
     for path in suite_files(workspace):
         stem = stem_of(path)
         found.setdefault(stem, Sheet(stem)).path = path
+    for sheet in found.values():
+        measured = {row.score.name for row in sheet.rows}
+        sheet.waiting = [name for name in workspace.config.variants if name not in measured]
     return list(found.values())
+
+
+def run_on(sheet: Sheet, runs: Iterable[RunNow]) -> RunNow | None:
+    """The newest evaluation of a suite, in whatever state. `runs` come newest first."""
+    names = (sheet.suite, stem_of(sheet.path))
+    return next(
+        (run for run in runs if run.view.kind == "evaluate" and run.view.title.partition(":")[0] in names),
+        None,
+    )
 
 
 def advice_on(sheet: Sheet, runs: Iterable[RunNow]) -> tuple[RunNow | None, Advice | None]:
@@ -97,8 +116,21 @@ def columns(rows: Sequence[Scored], by: By) -> list[str]:
 
 def cell(score: VariantScore, by: By, column: str) -> Cell | None:
     """One field of the matrix; None where the variant was not measured by it."""
+    from engine.evals.stats.effective import share_interval
+
     if by == "checks":
         value = score.checks.get(column)
-        return Cell(value, score.checks_stderr.get(column)) if value is not None else None
+        if value is None:
+            return None
+        return Cell(value, share_interval(value, score.checks_stderr.get(column, 0.0), None))
     found = score.slices.get(column)
-    return Cell(found.score, found.stderr) if found is not None else None
+    if found is None:
+        return None
+    return Cell(found.score, share_interval(found.score, found.stderr, found.cases), found.n)
+
+
+def overall(score: VariantScore) -> Cell:
+    """The share of all answers that passed."""
+    from engine.evals.stats.effective import share_interval
+
+    return Cell(score.score, share_interval(score.score, score.stderr, score.cases or score.n), score.n)

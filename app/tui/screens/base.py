@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events
+from textual import events, work
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from app.tui.messages import RunsPolled
+from app.tui.errors import shown
+from app.tui.messages import RunNow, RunsPolled
 from app.tui.widgets.frame import Bar, Hints
+from store.records.runs import ENDED
+from store.runs import RunFolder
 
 if TYPE_CHECKING:
     from app.tui.app import TemperApp
@@ -61,3 +64,42 @@ class TemperScreen(Screen[None]):
 
     def runs_changed(self, batch: RunsPolled | None) -> None:
         """The board has changed by `batch`; None: show all of it."""
+
+    # Runs, on whatever screen they are shown
+
+    def can_stop(self, run: RunNow | None) -> bool:
+        """Whether there is something to stop that was not asked to stop already."""
+        stopping = self.temper.stopping
+        return run is not None and run.view.state not in ENDED and run.view.run_id not in stopping
+
+    def ask_to_stop(self, run: RunNow, kept: str) -> None:
+        """Ask, then ask the run to stop. `kept`: what of its work stays."""
+        from app.tui.dialogs.confirm import ConfirmDialog
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.temper.stopping.add(run.view.run_id)
+                self._request_stop(RunFolder(self.workspace.paths.runs / run.view.run_id))
+                self.refresh_bindings()
+
+        question = f"It stops at its next step. {kept}"
+        self.app.push_screen(ConfirmDialog(f"Stop {run.view.title or run.view.run_id}?", question), answered)
+
+    @work(thread=True, group="stop")
+    @shown
+    def _request_stop(self, folder: RunFolder) -> None:
+        folder.request_stop()
+        self.app.call_from_thread(self.notify, "It stops at its next step.")
+
+    def go_on_with(self, run: RunNow) -> None:
+        """Take up a run where it was."""
+        self.temper.stopping.discard(run.view.run_id)
+        self.notify(f"Going on with {run.view.title or run.view.run_id} …")
+        self._take_up(RunFolder(self.workspace.paths.runs / run.view.run_id))
+
+    @work(thread=True, group="go-on")
+    @shown
+    def _take_up(self, folder: RunFolder) -> None:
+        from engine.jobs import launch
+
+        launch.resume(folder)

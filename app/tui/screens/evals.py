@@ -15,23 +15,24 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, OptionList, Static
 
-from app.tui import case_feed, failure_feed, scoreboard
+from app.tui import case_feed, scoreboard, suite_feed
 from app.tui.errors import shown
-from app.tui.messages import RunNow, RunsPolled
+from app.tui.messages import FailureKept, RunNow, RunsPolled
 from app.tui.scoreboard import Scored, Sheet
 from app.tui.screens.base import TemperScreen
 from app.tui.texts import visible
 from app.tui.widgets import run_words
 from app.tui.widgets.advice_pane import AdvicePane
 from app.tui.widgets.cases_pane import CaseList, CasesPane
-from app.tui.widgets.failures_pane import FailuresPane, GroupList
+from app.tui.widgets.failures_pane import FailuresPane
+from app.tui.widgets.group_list import GroupList
 from app.tui.widgets.long_list import LongList
-from app.tui.widgets.matrix import MatrixPane, VariantRows
+from app.tui.widgets.matrix import MatrixPane
 from app.tui.widgets.pane_tabs import PaneTabs
 from app.tui.widgets.suite_list import SuiteList
+from app.tui.widgets.variant_rows import VariantRows
 from app.tui.widgets.versus_pane import ChangedList, VersusPane
 from store.records.runs import ENDED
-from store.records.triage import Category, FailureGroup
 
 PANES = {
     "matrix": ("m", "Variants"),
@@ -40,10 +41,12 @@ PANES = {
     "failures": ("x", "Failures"),
     "advice": ("d", "Advice"),
 }
-RUN_WIDTH = 60
+FAILURES = "-failures"  # behind a suite's name: the suite that its failures are kept in
 NOTHING = Content.assemble(
     ("No suites yet\n", "bold"),
-    ("Make one of held-out rows, or of a CSV of failures\n\n", "$quiet"),
+    ("Press ", "$quiet"),
+    ("n", "bold $accent"),
+    (" to make one of held-out rows, or of a CSV of failures, or type\n\n", "$quiet"),
     ("temper eval new NAME --from DATASET/heldout\n\n", "bold $primary"),
     ("and it appears here.", "$quiet"),
 )
@@ -57,6 +60,9 @@ class EvalsScreen(TemperScreen):
     AUTO_FOCUS = "SuiteList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e", "evaluate", "Evaluate"),
+        Binding("z", "stop", "Stop"),
+        Binding("g", "go_on", "Go on"),
+        Binding("n", "new", "New suite"),
         Binding("m", "pane('matrix')", "Variants", show=False),
         Binding("c", "pane('cases')", "Cases", show=False),
         Binding("v", "pane('versus')", "Compare", show=False),
@@ -82,7 +88,6 @@ class EvalsScreen(TemperScreen):
                 yield Static(id="suite-head")
                 yield PaneTabs(PANES)
                 yield Static(id="eval-run")
-                yield Static(id="never-run")
                 with ContentSwitcher(initial="matrix", id="eval-panes"):
                     yield MatrixPane()
                     yield CasesPane()
@@ -116,13 +121,17 @@ class EvalsScreen(TemperScreen):
             return
         kinds = {run.view.kind for run in batch.changed} if batch is not None else set()
         if batch is None or self._sheet is None or "evaluate" in kinds:
-            sheets = scoreboard.sheets(self.workspace, self.board.newest_first())
-            self.set_class(not sheets, "empty")
-            self.query_one(SuiteList).show(sheets)
-            if (sheet := self.query_one(SuiteList).chosen) is not None:
-                self._show_sheet(sheet)
+            self._look()
         self._show_run()
-        self.call_next(self._fill_advice)
+        if batch is None or "advise" in kinds or self._going():
+            self.call_next(self._fill_advice)
+
+    def _look(self, wanted: str = "") -> None:
+        sheets = scoreboard.sheets(self.workspace, self.board.newest_first())
+        self.set_class(not sheets, "empty")
+        self.query_one(SuiteList).show(sheets, wanted)
+        if (sheet := self.query_one(SuiteList).chosen) is not None:
+            self._show_sheet(sheet)
 
     @shown
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -130,6 +139,7 @@ class EvalsScreen(TemperScreen):
         if (sheet := self.query_one(SuiteList).chosen) is not None:
             self._show_sheet(sheet)
             self._show_run()
+            self.call_next(self._fill_advice)
 
     def _show_sheet(self, sheet: Sheet) -> None:
         self._sheet = sheet
@@ -137,24 +147,36 @@ class EvalsScreen(TemperScreen):
         self.query_one("#suite-head", Static).update(
             Content.assemble((visible(sheet.suite), "bold"), (f"   {visible(sheet.path)}", "$quiet"))
         )
-        self.query_one("#never-run", Static).update(never_run(sheet))
         self.query_one(MatrixPane).show(sheet)
         self._show_tabs()
         self._fill()
         self.refresh_bindings()
 
     def _show_run(self) -> None:
-        run = self._going()
-        place = self.query_one("#eval-run", Static)
-        ended_well = run is not None and run.view.state in ("finished", "cancelled")
-        place.display = run is not None and not ended_well
+        """The newest evaluation of this suite, unless it ended well."""
+        run, place = self._run(), self.query_one("#eval-run", Static)
+        place.display = run is not None and run.view.state != "finished"
         if run is not None and place.display:
             problem = run_words.problem(run.view)
-            place.update(problem if problem is not None else run_words.head(run, RUN_WIDTH))
+            width = max(40, self.query_one(PaneTabs).content_size.width)
+            place.update(problem if problem is not None else run_words.head(run, width))
+        self.refresh_bindings()
+
+    def _run(self) -> RunNow | None:
+        if self._sheet is None:
+            return None
+        return scoreboard.run_on(self._sheet, self.board.newest_first())
 
     def _going(self) -> RunNow | None:
-        newest = (run for run in self.board.newest_first() if run.view.kind == "evaluate")
-        return next(newest, None)
+        """What works on this suite now: an evaluation, or the advisor."""
+        sheet = self._sheet
+        found = (self._run(), self._advising()) if sheet is not None else ()
+        return next((run for run in found if run is not None and run.view.state not in ENDED), None)
+
+    def _advising(self) -> RunNow | None:
+        if self._sheet is None:
+            return None
+        return scoreboard.advice_on(self._sheet, self.board.newest_first())[0]
 
     # Cases and comparisons, read when they are looked at
 
@@ -176,15 +198,16 @@ class EvalsScreen(TemperScreen):
 
     def _fill_cases(self, sheet: Sheet, row: Scored) -> None:
         if self._is_new("cases", sheet.suite, row.run_id, row.score.name):
-            self.query_one(CasesPane).wait(row.score.name)
-            self._read_cases(sheet.suite, row)
+            self.query_one(CasesPane).wait(row.score.name, row.run_id)
+            self._read_cases(sheet, row)
 
     @work(thread=True, group="cases", exclusive=True)
     @shown
-    def _read_cases(self, suite: str, row: Scored) -> None:
-        cases = case_feed.cases(self.workspace, suite, row)
+    def _read_cases(self, sheet: Sheet, row: Scored) -> None:
+        cases = case_feed.cases(self.workspace, sheet.suite, row)
+        origins = suite_feed.origins(self.workspace, sheet.path)
         if self.is_attached:
-            self.app.call_from_thread(self.query_one(CasesPane).show, row.score.name, cases)
+            self.app.call_from_thread(self.query_one(CasesPane).show, row.run_id, cases, origins)
 
     def _fill_versus(self, sheet: Sheet, b: Scored) -> None:
         baseline = self.query_one(MatrixPane).baseline
@@ -205,72 +228,104 @@ class EvalsScreen(TemperScreen):
 
     def _fill_failures(self, row: Scored) -> None:
         if self._is_new("failures", row.run_id, row.score.name):
-            self.query_one(FailuresPane).wait()
-            self._group(row)
+            self.query_one(FailuresPane).look(self.workspace, row)
 
-    @work(thread=True, group="failures", exclusive=True)
-    @shown
-    def _group(self, row: Scored) -> None:
-        found = failure_feed.look(self.workspace, row)
-        if self.is_attached:
-            self.app.call_from_thread(self.query_one(FailuresPane).show, found)
-
-    def on_group_list_decided(self, event: GroupList.Decided) -> None:
-        """A person said what a group of failures is."""
-        if (row := self._row) is not None:
-            self._decide(row, event.group, event.category)
-
-    @work(thread=True, group="failures")
-    @shown
-    def _decide(self, row: Scored, group: FailureGroup, category: Category | None) -> None:
-        made = failure_feed.decide(self.workspace, group, category)
-        found = failure_feed.look(self.workspace, row)
-        if self.is_attached:
-            self.notify(f"{made} labels: {category or group.category}")
-            self.app.call_from_thread(self.query_one(FailuresPane).show, found)
+    def on_versus_pane_swapped(self, event: VersusPane.Swapped) -> None:
+        """The other one is the baseline now."""
+        self.query_one(MatrixPane).compare(event.a, event.b)
+        self._fill()
 
     def _is_new(self, *what: object) -> bool:
         new = what != self._read
         self._read = what
         return new
 
-    # Evaluating
+    # Suites and runs
+
+    def on_failure_kept(self, event: FailureKept) -> None:
+        """A failure becomes a case of the suite that is beside this one."""
+        sheet = self._sheet
+        if sheet is None:
+            return
+        stem = scoreboard.stem_of(sheet.path) or sheet.suite
+        if stem.endswith(FAILURES):
+            self.notify("It is a case of this suite already.", severity="warning")
+        else:
+            self._keep(f"{stem}{FAILURES}", event)
+
+    @work(thread=True, group="suites")
+    @shown
+    def _keep(self, suite: str, kept: FailureKept) -> None:
+        told = suite_feed.keep(self.workspace, suite, kept.run, kept.case, kept.variant)
+        if self.is_attached:
+            self.notify(f"Kept in {told}")
+            self.app.call_from_thread(self._look)
+
+    @work(thread=True, group="suites")
+    @shown
+    def action_new(self) -> None:
+        """Make a suite: of which rows, under which name."""
+        sources = suite_feed.sources(self.workspace)
+        if self.is_attached:
+            self.app.call_from_thread(self._choose_source, sources)
+
+    def _choose_source(self, sources: list[tuple[str, str]]) -> None:
+        from app.tui.dialogs.new_suite import ask_for_suite
+
+        if sources:
+            ask_for_suite(self.app, sources, self._make)
+        else:
+            self.notify("There are no rows yet: temper data import FILE --as NAME", severity="warning")
+
+    @work(thread=True, group="suites")
+    @shown
+    def _make(self, name: str, source: str) -> None:
+        told = suite_feed.make(self.workspace, name, source)
+        if self.is_attached:
+            self.notify(told)
+            self.app.call_from_thread(self._look, name)
 
     def action_evaluate(self) -> None:
-        """Evaluate the variant under the cursor (the default one where none is) on this suite again."""
-        run, sheet = self._going(), self._sheet
+        """Evaluate the variant under the cursor on this suite, again or for the first time."""
+        run, sheet = self._run(), self._sheet
+        variant = self.query_one(VariantRows).chosen_name
         if run is not None and run.view.state not in ENDED:
             self.notify("An evaluation is under way already.", severity="warning")
         elif sheet is not None and not sheet.path:
             self.notify(f"evals/ has no file of {sheet.suite} any more.", severity="warning")
+        elif not variant:
+            self.notify("temper.toml has no variants yet.", severity="warning")
         elif sheet is not None:
-            default = self.workspace.config.defaults.variant or next(iter(self.workspace.config.variants), "")
-            variant = self._row.score.name if self._row is not None else default
-            if not variant:
-                self.notify("temper.toml has no variants yet.", severity="warning")
-                return
             self.notify(f"Evaluating {variant} on {sheet.suite} …")
-            self._evaluate(sheet.path, variant)
+            self._start(case_feed.evaluate, sheet.path, variant)
 
     def action_advise(self) -> None:
         """Ask the advisor about this suite."""
-        sheet = self._sheet
-        run = scoreboard.advice_on(sheet, self.board.newest_first())[0] if sheet is not None else None
+        run, sheet = self._advising(), self._sheet
         if run is not None and run.view.state not in ENDED:
             self.notify("The advisor is at it already.", severity="warning")
         elif sheet is not None and sheet.path:
             self.notify(f"Measuring {sheet.suite} in every way there is …")
-            self._advise(sheet.path)
+            self._start(case_feed.advise, sheet.path)
 
-    @work(thread=True, group="evaluate")
+    @work(thread=True, group="start")
     @shown
-    def _advise(self, path: str) -> None:
-        case_feed.advise(self.workspace, path)
+    def _start(self, start: case_feed.Start, path: str, *variant: str) -> None:
+        start(self.workspace, path, *variant)
 
-    @work(thread=True, group="evaluate")
-    @shown
-    def _evaluate(self, path: str, variant: str) -> None:
-        case_feed.evaluate(self.workspace, path, variant)
+    def action_stop(self) -> None:
+        """Ask, then stop what works on this suite."""
+        if (run := self._going()) is not None:
+            self.ask_to_stop(run, "What was answered so far is kept.")
+
+    def action_go_on(self) -> None:
+        """Take up an evaluation that was stopped."""
+        if (run := self._run()) is not None:
+            self.go_on_with(run)
+
+    def on_advice_pane_opened(self, event: AdvicePane.Opened) -> None:
+        """The run behind an advice."""
+        self.temper.go_to_run(event.run_id)
 
     # Moving about
 
@@ -280,12 +335,12 @@ class EvalsScreen(TemperScreen):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter on a suite goes into it."""
-        if self._sheet is not None and self._sheet.rows:
+        if self._sheet is not None:
             self.action_pane("matrix")
 
     def on_long_list_chosen(self, event: LongList.Chosen) -> None:
         """Enter on a variant shows its cases."""
-        if isinstance(event.long_list, VariantRows):
+        if isinstance(event.long_list, VariantRows) and self._row is not None:
             self.action_pane("cases")
 
     @shown
@@ -323,23 +378,20 @@ class EvalsScreen(TemperScreen):
         """No hint for what would do nothing."""
         if not self._built:
             return True
+        sheet = self._sheet
         if action == "back":
             return self._inside
+        if action == "stop":
+            return self.can_stop(self._going())
+        if action == "go_on":
+            run = self._run()
+            return run is not None and run.view.resumable
+        if action == "new":
+            return not self._inside
         if action == "advise":
-            return self.pane == "advice" and self._sheet is not None and bool(self._sheet.path)
+            return self.pane == "advice" and sheet is not None and bool(sheet.path)
         if action == "pane":
-            return self._sheet is not None and (bool(self._sheet.rows) or parameters == ("advice",))
+            return sheet is not None and (bool(sheet.rows) or parameters[0] in ("advice", "matrix"))
         if action == "evaluate":
-            return self._sheet is not None
+            return sheet is not None and self.pane == "matrix"
         return True
-
-
-def never_run(sheet: Sheet) -> Content:
-    """What to do with a suite that has no results."""
-    return Content.assemble(
-        ("Never run\n", "bold"),
-        ("Press ", "$quiet"),
-        ("e", "bold $accent"),
-        (" to evaluate the default variant, or type\n\n", "$quiet"),
-        (f"temper eval {visible(sheet.path)} --variant NAME", "bold $primary"),
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -17,7 +16,6 @@ from app.tui.screens.base import TemperScreen
 from app.tui.widgets.run_list import RunList
 from app.tui.widgets.run_page import RunPage
 from store.records.runs import ENDED
-from store.runs import RunFolder
 
 NOTHING = Content.assemble(
     ("No runs yet\n", "bold"),
@@ -38,6 +36,7 @@ class RunsScreen(TemperScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,a", "attach", "Attach", key_display="⏎"),
         Binding("s", "stop", "Stop"),
+        Binding("g", "go_on", "Go on"),
         Binding("t", "app.train", "Train"),
         Binding("l", "switch", "Log"),
         Binding("m", "turn", "Another curve", show=False),
@@ -48,7 +47,6 @@ class RunsScreen(TemperScreen):
     def __init__(self) -> None:
         super().__init__()
         self._wanted: str | None = None
-        self._stopping: set[str] = set()
 
     def body(self) -> ComposeResult:
         """List and page."""
@@ -175,8 +173,9 @@ class RunsScreen(TemperScreen):
         if action == "attach":
             return self.chosen is not None and not self.has_class("attached")
         if action == "stop":
-            run = self.chosen
-            return run is not None and run.view.state not in ENDED and run.view.run_id not in self._stopping
+            return self.can_stop(self.chosen)
+        if action == "go_on":
+            return self.chosen is not None and self.chosen.view.resumable
         if action == "switch":
             return self.chosen is not None
         if action == "turn":
@@ -189,26 +188,13 @@ class RunsScreen(TemperScreen):
 
     def action_stop(self) -> None:
         """Ask, then ask the run to stop."""
-        from app.tui.dialogs.confirm import ConfirmDialog
+        if (run := self.chosen) is not None:
+            self.ask_to_stop(run, "Its checkpoints and finished files are kept.")
 
-        run = self.chosen
-        if run is None:
-            return
-        what = run.view.title or run.view.run_id
-
-        def answered(yes: bool | None) -> None:
-            if yes and self.board.workspace is not None:
-                self._stopping.add(run.view.run_id)
-                self._request_stop(RunFolder(self.board.workspace.paths.runs / run.view.run_id))
-
-        question = "It stops at its next step. Its checkpoints and finished files are kept."
-        self.app.push_screen(ConfirmDialog(f"Stop {what}?", question), answered)
-
-    @work(thread=True)
-    @shown
-    def _request_stop(self, folder: RunFolder) -> None:
-        folder.request_stop()
-        self.app.call_from_thread(self.notify, "It stops at its next step.")
+    def action_go_on(self) -> None:
+        """Take up a run that did not finish where it was."""
+        if (run := self.chosen) is not None:
+            self.go_on_with(run)
 
 
 def text_of(run: RunNow) -> str:

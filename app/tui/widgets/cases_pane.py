@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from app.tui.messages import FailureKept
 from app.tui.texts import fit, visible
+from app.tui.widgets.case_words import about, mark
+from app.tui.widgets.facts import Facts
 from app.tui.widgets.long_list import LongList, Parts
-from store.records.evals import CaseResult
+from store.records.evals import CaseResult, Origin
 
+ID_CELLS = 12
 WAITING = Content.styled("Reading …", "$quiet")
+ALL_PASSED = Content.assemble(
+    ("✓ ", "$success"), ("Every case passed. ", ""), ("f", "bold $accent"), " shows them."
+)
 
 
 class CaseList(LongList):
@@ -40,45 +48,53 @@ class CaseList(LongList):
         case = self.cases[index]
         failed = " ".join(check.kind for check in case.checks if not check.passed and not check.error)
         failed = "no answer" if case.error else failed
-        tail = min(len(failed), width // 3)
-        name = min(len(case.case), width // 4)
-        room = max(0, width - 4 - name - tail - 1)
+        tail = min(cell_len(failed), width // 3)
+        name = short_id(case.case, width)
+        room = max(0, width - 4 - cell_len(name) - tail - 1)
         return [
             mark(case),
-            (fit(case.case, name) + "  ", "$quiet"),
+            (name + "  ", "$quiet"),
             (fit(case.input, room), ""),
             (" " + fit(failed, tail), "$error"),
         ]
 
 
 class CasesPane(Vertical):
-    """Shows what it is given."""
+    """Shows what it is given; says which failure is to become a case."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f", "failed", "Failed only")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "failed", "Failed only"),
+        Binding("a", "keep", "Keep as a case"),
+    ]
 
     def __init__(self) -> None:
         super().__init__(id="cases")
         self.only_failed = False
         self._all: list[CaseResult] = []
         self._whose = ""
+        self._run = ""
+        self._origins: Mapping[str, Origin] = {}
 
     def compose(self) -> ComposeResult:
         """How many, the list, the case under the cursor."""
         yield Static(id="cases-head")
         yield CaseList()
         with VerticalScroll(id="case-about", can_focus=False):
-            yield Static(id="case-text")
+            yield Facts(id="case-text")
 
-    def wait(self, whose: str) -> None:
-        """Cases of a variant are being read."""
-        self._whose, self._all = whose, []
+    def wait(self, whose: str, run: str) -> None:
+        """Cases of a variant, from one of its runs, are being read."""
+        self._whose, self._run, self._all = whose, run, []
         self.query_one("#cases-head", Static).update(WAITING)
         self.query_one(CaseList).show([])
 
-    def show(self, whose: str, cases: Sequence[CaseResult]) -> None:
-        """The cases of a variant are there; those of one that is no longer wanted are passed over."""
-        if whose == self._whose:
-            self._all = list(cases)
+    def show(self, run: str, cases: Sequence[CaseResult], origins: Mapping[str, Origin]) -> None:
+        """The cases of a run are there; those of one that is no longer wanted are passed over.
+
+        `origins`: where the cases of the suite came from, by their ids.
+        """
+        if run == self._run:
+            self._all, self._origins = list(cases), origins
             self._show()
 
     def action_failed(self) -> None:
@@ -86,56 +102,40 @@ class CasesPane(Vertical):
         self.only_failed = not self.only_failed
         self._show()
 
+    def action_keep(self) -> None:
+        """The case under the cursor becomes one of a suite."""
+        if (case := self.query_one(CaseList).chosen) is not None:
+            self.post_message(FailureKept(self._run, case.case, case.variant))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No hint for what would do nothing."""
+        if action == "keep":
+            chosen = self.query_one(CaseList).chosen
+            return chosen is not None and not chosen.passed
+        return True
+
     def _show(self) -> None:
         failed = [case for case in self._all if not case.passed]
         shown = failed if self.only_failed else self._all
         head = f"{len(failed):,} of {len(self._all):,} failed"
         if self.only_failed:
             head += ", the others are hidden"
-        self.query_one("#cases-head", Static).update(
-            Content.assemble((visible(self._whose), "bold"), (f"   {head}", "$quiet"))
-        )
+        told = Content.assemble((visible(self._whose), "bold"), (f"   {head}", "$quiet"))
+        if self.only_failed and not failed:
+            told = ALL_PASSED
+        self.query_one("#cases-head", Static).update(told)
         self.query_one(CaseList).show(shown)
 
     def on_long_list_moved(self, event: LongList.Moved) -> None:
         """The case under the cursor."""
         event.stop()
         case = self.query_one(CaseList).chosen
-        self.query_one("#case-text", Static).update(about(case) if case is not None else "")
+        facts = about(case, self._origins.get(case.case)) if case is not None else []
+        self.query_one("#case-text", Facts).show(facts)
         self.query_one("#case-about", VerticalScroll).scroll_home(animate=False)
+        self.screen.refresh_bindings()
 
 
-def mark(case: CaseResult) -> tuple[str, str]:
-    """Passed, failed, or not judged."""
-    if not case.judged:
-        return ("? ", "$warning")
-    return ("✓ ", "$success") if case.passed else ("✗ ", "$error")
-
-
-def about(case: CaseResult) -> Content:
-    """Question, what was expected, the answer, each check, sources, cost."""
-    parts = [field("asked", case.input)]
-    if case.expected is not None:
-        parts.append(field("expected", case.expected))
-    parts.append(field("answered", case.error or case.output, "$error" if case.error else ""))
-    for call in case.tool_calls:
-        parts.append(field("called", f"{call.name} {call.arguments}"))
-    for check in case.checks:
-        sign = ("? ", "$warning") if check.error else ("✓ ", "$success") if check.passed else ("✗ ", "$error")
-        detail = check.error or check.detail
-        parts.append(
-            Content.assemble(
-                sign, (f"{check.kind:<14}", ""), (f"{check.score:.2f}  ", "$quiet"), visible(detail)
-            )
-        )
-    if case.hits:
-        parts.append(field("sources", ", ".join(dict.fromkeys(hit.doc for hit in case.hits))))
-    cost = f"{case.latency_ms:,.0f} ms, {case.prompt_tokens} + {case.completion_tokens} tokens"
-    parts.append(Content.styled(cost + (", from an earlier run" if case.cached else ""), "$faint"))
-    return Content("\n").join(parts)
-
-
-def field(name: str, text: str, style: str = "") -> Content:
-    """A label and a text that may have several lines."""
-    lines = "\n".join(visible(line) for line in text.splitlines()) or "(nothing)"
-    return Content.assemble((f"{name:<9} ", "$quiet"), (lines, style))
+def short_id(case: str, width: int) -> str:
+    """A case's id, cut where it is long: it tells less than the question."""
+    return fit(case, min(cell_len(case), ID_CELLS, width // 4))

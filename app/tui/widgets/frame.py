@@ -22,28 +22,42 @@ MODES = {
 ROOM = 12  # cells for the brand and what is around it
 
 
+Keyed = list[tuple[Content, str]]
+"""Texts of a line, each with the key that a click on it presses, "" for none."""
+
+
 class Line(Static):
-    """One line of text with stretches that press a key when clicked."""
+    """Text with stretches that press a key when clicked; mostly one line."""
 
     ALLOW_SELECT = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        self._keys: list[tuple[int, int, str]] = []
+        self._keys: list[tuple[int, int, int, str]] = []
 
-    def lay(self, parts: list[tuple[Content, str]]) -> None:
-        """Show `parts` one after the other; a click on one presses its key ("" for none)."""
-        self._keys, start = [], 0
-        for part, key in parts:
-            self._keys.append((start, start + part.cell_length, key))
-            start += part.cell_length
+    def lay(self, parts: Keyed) -> None:
+        """Show `parts` one after the other."""
+        self._note([parts])
         self.update(Content("").join([part for part, _ in parts]), layout=False)
+
+    def lay_lines(self, lines: list[Keyed]) -> None:
+        """Show several lines of parts."""
+        self._note(lines)
+        self.update(Content("\n").join(Content("").join([part for part, _ in parts]) for parts in lines))
+
+    def _note(self, lines: list[Keyed]) -> None:
+        self._keys = []
+        for row, parts in enumerate(lines):
+            start = 0
+            for part, key in parts:
+                self._keys.append((row, start, start + part.cell_length, key))
+                start += part.cell_length
 
     def on_click(self, event: events.Click) -> None:
         """Press the key under the mouse."""
         offset = event.get_content_offset(self)
-        for start, end, key in self._keys:
-            if key and offset is not None and start <= offset.x < end:
+        for row, start, end, key in self._keys:
+            if key and offset is not None and offset.y == row and start <= offset.x < end:
                 self.app.simulate_key(key)
 
 

@@ -34,17 +34,17 @@ class SuiteList(OptionList):
         option = self.highlighted_option
         return self._sheets.get(option.id) if option is not None and option.id is not None else None
 
-    def show(self, sheets: Sequence[Sheet]) -> None:
-        """Show these suites in this order."""
+    def show(self, sheets: Sequence[Sheet], wanted: str = "") -> None:
+        """Show these suites in this order, the cursor on the one that is wanted."""
         self._sheets = {sheet.suite: sheet for sheet in sheets}
-        self._fill()
+        self._fill(wanted)
 
     def on_resize(self) -> None:
         """Lines are laid out for a width."""
         self._fill()
 
-    def _fill(self) -> None:
-        kept = self.chosen.suite if self.chosen else None
+    def _fill(self, wanted: str = "") -> None:
+        kept = wanted or (self.chosen.suite if self.chosen else "")
         width = max(12, self.scrollable_content_region.width - 2)
         names = list(self._sheets)
         with self.prevent(OptionList.OptionHighlighted):
@@ -60,8 +60,11 @@ def entry(sheet: Sheet, width: int) -> Content:
         return Content("\n").join([name, Content.styled(fit("never run", width), "$quiet")])
     best = max(sheet.rows, key=lambda row: row.score.score)
     percent = f" {best.score.score:.0%} "
-    figures = Content.assemble(bar(best.score.score, 8, "$primary"), percent, (best.score.name, "$quiet"))
+    room = max(0, width - 8 - len(percent))
+    figures = Content.assemble(
+        bar(best.score.score, 8, "$primary"), percent, (fit(best.score.name, room).rstrip(), "$quiet")
+    )
     count = (
         f"{len(sheet.rows)} variant{'s' * (len(sheet.rows) != 1)}, {sheet.runs} run{'s' * (sheet.runs != 1)}"
     )
-    return Content("\n").join([name, figures, Content.styled(fit(count, width), "$faint")])
+    return Content("\n").join([name, figures, Content.styled(fit(count, width), "$quiet")])

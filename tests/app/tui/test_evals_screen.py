@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Static
 
+from app.tui.dialogs.choose import ChooseDialog
+from app.tui.dialogs.error import ErrorDialog
+from app.tui.dialogs.name import NameDialog
 from app.tui.widgets.cases_pane import CaseList
-from app.tui.widgets.failures_pane import GroupList
-from app.tui.widgets.matrix import VariantRows
+from app.tui.widgets.group_list import GroupList
+from app.tui.widgets.run_list import RunList
 from app.tui.widgets.suite_list import SuiteList
+from app.tui.widgets.variant_rows import VariantRows
 from app.tui.widgets.versus_pane import ChangedList
+from engine.evals.suite import load_suite
 from store import labels
+from store.records.evals import Origin
 from store.records.events import Failure, Finished, Progress
 from store.workspace import Workspace
 from tests.app.tui.evals_stage import EvalsStaged, lay_advice, lay_eval
@@ -41,9 +47,10 @@ async def test_the_matrix_shows_each_variant_by_its_newest_run(evaluated: Worksp
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.screen.query_one(VariantRows).count == 2)
         assert rows(app) == [
-            "base 50.0% ±18.0 █ 100.0% ▅ 50.0%",
-            "A tuned 83.3% ±18.0 █ 100.0% ▇ 83.3%",
+            "base ━━━━━━━━━├────────────●───────────┤········· 50.0% 21-79% █ 100.0% ▅ 50.0%",
+            "A tuned ━━━━━━━━━━━━━━━━├───────────────────●─────┤· 83.3% 38-98% █ 100.0% ▇ 83.3%",
         ]
+        await until(pilot, lambda: "33% to 50% over 2 runs" in text_of(app, "#matrix-note"))
         assert "2 variants, 3 runs" in str(app.screen.query_one(SuiteList).get_option_at_index(0).prompt)
 
 
@@ -52,7 +59,8 @@ async def test_slices_are_one_key_away(evaluated: Workspace) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.screen.query_one(VariantRows).count)
         await pilot.press("enter", "s")
-        assert "critical" in text_of(app, "#matrix-head")
+        head = "".join(text for text, _ in app.screen.query_one(VariantRows).head(100))
+        assert "critical" in head
         assert rows(app)[0].endswith("▅ 50.0%")
 
 
@@ -101,14 +109,18 @@ async def test_a_single_variant_has_nothing_to_be_compared_with(workspace: Works
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.screen.query_one(VariantRows).count)
         await pilot.press("enter", "v")
-        await until(pilot, lambda: "one variant only" in text_of(app, "#versus-head"))
+        await until(pilot, lambda: "Only one variant was measured" in text_of(app, "#versus-head"))
 
 
 async def test_a_suite_that_was_never_run_says_how_to(workspace: Workspace) -> None:
     app = EvalsStaged(workspace)
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.screen.has_class("unrun"))
-        assert "temper eval evals/support.yaml --variant NAME" in text_of(app, "#never-run")
+        await until(
+            pilot,
+            lambda: "temper eval evals/support.yaml --variant base" in text_of(app, "#matrix-note"),
+        )
+        assert rows(app) == ["base not measured: e evaluates it", "tuned not measured"]
 
 
 async def test_without_suites_the_screen_says_what_to_type(workspace: Workspace) -> None:
@@ -181,8 +193,8 @@ async def test_the_advisor_s_verdict_comes_with_a_card_for_each_approach(
         await until(pilot, lambda: "Train an adapter" in text_of(app, "#advice-head"))
         await until(pilot, lambda: len(app.screen.query(".advice-card")) == 2)
         cards = [str(card.content) for card in app.screen.query(".advice-card").results(Static)]
-        assert cards[0].startswith("adapter")
-        assert "83%  95% 70% to 91%" in cards[0]
+        assert cards[0].startswith("1 adapter")
+        assert "83.0% 70-91%" in cards[0]
         assert "a case set of your own" in text_of(app, "#advice-says")
 
 
@@ -192,3 +204,125 @@ async def test_without_advice_the_pane_says_how_to_get_some(workspace: Workspace
         await until(pilot, lambda: app.screen.has_class("unrun"))
         await pilot.press("d")
         await until(pilot, lambda: "temper advise support" in text_of(app, "#advice-head"))
+
+
+async def test_variants_without_results_stand_below_the_others(workspace: Workspace) -> None:
+    lay_eval(workspace, "eval-1", {"tuned": "x....x"})
+    app = EvalsStaged(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count == 2)
+        await pilot.press("enter", "down")
+        assert rows(app)[1] == "base not measured: e evaluates it"
+        await until(pilot, lambda: "Not measured yet" in text_of(app, "#matrix-note"))
+
+
+async def test_a_decision_can_be_taken_back(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "down", "x")
+        groups = app.screen.query_one(GroupList)
+        await until(pilot, lambda: groups.count)
+        guessed = groups.groups[0].category
+        await pilot.press("p")
+        await until(pilot, lambda: groups.groups[0].category == "product")
+        await pilot.press("u")
+        await until(pilot, lambda: not groups.groups[0].named)
+        assert groups.groups[0].category == guessed
+
+
+async def test_a_failed_case_is_kept_by_one_key_and_remembers_its_run(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "c")
+        await until(pilot, lambda: app.screen.query_one(CaseList).count == 6)
+        await pilot.press("a")
+        written = evaluated.paths.evals / "support-failures.yaml"
+        await until(pilot, written.exists)
+        cases = load_suite(written, evaluated.root).suite.cases
+        assert isinstance(cases, list)
+        [case] = cases
+        assert case.origin == Origin(kind="failure", run="eval-2", variant="tuned", case="c1")
+        await until(pilot, lambda: app.screen.query_one(SuiteList).option_count == 2)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        assert "a case already" in text_of(app, "#dialog-title")
+
+
+async def test_a_case_says_where_it_came_from(evaluated: Workspace) -> None:
+    suite = "name: support\ncases:\n  - {id: c1, input: a, origin: {kind: failure, run: eval-0, case: c9}}\n"
+    (evaluated.paths.evals / "support.yaml").write_text(
+        suite + "checks: [{kind: refusal}]\n", encoding="utf-8"
+    )
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "c")
+        await until(pilot, lambda: "case c9 of eval-0" in text_of(app, "#case-text"))
+
+
+async def test_what_works_on_a_suite_is_stopped_after_a_question(workspace: Workspace) -> None:
+    progress = Progress(phase="evaluate base", done=30, total=120, eta_seconds=9.0)
+    folder = lay_run(workspace, "eval-1", "evaluate", "support: base", [progress])
+    with alive(folder):
+        app = EvalsStaged(workspace)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.screen.query_one("#eval-run").display)
+            await pilot.press("z", "y")
+            await until(pilot, (folder.path / "control").exists)
+            assert "z" not in app.screen.active_bindings  # it was asked already
+
+
+async def test_an_evaluation_that_was_stopped_says_how_it_goes_on(workspace: Workspace) -> None:
+    lay_run(workspace, "eval-1", "evaluate", "support: base", [Finished(status="cancelled")])
+    app = EvalsStaged(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one("#eval-run").display)
+        assert "temper runs resume eval-1" in text_of(app, "#eval-run")
+        assert app.screen.active_bindings["g"].enabled
+
+
+async def test_the_evaluation_of_another_suite_is_no_matter_of_this_one(evaluated: Workspace) -> None:
+    why = Failure("The suite has no cases", "evals/helper.yaml lists none.", "Add some.")
+    lay_run(evaluated, "eval-9", "evaluate", "helper: base", [Finished(status="failed", error=why)])
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        assert not app.screen.query_one("#eval-run").display
+
+
+async def test_a_table_of_failures_becomes_a_suite(workspace: Workspace) -> None:
+    (workspace.root / "failures.csv").write_text("input,expected\nWhich fee?,none\n", encoding="utf-8")
+    app = EvalsStaged(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.has_class("unrun"))
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: isinstance(app.screen, NameDialog))
+        await pilot.press("enter")
+        await until(pilot, (workspace.paths.evals / "failures.yaml").exists)
+        await until(pilot, lambda: "failures" in text_of(app, "#suite-head"))
+
+
+async def test_both_sides_change_places(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "v")
+        await until(pilot, lambda: "A base 33.3%   B tuned 83.3%" in text_of(app, "#versus-head"))
+        await pilot.press("s")
+        await until(pilot, lambda: "A tuned 83.3%   B base 33.3%" in text_of(app, "#versus-head"))
+
+
+async def test_enter_on_an_advice_shows_its_run(evaluated: Workspace) -> None:
+    lay_advice(evaluated)
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("d")
+        await until(pilot, lambda: app.screen.query(".advice-card"))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.current_mode == "runs")
+        await until(pilot, lambda: app.screen.query_one(RunList).chosen == "advise-1")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from app.tui.widgets.failures_pane import GroupList
-from app.tui.widgets.matrix import VariantRows
+from app.tui.widgets.group_list import GroupList
+from app.tui.widgets.variant_rows import VariantRows
 from store.workspace import Workspace
 from tests.app.tui.evals_stage import EvalsStaged, lay_advice, lay_eval
 from tests.app.tui.snapshot_stage import HIGH, LOW, Before, Compare, stand_still

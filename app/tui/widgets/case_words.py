@@ -1,0 +1,51 @@
+"""What is said of one case of a run: asked, expected, answered, judged, where it came from, what it took."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from app.tui.texts import visible
+from app.tui.widgets.facts import Fact, text
+from store.records.evals import CaseResult, CheckResult, Origin
+
+
+def mark(case: CaseResult) -> tuple[str, str]:
+    """Passed, failed, or not judged."""
+    if not case.judged:
+        return ("? ", "$warning")
+    return ("✓ ", "$success") if case.passed else ("✗ ", "$error")
+
+
+def about(case: CaseResult, origin: Origin | None) -> list[Fact]:
+    """Question, what was expected, the answer, each check, sources, cost."""
+    facts: list[Fact] = [("asked", text(case.input))]
+    if case.expected is not None:
+        facts.append(("expected", text(case.expected)))
+    facts.append(("answered", text(case.error or case.output, "$error" if case.error else "")))
+    facts += [("called", text(f"{call.name} {call.arguments}")) for call in case.tool_calls]
+    facts += [("", _check(check)) for check in case.checks]
+    if case.hits:
+        facts.append(("sources", text(", ".join(dict.fromkeys(hit.doc for hit in case.hits)))))
+    if origin is not None and (told := came_from(origin)):
+        facts.append(("came from", Content.styled(visible(told), "$primary")))
+    cost = f"{case.latency_ms:,.0f} ms, {case.prompt_tokens} + {case.completion_tokens} tokens"
+    cost += ", from an earlier run" if case.cached else ""
+    return [*facts, ("id", Content.styled(f"{visible(case.case)}   {cost}", "$quiet"))]
+
+
+def came_from(origin: Origin) -> str:
+    """`a failure of tuned: case c12 of evaluate-…`."""
+    if origin.kind == "failure":
+        return f"a failure of {origin.variant}: case {origin.case} of {origin.run}"
+    if origin.trace:
+        return f"a served request: {origin.trace}"
+    where = f"{origin.source}:{origin.line}" if origin.line else origin.source
+    return " ".join(part for part in (origin.kind.replace("_", " "), where or origin.case) if part)
+
+
+def _check(check: CheckResult) -> Content:
+    sign = ("? ", "$warning") if check.error else ("✓ ", "$success") if check.passed else ("✗ ", "$error")
+    detail = check.error or check.detail
+    return Content.assemble(
+        sign, (f"{check.kind:<14}", ""), (f" {check.score:.2f}  ", "$quiet"), visible(detail)
+    )

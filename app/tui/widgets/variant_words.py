@@ -1,0 +1,107 @@
+"""What the evals screen says of one variant: each check and slice with its interval, cost, history, run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from app.tui.scoreboard import By, Cell, Scored, Sheet, cell, columns, overall
+from app.tui.texts import fit, visible
+from app.tui.widgets.spread import between, share, sparks
+from app.tui.words import age
+from store import clock
+
+LABEL = (12, 26)  # least and most cells of a check's or slice's name
+FIGURES = 28
+RUNS = 12  # so many scores are drawn
+
+
+def about(row: Scored, width: int) -> Content:
+    """A bar for all answers and for each check and slice; what an answer took; how it went over its runs."""
+    score = row.score
+    lines: list[tuple[str, Cell]] = [("all", overall(score))]
+    headed: dict[int, str] = {}
+    by: By
+    for by in ("checks", "slices"):
+        found = [(name, one) for name in columns([row], by) if (one := cell(score, by, name)) is not None]
+        if found:
+            headed[len(lines)] = by
+            lines += found
+    label = max(LABEL[0], min(LABEL[1], max(cell_len(name) for name, _ in lines) + 3))
+    room = max(10, min(60, width - label - FIGURES))
+    parts = [_head(row), Content("")]
+    for at, (name, one) in enumerate(lines):
+        if at in headed:
+            parts.append(Content.styled(headed[at], "$quiet"))
+        parts.append(_bar(name, one, label, room, "" if at == 0 else "  "))
+    return Content("\n").join([*parts, Content(""), *_below(row)])
+
+
+def _head(row: Scored) -> Content:
+    score = row.score
+    told = f"{score.n:,} answers" + (f" to {score.cases:,} cases" if score.cases else "")
+    return Content.assemble((visible(score.name), "bold"), (f"   {told}", "$quiet"))
+
+
+def _bar(name: str, one: Cell, label: int, room: int, indent: str) -> Content:
+    count = f"  n {one.n:,}" if one.n else ""
+    return Content.assemble(
+        indent,
+        fit(name, label - len(indent)),
+        *share(one.value, one.span, room, "$primary"),
+        (f"{one.value:>7.1%}", "bold"),
+        (f" {between(one.span):<7}{count}", "$quiet"),
+    )
+
+
+def _below(row: Scored) -> list[Content]:
+    score, lines = row.score, []
+    facts = []
+    if score.cost is not None:
+        facts.append(f"{score.cost.latency_ms:,.0f} ms, {score.cost.completion_tokens:.0f} tokens an answer")
+    if score.fragility is not None:
+        facts.append(f"{score.fragility:.0%} of the questions pass in some wordings only")
+    if facts:
+        lines.append(Content.styled(" · ".join(facts), "$quiet"))
+    if score.judges_itself:
+        lines.append(
+            Content.assemble(("▲ ", "$warning"), f"{visible(score.judge)} judges itself: it may be kind")
+        )
+    if score.errors:
+        lines.append(Content.assemble(("? ", "$warning"), f"{score.errors:,} answers could not be judged"))
+    lines.append(_history(row))
+    return lines
+
+
+def _history(row: Scored) -> Content:
+    ago = age(row.created, clock.now())
+    when = "just now" if ago == "now" else f"{ago} ago"
+    told = Content.styled(f"{row.run_id}, {when}", "$quiet")
+    kept = row.history[-RUNS:]
+    if len(kept) < 2:
+        return told
+    trend = Content.assemble(
+        (sparks(kept, 1.0), "$primary"), (f" {kept[0]:.0%} to {kept[-1]:.0%} over {len(kept)} runs   ", "")
+    )
+    return trend + told
+
+
+def never_run(sheet: Sheet, variants: Sequence[str]) -> Content:
+    """What to do with a suite, or a variant, that has no results."""
+    if not variants:
+        return Content.assemble(
+            ("There are no variants yet\n", "bold"),
+            ("Name one in temper.toml: what is evaluated, asked and served\n\n", "$quiet"),
+            ("temper variants add NAME --model MODEL", "bold $primary"),
+        )
+    if not sheet.path:
+        return Content.styled(f"evals/ has no file of {visible(sheet.suite)} any more.", "$warning")
+    return Content.assemble(
+        ("Not measured yet\n" if sheet.rows else "Never run\n", "bold"),
+        ("Press ", "$quiet"),
+        ("e", "bold $accent"),
+        (" to evaluate the variant under the cursor, or type\n\n", "$quiet"),
+        (f"temper eval {visible(sheet.path)} --variant {visible(variants[0])}", "bold $primary"),
+    )
