@@ -16,7 +16,7 @@ from engine.evals.run import CheckedCase, Terms
 from engine.evals.scores import score_of
 from engine.evals.suite import LoadedSuite, find_suite, load_suite
 from engine.jobs.context import JobContext
-from engine.jobs.evaluating.asking import evaluate_variant, hash_of, items_of
+from engine.jobs.evaluating.asking import evaluate_variant, given_away_by, hash_of, items_of
 from engine.jobs.evaluating.cases import checked_cases, training_answers
 from engine.jobs.evaluating.helping import JUDGES, Help
 from engine.jobs.evaluating.rescoring import answers, rescore
@@ -90,9 +90,23 @@ def ask(
     variant = resolve(workspace, reference or None, context.notice, params.quant)
     terms = Terms(loaded.suite.name, variant.name, hash_of(workspace, variant), loaded.suite.threshold)
     items = items_of(cases, variant, params.epochs or loaded.suite.epochs, context.notice)
+    tell_given_away(context, variant.name, given_away_by(variant, items), len(cases))
     done = [one for one in before if one.variant == variant.name and one.variant_hash == terms.variant_hash]
     made = evaluate_variant(context, workspace, variant, terms, items, results, done, params.fresh)
     return score_of(variant.name, made)
+
+
+def tell_given_away(context: JobContext, variant: str, given: list[str], cases: int) -> None:
+    """Say loudly which cases a variant's few-shot rows answer: passing those shows nothing."""
+    if given:
+        names = ", ".join(given[:20]) + (f" and {len(given) - 20} more" if len(given) > 20 else "")
+        context.notice(
+            f"{len(given)} of {cases} cases stand in the prompt of {variant}",
+            f"Its few-shot rows show {names} with the answer: its score is too good by up to "
+            f"{len(given) / cases:.1%}. Take them out of the suite or of the dataset, or choose other rows "
+            "(few_shot.seed).",
+            warn=True,
+        )
 
 
 def judge_again(

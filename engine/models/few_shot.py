@@ -1,11 +1,15 @@
 """Rows of a dataset shown before the question: which ones, fixed by a seed, never held-out ones.
 
-Knows nothing of prompts: rows come out as turns.
+Also tells which questions such rows give away. Knows nothing of prompts: rows come out as turns.
 """
 
 from __future__ import annotations
 
 import random
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 
 from store import datasets
 from store.errors import UsageError
@@ -14,6 +18,8 @@ from store.records.workspace import FewShot
 from store.workspace import Workspace
 
 TRAIN = "train"
+LEAST_WORDS, LEAST_SHARED = 9, 0.9
+"""So many words, and such a share of the longer question's, make two questions the same one."""
 
 
 def check_few_shot(settings: FewShot) -> None:
@@ -57,6 +63,34 @@ def shots(workspace: Workspace, settings: FewShot) -> list[Message]:
         for message in example.messages
         if message.role != "system"
     ]
+
+
+def given_away(shown: Sequence[Message], conversations: Sequence[Sequence[Message]]) -> list[int]:
+    """The places of the conversations whose questions stand among the turns `shown`, or all but do.
+
+    Letters' case, punctuation and spacing do not tell two questions apart, nor does one word in ten or more.
+    An answer to such a conversation is read off the prompt: it says nothing of what the variant can do.
+    """
+    known = [_words(message.content) for message in shown if message.role == "user"]
+    found = []
+    for place, conversation in enumerate(conversations):
+        asked = [_words(message.content) for message in conversation if message.role == "user"]
+        spans = (known[at : at + len(asked)] for at in range(len(known) - len(asked) + 1))
+        if asked and any(all(map(_alike, span, asked)) for span in spans):
+            found.append(place)
+    return found
+
+
+def _words(text: str) -> list[str]:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return re.findall(r"\w+", folded) or folded.split()
+
+
+def _alike(one: list[str], other: list[str]) -> bool:
+    if one == other:
+        return True
+    shared = (Counter(one) & Counter(other)).total()
+    return shared >= LEAST_WORDS and shared >= LEAST_SHARED * max(len(one), len(other))
 
 
 def is_shown(example: Example) -> bool:

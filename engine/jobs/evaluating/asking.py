@@ -9,12 +9,15 @@ from pathlib import Path
 import msgspec
 
 from engine.evals import stored
+from engine.evals.identity import conversation
 from engine.evals.run import Asking, CheckedCase, Item, Terms, blank, judged, run
 from engine.evals.tools import tools_of
 from engine.evals.trajectory import Answered
 from engine.jobs.context import JobContext
+from engine.models.few_shot import given_away
 from store import knowledge, runs
 from store.hashing import sha256_of_text
+from store.records.data import Message
 from store.records.evals import CaseResult
 from store.records.workspace import ResolvedVariant
 from store.workspace import Workspace
@@ -35,6 +38,15 @@ def items_of(
         for epoch in range(epochs)
         for case, checks in cases
     ]
+
+
+def given_away_by(variant: ResolvedVariant, items: Sequence[Item]) -> list[str]:
+    """The cases that stand, with their answers, in the prompt of a variant that shows rows of a dataset."""
+    if not variant.shots:
+        return []
+    cases = list({item.case.id: item.case for item in items}.values())
+    asked = [[*conversation(case), *(Message("user", turn) for turn in case.turns)] for case in cases]
+    return [cases[place].id for place in given_away(variant.shots, asked)]
 
 
 def hash_of(workspace: Workspace, variant: ResolvedVariant) -> str:
