@@ -80,6 +80,7 @@ def advise(
 
 def look_first(workspace: Workspace, params: AdviseParams) -> None:
     """Raises what is wrong with the names before anything is started."""
+    from engine.data.ensure import check_reference
     from engine.evals.suite import find_suite, load_suite
     from engine.jobs.advising.ways import plain_variant
     from engine.models.variants import describe, read_prompt
@@ -93,6 +94,8 @@ def look_first(workspace: Workspace, params: AdviseParams) -> None:
         read_prompt(workspace, wanted.prompt)
     if wanted.knowledge:
         workspace.knowledge(wanted.knowledge)
+    if wanted.rows:
+        check_reference(workspace, wanted.rows)
 
 
 def train_probe(workspace: Workspace, params: AdviseParams, steps: int, quiet: bool, asked_for: bool) -> None:

@@ -18,7 +18,7 @@ from engine.evals.suite import LoadedSuite, find_suite, load_suite
 from engine.jobs.advising.asking import identity_of, measure
 from engine.jobs.advising.signs import read_adapter, read_rows, signs_of
 from engine.jobs.advising.taking import Account
-from engine.jobs.advising.training import training_of
+from engine.jobs.advising.training import training_of, training_run
 from engine.jobs.advising.ways import Wanted, Way, Ways, find_ways
 from engine.jobs.context import JobContext, ProgressMeter
 from engine.jobs.energy import energy_counter
@@ -166,9 +166,10 @@ def looked_for(
     variant = found.ways[0].variant
     signs = signs_of(workspace, suite, context.folder.run_id, measuring.results, cases)
     read_rows(workspace, found.dataset, variant, signs)
-    read_adapter(workspace, found.adapter, signs)
-    if found.adapter:
-        signs.training = training_of(workspace, found.adapter, found.dataset, variant)
+    run = training_run(workspace, found.adapter) if found.adapter else None
+    if run is not None:
+        read_adapter(workspace, found.adapter, run, signs)
+        signs.training = training_of(workspace, run, found.dataset, variant)
     signs.other = wanted.against
     return signs
 

@@ -90,11 +90,11 @@ def missing_evidence(
     reasons: dict[str, list[str]] = {}
     for approach, why in unmeasured.items():
         reasons.setdefault(why, []).append(NAMES[approach])
-    said += [f"not measured: {', '.join(names)} ({why})" for why, names in reasons.items()]
+    said += [f"{', '.join(names)}: not measured, {why}" for why, names in reasons.items()]
     if not signs.ready and signs.why_not:
         said.append(signs.why_not + (f" ({signs.triage})" if signs.triage else ""))
     if signs.conflicts is None:
-        said.append("whether the labels agree (temper data check DATASET)")
+        said.append("whether the labels agree: there are no rows to look at (--rows DATASET)")
     return said
 
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from engine.data.checks.asking import of_recipe
 from engine.data.checks.perishable import PerishableScan
 from engine.data.checks.run import examine
+from engine.evals.identity import case_hash
 from engine.evals.triage.board import board
-from engine.evals.triage.guessing import failures_of
+from engine.evals.triage.guessing import failures_of, normal
 from engine.jobs.advising.probe import own_recipe
-from engine.jobs.advising.training import training_run
 from engine.jobs.eval_results import newest
 from engine.jobs.side_by_side import recipe_of
 from engine.jobs.triaging import decisions
@@ -23,6 +23,7 @@ from store.records.advice import Approach, Signs
 from store.records.data import Example, Message
 from store.records.evals import Case, CaseResult
 from store.records.findings import CheckName, CheckReport
+from store.runs import RunFolder
 from store.workspace import Workspace
 
 CHECKS: tuple[CheckName, ...] = ("label_conflict", "perishable", "serving_mismatch")
@@ -51,7 +52,7 @@ def signs_of(
             shares[group.category] += group.share
     signs.format_share, signs.knowledge_share = shares["format"], shares["knowledge"]
     signs.noise_share = shares["label_noise"]
-    signs.perishable = facts_share(cases)
+    signs.perishable, signs.conflicts = facts_share(cases), conflicts_share(cases)
     return signs
 
 
@@ -71,6 +72,18 @@ def facts_share(cases: Sequence[Case]) -> float | None:
         row = Example(case.id, number, [*asked, Message("assistant", case.expected)])
         answered, facts = answered + 1, facts + any(scan.scan(row))
     return facts / answered if answered else None
+
+
+def conflicts_share(cases: Sequence[Case]) -> float | None:
+    """The share of cases whose very question another one answers otherwise; None where all are different."""
+    answers: dict[str, list[set[str]]] = defaultdict(list)
+    for case in cases:
+        if case.expected is not None:
+            right = {normal(one) for one in (case.expected, *case.alternatives)}
+            answers[case_hash(case)].append(right)
+    twice = [given for given in answers.values() if len(given) > 1]
+    apart = sum(len(given) for given in twice if not set.intersection(*given))
+    return apart / len(cases) if twice else None
 
 
 def read_rows(workspace: Workspace, dataset: str, variant: str, signs: Signs) -> None:
@@ -99,16 +112,13 @@ def read_report(report: CheckReport, signs: Signs) -> None:
             signs.serving_mismatch = finding.title
     skipped = {one.check for one in report.skipped}
     if report.rows and "label_conflict" not in skipped:
-        signs.conflicts = len(rows["label_conflict"]) / report.rows
+        signs.conflicts = max(signs.conflicts or 0.0, len(rows["label_conflict"]) / report.rows)
     if report.rows and "perishable" not in skipped:
         signs.perishable = max(signs.perishable or 0.0, len(rows["perishable"]) / report.rows)
 
 
-def read_adapter(workspace: Workspace, adapter: str, signs: Signs) -> None:
-    """What the training run says of itself, and whether its prompt is the one that is served."""
-    run = training_run(workspace, adapter) if adapter else None
-    if run is None:
-        return
+def read_adapter(workspace: Workspace, adapter: str, run: RunFolder, signs: Signs) -> None:
+    """What an adapter's training run says of itself, and whether its prompt is the one that is served."""
     signs.preferred = recipe_of(run).objective in PREFERENCES
     result = folders.view(run).result
     remarks = (result.get("outcome") or {}).get("remarks", [])

@@ -26,11 +26,10 @@ def training_run(workspace: Workspace, adapter: str) -> RunFolder | None:
         return None
 
 
-def training_of(workspace: Workspace, adapter: str, dataset: str, variant: str) -> Training | None:
-    """What the adapter's training takes; None where its run is not here or did not end."""
-    run = training_run(workspace, adapter)
-    view = folders.view(run) if run else None
-    if run is None or view is None or not view.started or not view.ended:
+def training_of(workspace: Workspace, run: RunFolder, dataset: str, variant: str) -> Training | None:
+    """What a run's training takes, that of the whole run where it is a probe; None where it did not end."""
+    view = folders.view(run)
+    if not view.started or not view.ended:
         return None
     timing = timing_of(run)
     took = seconds_between(view.started, view.ended) - timing.waited

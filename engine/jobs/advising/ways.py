@@ -24,6 +24,8 @@ from store.runs import RunFolder
 from store.workspace import Workspace
 
 MOST_SHOTS = 12
+NO_ROWS = "the suite's cases come from no dataset, and none was named (--rows DATASET)"
+NO_DOCUMENTS = "there is no knowledge base, or no default one (--kb NAME, temper kb ingest PATH --kb NAME)"
 PROBE = "probe: "
 """What the title of a probe's run begins with."""
 
@@ -143,7 +145,7 @@ def shots_of(rows: Sequence[Example], count: int) -> list[Message]:
 
 def _add_rows(workspace: Workspace, found: Ways, variant: str, system: str | None, wanted: Wanted) -> None:
     if not found.dataset:
-        found.unmeasured["few_shot"] = "the suite's cases come from no dataset (--rows DATASET)"
+        found.unmeasured["few_shot"] = NO_ROWS
         return
     try:
         rows = datasets.read_rows(workspace.paths, f"{found.dataset}/train")
@@ -161,7 +163,7 @@ def _add_rows(workspace: Workspace, found: Ways, variant: str, system: str | Non
 
 def _add_passages(workspace: Workspace, found: Ways, variant: str, kb: str, cases: Sequence[Case]) -> None:
     if not kb or knowledge.current(workspace.paths, kb) is None:
-        reason = f"{kb} was never ingested (temper kb ingest --kb {kb})" if kb else "there is none"
+        reason = f"{kb} was never ingested (temper kb ingest --kb {kb})" if kb else NO_DOCUMENTS
         found.unmeasured["retrieval"] = found.unmeasured["gold"] = reason
         return
     found.ways.append(Way("retrieval", variant, passages="found", knowledge=kb))
@@ -175,7 +177,10 @@ def _add_passages(workspace: Workspace, found: Ways, variant: str, kb: str, case
 def _add_adapter(workspace: Workspace, found: Ways, variant: str, kb: str, wanted: Wanted) -> None:
     found.adapter = wanted.adapter or newest_adapter(workspace, found.dataset, variant)
     if not found.adapter:
-        found.unmeasured["adapter"] = found.unmeasured["hybrid"] = "none is trained on these rows (--probe)"
+        reason = "none is trained on these rows (--probe)" if found.dataset else NO_ROWS
+        if describe(workspace, variant).remote is not None:
+            reason = "a model behind an API cannot be trained here"
+        found.unmeasured["adapter"] = found.unmeasured["hybrid"] = reason
         return
     describe(workspace, found.adapter)
     found.ways.append(Way("adapter", found.adapter))

@@ -40,6 +40,7 @@ def suite(workspace: Workspace) -> Workspace:
         (("support", "--prompt", "nosuch.md"), 3, "nosuch.md"),
         (("support", "--kb", "nosuch"), 2, "nosuch"),
         (("support", "--against", "nosuch"), 2, "nosuch"),
+        (("support", "--rows", "nosuch"), 2, "nosuch"),
         (("support", "--probe"), 2, "nothing to train a probe on"),
     ],
 )

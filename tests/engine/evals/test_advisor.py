@@ -190,7 +190,7 @@ def test_what_was_not_measured_is_missing_evidence() -> None:
 
     advice = advise("s", given, {}, NAMED, {"adapter": "none is trained"})
 
-    assert "not measured: an adapter (none is trained)" in advice.missing
+    assert "an adapter: not measured, none is trained" in advice.missing
     assert any("Full tuning" in line for line in advice.further)
 
 

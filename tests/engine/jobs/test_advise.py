@@ -73,7 +73,10 @@ def test_a_prompt_that_is_the_fix_is_named_and_asked_once(planted: Workspace) ->
     assert (advice.verdict, advice.candidate) == ("prompt", "prompt")
     scores = {line.approach: line.score for line in advice.ranking}
     assert scores["bare"] < 0.2 < 0.7 < scores["prompt"]
-    assert any("not measured: an adapter" in line for line in advice.missing)
+    assert any(
+        "an adapter, an adapter with retrieval: not measured, the suite's cases" in line
+        for line in advice.missing
+    )
     assert (repeated.verdict, [line.score for line in repeated.ranking]) == (
         "prompt",
         [line.score for line in advice.ranking],

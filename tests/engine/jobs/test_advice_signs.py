@@ -1,0 +1,191 @@
+"""What the advisor knows beside the scores: cases, rows, training runs, what answering took."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from engine.jobs.advising.probe import probe_recipe, whole_steps
+from engine.jobs.advising.signs import conflicts_share, facts_share, read_rows
+from engine.jobs.advising.taking import Account
+from engine.jobs.advising.training import training_of
+from engine.jobs.train import TrainParams
+from store import runs
+from store.errors import UsageError
+from store.records.advice import Signs
+from store.records.data import Message
+from store.records.evals import Case
+from store.records.recipe import Recipe
+from store.records.runs import RunSpec
+from store.runs import RunFolder
+from store.workspace import Workspace
+from tests.engine.data.checks.stage import chat, lay, turns
+from tests.workers import lay_run
+
+SETTINGS = """
+[models.tiny]
+path = "builtin:tiny"
+[datasets.d]
+source = "d.jsonl"
+[variants.base]
+model = "tiny"
+prompt = "served.md"
+[defaults]
+variant = "base"
+"""
+RECIPE = 'base = "tiny"\ndataset = "d"\nmethod = "lora"\nprompt = "served.md"\nbatch_size = 4\n'
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    for name, text in {"temper.toml": SETTINGS, "served.md": "Be brief.", "recipes/d.toml": RECIPE}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return Workspace(tmp_path)
+
+
+def train_run(workspace: Workspace, title: str, events: list[dict[str, Any]]) -> RunFolder:
+    """A training run of 20 steps as its worker would have left it."""
+    recipe = Recipe(base="tiny", dataset="d", max_steps=20)
+    params = msgspec.to_builtins(TrainParams(recipe))
+    spec = RunSpec("train-1", "train", "2026-01-31T10:00:00.000Z", str(workspace.root), params, title)
+    folder = runs.create(workspace.paths.runs, spec)
+    begin: list[dict[str, Any]] = [
+        {"kind": "started", "run_id": "train-1", "job": "train", "pid": 1},
+        {"kind": "lease", "device": "cpu"},
+    ]
+    ended: list[dict[str, Any]] = [{"kind": "finished", "status": "finished", "result": {}}]
+    with folder.events.open("w", encoding="utf-8") as file:
+        for number, event in enumerate([*begin, *events, *ended], 1):
+            at = event.get("at", 0 if number <= 2 else 60)
+            stamp = f"2026-01-31T10:{at // 60:02}:{at % 60:02}.000Z"
+            kept = {key: value for key, value in event.items() if key != "at"}
+            file.write(json.dumps(kept | {"seq": number, "time": stamp}) + "\n")
+    return folder
+
+
+def step(number: int, at: int) -> dict[str, Any]:
+    return {"kind": "step", "step": number, "loss": 1.0, "total": 20, "at": at}
+
+
+STEPS = [step(1, 20), step(20, 58)]
+MEASURED = {"kind": "measured", "seconds_per_step": 3.0, "eta_seconds": 60.0, "at": 10} | dict.fromkeys(
+    ("peak_bytes", "checkpoint_bytes", "export_bytes"), 1
+)
+
+
+def test_answers_that_state_facts_which_will_change_are_counted() -> None:
+    cases = [
+        Case("a", "What is the fee?", "The monthly fee is $4.99."),
+        Case("b", "What is the fee of $4.99?", "The monthly fee is $4.99."),  # it stands in the question
+        Case("c", "Which intent?", "recovery"),
+        Case("d", "No reference"),
+    ]
+
+    assert facts_share(cases) == pytest.approx(1 / 3)
+    assert facts_share(cases[3:]) is None
+
+
+def test_cases_that_answer_one_question_in_two_ways_disagree() -> None:
+    def asked(*answers: str, **more: Any) -> list[Case]:
+        return [Case(str(n), "Which?", answer, **more) for n, answer in enumerate(answers)]
+
+    others = [Case("x", "Another?", "a"), Case("y", "Third?", "b")]
+    assert conflicts_share([*asked("a", "b"), *others]) == 0.5
+    assert conflicts_share([*asked("a", " A "), *others]) == 0.0
+    assert conflicts_share([*asked("a", "b", alternatives=["c"]), *others]) == 0.0
+    before = [Message("user", "Hi"), Message("assistant", "Hello")]
+    assert conflicts_share([*asked("a"), *asked("b", before=before)]) is None
+
+
+def test_rows_that_nobody_checked_are_looked_at(workspace: Workspace) -> None:
+    rows = [chat("Which card is it?", "blue"), chat("Which card is it?", "red")]
+    rows += [chat(f"Question number {n} of many", "blue") for n in range(8)]
+    lay(workspace.paths, rows)
+    signs = Signs()
+
+    read_rows(workspace, "d", "base", signs)
+
+    assert signs.conflicts == pytest.approx(0.2)
+    assert signs.perishable == 0.0
+    assert signs.serving_mismatch == ""
+    assert not list(workspace.root.rglob("*report*"))  # a part of a check is no report on the data
+
+
+def test_rows_behind_another_system_message_than_the_served_one_are_a_mismatch(workspace: Workspace) -> None:
+    rows = [
+        turns(Message("system", "Be long."), Message("user", f"ask {n}"), Message("assistant", "x"))
+        for n in range(4)
+    ]
+    lay(workspace.paths, rows)
+    signs = Signs()
+
+    read_rows(workspace, "d", "base", signs)
+
+    assert "another system message than variant 'base'" in signs.serving_mismatch
+
+
+@pytest.mark.parametrize(
+    ("title", "events", "seconds", "note"),
+    [
+        ("d", STEPS, 60.0, "measured"),
+        ("probe: d, 20 steps", STEPS, 60.0 + 180 * 2.0, "from the probe's steps"),
+        ("probe: d, 20 steps", [MEASURED, *STEPS], 60.0 + 180 * 3.0, "from the preflight"),
+    ],
+)
+def test_a_probe_foretells_what_the_whole_run_takes(
+    workspace: Workspace, title: str, events: list[dict[str, Any]], seconds: float, note: str
+) -> None:
+    folder = train_run(workspace, title, events)
+    lay(workspace.paths, [chat("a", "b")])
+
+    found = training_of(workspace, folder, "d", "base")
+
+    assert found is not None
+    assert found.seconds == pytest.approx(seconds)
+    assert found.note == note
+
+
+def test_a_probe_is_the_workspaces_own_recipe_cut_short_epochs_too(workspace: Workspace) -> None:
+    path = workspace.root / "recipes" / "d.toml"
+    path.write_text(RECIPE + "epochs = 2.0\n", encoding="utf-8")
+    lay(workspace.paths, [chat(f"ask {n}", "x") for n in range(40)])
+
+    recipe = probe_recipe(workspace, "d", "base", 5)
+
+    assert (recipe.max_steps, recipe.epochs, recipe.prompt) == (5, 0.0, "served.md")
+    assert whole_steps(workspace, "d", "base") == 20  # 40 rows twice, four at a time
+
+
+def test_a_probe_needs_rows(workspace: Workspace) -> None:
+    with pytest.raises(UsageError, match="nothing to train a probe on"):
+        probe_recipe(workspace, "", "base", 5)
+
+
+def test_what_answering_took_is_found_again_by_the_run_that_takes_the_answers_over(
+    workspace: Workspace,
+) -> None:
+    drawn = iter([10.0, 25.0])
+    first = lay_run(workspace, "advise-1", [], job="advise")
+    second = lay_run(workspace, "advise-2", [], job="advise")
+    with Account(workspace, first, lambda: next(drawn)).answering("abc", 5):
+        pass
+
+    taken = Account(workspace, second, None).of("abc")
+
+    assert taken is not None
+    assert (taken.answers, taken.joules) == (5, 15.0)
+    assert Account(workspace, second, None).of("other") is None
+
+
+def test_answering_that_was_left_early_counts_for_nothing(workspace: Workspace) -> None:
+    account = Account(workspace, lay_run(workspace, "advise-1", [], job="advise"), None)
+
+    with pytest.raises(InterruptedError), account.answering("abc", 5):
+        raise InterruptedError
+
+    assert account.of("abc") is None
