@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.output import json_option, print_json, say
 from store.errors import UsageError
 from store.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from engine.evals.starting.making import Made
 
 
 @click.command()
@@ -57,9 +61,10 @@ def new(
         encoding=encoding,
         header=not no_header,
     )
-    if as_json:
-        print_json(made)
-        return
+    print_json(made) if as_json else _say(made)
+
+
+def _say(made: Made) -> None:
     kinds = ", ".join(f"{count} {kind}" for kind, count in made.kinds.items())
     cases = "1 case" if made.cases == 1 else f"{made.cases} cases"
     click.echo(f"{made.path}: {cases} (answers: {kinds}), checks {', '.join(made.checks)}")

@@ -2,4 +2,5 @@
 
 tables   CSV and Parquet, a row per result       junit   JUnit XML, for CI
 page     one HTML file with charts, for reading  files   the results of a run into a file
+         (charts, cases_page and style are its parts)
 """

@@ -1,4 +1,4 @@
-"""Results as one HTML file: scores with their intervals as charts, slices, and every case to open.
+"""Results as one HTML file: scores with their intervals as charts, checks, slices, and every case to open.
 
 Charts are SVG in the page; it loads nothing and runs nothing, so that it can be mailed and kept.
 """
@@ -8,108 +8,127 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from engine.evals.handing.cases_page import cases_html
+from engine.evals.handing.charts import COLOURS, Bar, bars, histogram
+from engine.evals.handing.style import STYLE
 from engine.evals.scores import score_of
+from engine.evals.stats.shares import Z95, wilson_interval
 from store.records.evals import CaseResult, VariantScore
-
-Z95 = 1.959963984540054
-WIDTH, BAR, GAP, LEFT = 640, 20, 8, 180
-STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;text-align:right}
-td:first-child,th:first-child{text-align:left}tr{border-bottom:1px solid #ddd}
-details{border-bottom:1px solid #eee;padding:.3rem 0}summary{cursor:pointer}
-pre{white-space:pre-wrap;background:#f6f6f6;padding:.5rem;margin:.3rem 0}
-.pass{color:#1a7f37}.fail{color:#b42318}.error{color:#9a6700}text{font:12px system-ui,sans-serif}
-"""
 
 
 def html_page(title: str, results: Sequence[CaseResult]) -> str:
     """The page."""
     variants = list(dict.fromkeys(result.variant for result in results))
     scores = [score_of(name, [one for one in results if one.variant == name]) for name in variants]
-    checks = list(dict.fromkeys(name for score in scores for name in score.checks))
-    slices = list(dict.fromkeys(name for score in scores for name in score.slices))
     parts = [
-        f"<h1>{escape(title)}</h1>",
-        "<h2>Score</h2>",
-        chart([(one.name, one.score, one.stderr) for one in scores]),
-        _table(scores, checks),
+        f"<header><h1>{escape(title)}</h1>{_about(scores)}</header>",
+        f'<div class="cards">{"".join(_card(at, one) for at, one in enumerate(scores))}</div>',
+        _score(scores),
+        _checks(scores),
+        _slices(scores),
+        _times(results, variants),
+        cases_html(results, variants),
     ]
-    for name in checks:
-        bars = [
-            (one.name, one.checks[name], one.checks_stderr.get(name, 0.0))
-            for one in scores
-            if name in one.checks
-        ]
-        parts += [f"<h3>{escape(name)}</h3>", chart(bars)]
-    for name in slices:
-        own = [(one.name, one.slices[name]) for one in scores if name in one.slices]
-        bars = [(f"{variant} ({part.n})", part.score, part.stderr) for variant, part in own]
-        parts += [f"<h3>Slice {escape(name)}</h3>", chart(bars)]
-    parts += ["<h2>Cases</h2>", *(_case(result) for result in ordered(results))]
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
-
-
-def ordered(results: Sequence[CaseResult]) -> list[CaseResult]:
-    """What failed or could not be judged first, otherwise as it came."""
-    return sorted(results, key=lambda result: result.passed)
-
-
-def chart(bars: Sequence[tuple[str, float, float]]) -> str:
-    """Bars of shares with 95% intervals (score ± 1.96 standard errors, within 0 and 1)."""
-    height = len(bars) * (BAR + GAP) + 20
-    room = WIDTH - LEFT - 60
-    drawn = []
-    for at, (name, score, error) in enumerate(bars):
-        top = at * (BAR + GAP) + 4
-        middle = top + BAR / 2
-        low, high = (LEFT + room * min(1, max(0, score + sign * Z95 * error)) for sign in (-1, 1))
-        drawn.append(
-            f'<text x="{LEFT - 8}" y="{middle + 4}" text-anchor="end">{escape(name[:28])}</text>'
-            f'<rect x="{LEFT}" y="{top}" width="{room * score:.1f}" height="{BAR}" fill="#5b8def"/>'
-            f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{middle}" y2="{middle}" stroke="#222"/>'
-            f'<text x="{LEFT + room + 6}" y="{middle + 4}">{score:.1%}</text>'
-        )
-    axis = f'<line x1="{LEFT}" x2="{LEFT + room}" y1="{height - 14}" y2="{height - 14}" stroke="#999"/>'
-    size = f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">{"".join(drawn)}{axis}</svg>'
-
-
-def _table(scores: Sequence[VariantScore], checks: Sequence[str]) -> str:
-    heads = ["variant", "n", "score", "±", "errors", "tokens", "ms", *checks]
-    rows = []
-    for one in scores:
-        cost = one.cost
-        cells = [
-            escape(one.name),
-            str(one.n),
-            f"{one.score:.1%}",
-            f"{one.stderr:.1%}",
-            str(one.errors),
-            f"{cost.completion_tokens:.0f}" if cost else "",
-            f"{cost.latency_ms:.0f}" if cost else "",
-            *(f"{one.checks[name]:.1%}" if name in one.checks else "" for name in checks),
-        ]
-        rows.append("".join(f"<td>{cell}</td>" for cell in cells))
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
-    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
-
-
-def _case(result: CaseResult) -> str:
-    state = "error" if not result.judged else "pass" if result.passed else "fail"
-    epoch = f" · epoch {result.epoch}" if result.epoch else ""
     head = (
-        f'<span class="{state}">{state}</span> {escape(result.variant)} · {escape(result.case)}{epoch} · '
-        f"{escape(result.input[:90])}"
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style>"
     )
-    parts = [("input", result.input), ("output", result.output or result.error)]
-    if result.expected is not None:
-        parts.append(("expected", result.expected))
-    parts += [(f"passage {at}: {hit.doc}", hit.text) for at, hit in enumerate(result.hits, start=1)]
-    shown = "".join(f"<b>{escape(name)}</b><pre>{escape(text)}</pre>" for name, text in parts)
-    checks = "".join(
-        f"<li>{escape(check.kind)}: {check.score:.2f} {escape(check.error or check.detail)}</li>"
-        for check in result.checks
+    body = "\n".join(part for part in parts if part)
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
+
+
+def interval(share: float, error: float, n: int) -> tuple[float, float]:
+    """The 95% interval of a share: Wilson's, of as many independent results as its error tells of.
+
+    Epochs and paraphrases of a case are not independent: `error` is clustered, and p (1 - p) / error² is how
+    many independent ones would be as sure. `n` is taken where the error says nothing, at 0% and 100%.
+    """
+    effective = share * (1 - share) / error**2 if error > 0 else float(n)
+    return wilson_interval(share * effective, effective)
+
+
+def _about(scores: Sequence[VariantScore]) -> str:
+    cases = max(one.cases for one in scores)
+    epochs = max(one.epochs for one in scores)
+    times = f", each asked {epochs} times" if epochs > 1 else ""
+    return (
+        f'<p class="soft">{cases:,} case{"" if cases == 1 else "s"}{times}. A case that could not be judged '
+        "counts nowhere. Lines on bars are 95% intervals.</p>"
     )
-    return f"<details><summary>{head}</summary>{shown}<ul>{checks}</ul></details>"
+
+
+def _card(at: int, one: VariantScore) -> str:
+    low, high = interval(one.score, one.stderr, one.cases)
+    lines = [f"{low:.1%} to {high:.1%}", f"{one.n:,} judged"]
+    if one.errors:
+        lines.append(f"{one.errors:,} not judged")
+    if one.cost:
+        lines.append(f"{one.cost.completion_tokens:,.0f} tokens, {one.cost.latency_ms:,.0f} ms an answer")
+    if one.fragility is not None:
+        lines.append(f"{one.fragility:.0%} of questions hang on their wording")
+    said = "".join(f'<p class="soft">{escape(line)}</p>' for line in lines)
+    return (
+        f'<div class="card" style="--c:var(--c{at % COLOURS})"><h3>{escape(one.name)}</h3>'
+        f"<b>{one.score:.1%}</b>{said}</div>"
+    )
+
+
+def _score(scores: Sequence[VariantScore]) -> str:
+    """The share that passed, of several variants; of one the card says it."""
+    if len(scores) < 2:
+        return ""
+    rows = [
+        Bar(one.name, one.score, *interval(one.score, one.stderr, one.cases), at, f"± {one.stderr:.1%}")
+        for at, one in enumerate(scores)
+    ]
+    return f"<section><h2>Passed</h2>{bars(rows, 'Share of passed cases by variant')}</section>"
+
+
+def _checks(scores: Sequence[VariantScore]) -> str:
+    names = list(dict.fromkeys(name for one in scores for name in one.checks))
+    rows = []
+    for name in names:
+        for at, one in enumerate(scores):
+            if name in one.checks:
+                mean, error = one.checks[name], one.checks_stderr.get(name, 0.0)
+                low, high = max(0.0, mean - Z95 * error), min(1.0, mean + Z95 * error)
+                rows.append(Bar(name, mean, low, high, at, f"± {error:.1%}"))
+    if not rows:
+        return ""
+    chart = bars(rows, "Mean score by check and variant")
+    return f"<section><h2>Mean score by check</h2>{_key(scores)}{chart}</section>"
+
+
+def _slices(scores: Sequence[VariantScore]) -> str:
+    names = list(dict.fromkeys(name for one in scores for name in one.slices))
+    rows = []
+    for name in names:
+        for at, one in enumerate(scores):
+            if name in one.slices:
+                part = one.slices[name]
+                bounds = interval(part.score, part.stderr, part.cases)
+                rows.append(Bar(name, part.score, *bounds, at, f"of {part.n:,}"))
+    if not rows:
+        return ""
+    chart = bars(rows, "Share of passed cases by slice and variant")
+    return f"<section><h2>Passed by slice</h2>{_key(scores)}{chart}</section>"
+
+
+def _times(results: Sequence[CaseResult], variants: Sequence[str]) -> str:
+    series = [
+        (name, [one.latency_ms for one in results if one.variant == name and not one.error])
+        for name in variants
+    ]
+    known = [(name, times) for name, times in series if any(times)]
+    chart = histogram(known, "ms", "How long answers took, by variant")
+    return f"<section><h2>How long answers took</h2>{chart}</section>" if chart else ""
+
+
+def _key(scores: Sequence[VariantScore]) -> str:
+    """Which colour is whose, where there are several."""
+    if len(scores) < 2:
+        return ""
+    entries = "".join(
+        f'<i style="--c:var(--c{at % COLOURS})"></i>{escape(one.name)}' for at, one in enumerate(scores)
+    )
+    return f'<p class="key soft">{entries}</p>'

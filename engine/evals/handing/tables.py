@@ -16,6 +16,17 @@ COLUMNS = (
 )  # fmt: skip
 
 
+TYPES = {
+    **dict.fromkeys(COLUMNS, "text"),
+    **dict.fromkeys(("epoch", "seed", "prompt_tokens", "completion_tokens"), "count"),
+    **dict.fromkeys(("score", "latency_ms", "retrieval_ms"), "number"),
+    **dict.fromkeys(("passed", "judged"), "yes"),
+    **dict.fromkeys(("slices", "sources", "tool_calls"), "list"),
+}
+"""Of the columns of every table; those of checks are numbers."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
 def rows_of(results: Sequence[CaseResult]) -> tuple[list[str], list[dict[str, Any]]]:
     """Columns and rows. The columns of checks are named `check:NAME` and empty where it was not applied."""
     checks = list(dict.fromkeys(check.kind for result in results for check in result.checks))
@@ -26,7 +37,7 @@ def csv_text(results: Sequence[CaseResult]) -> str:
     """The table as CSV (RFC 4180)."""
     columns, rows = rows_of(results)
     out = io.StringIO()
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer = csv.DictWriter(out, columns, lineterminator="\r\n")
     writer.writeheader()
     writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     return out.getvalue()
@@ -38,7 +49,11 @@ def parquet_bytes(results: Sequence[CaseResult]) -> bytes:
     import pyarrow.parquet as pq
 
     columns, rows = rows_of(results)
-    table = pa.table({name: [row[name] for row in rows] for name in columns})
+    # Said, not guessed: a column in which nothing is known would have no type at all.
+    kinds = {"text": pa.string(), "number": pa.float64(), "count": pa.int64(), "yes": pa.bool_()}
+    kinds["list"] = pa.list_(pa.string())
+    schema = pa.schema([(name, kinds[TYPES.get(name, "number")]) for name in columns])
+    table = pa.table({name: [row[name] for row in rows] for name in columns}, schema=schema)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     data: bytes = sink.getvalue().to_pybytes()
@@ -59,11 +74,12 @@ def _row(result: CaseResult, checks: Sequence[str]) -> dict[str, Any]:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
-        return "; ".join(value)
-    # A spreadsheet must not take an answer for a formula.
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") and not _is_number(value):
-        return f"'{value}"
-    return value
+        value = "; ".join(value)
+    if not isinstance(value, str):
+        return value
+    # A spreadsheet must not take an answer for a formula; readers in C end a text at NUL.
+    value = value.replace("\0", "\ufffd")
+    return f"'{value}" if value.startswith(_FORMULA) and not _is_number(value) else value
 
 
 def _is_number(text: str) -> bool:
