@@ -19,6 +19,7 @@ import psutil
 
 from engine.inference.backend import heard
 from engine.inference.backend import quiet_backend as quiet_backend  # whoever needs llama.cpp finds it here
+from engine.inference.cores import FreeCores
 from store.errors import MissingError, TemperError, UsageError
 
 MAGIC = b"GGUF"
@@ -67,9 +68,15 @@ class Model:
         assert self.vocab is not None  # every loaded model has one
         self.vocabulary_size = llama_cpp.llama_vocab_n_tokens(self.vocab)
         self.context_length = llama_cpp.llama_model_n_ctx_train(handle)
+        self.most_threads = threads(llama_cpp.llama_model_size(handle))
+        self._cores = FreeCores(self.most_threads)
         self._piece_buffer = ctypes.create_string_buffer(256)
         self._pieces: dict[int, bytes] = {}
         self._closed = False
+
+    def threads(self) -> int:
+        """Threads for the next step: as many as cores are free; one for a small model."""
+        return 1 if self.most_threads == 1 else self._cores.count()
 
     @cached_property
     def metadata(self) -> dict[str, str]:
@@ -262,7 +269,7 @@ def context_parameters(model: Model, cells: int) -> Any:
     parameters = llama_cpp.llama_context_default_params()
     parameters.n_ctx = cells
     parameters.n_batch = parameters.n_ubatch = min(READ_BATCH, cells)
-    parameters.n_threads = parameters.n_threads_batch = threads(llama_cpp.llama_model_size(model.handle))
+    parameters.n_threads = parameters.n_threads_batch = model.threads()
     parameters.no_perf = True
     if not llama_cpp.llama_supports_gpu_offload():
         # It sums in float16 on the CPU, enough to turn a near tie and with it a greedy text.
@@ -282,6 +289,9 @@ def new_context(model: Model, parameters: Any) -> Any:
 
 def decode(model: Model, handle: llama_cpp.llama_context_p, batch: llama_cpp.llama_batch) -> None:
     """Compute a batch. Raises TemperError where llama.cpp could not; what it then remembers is undefined."""
+    count = model.threads()
+    if count != llama_cpp.llama_n_threads(handle):
+        llama_cpp.llama_set_n_threads(handle, count, count)
     code = llama_cpp.llama_decode(handle, batch)
     if code != 0:
         reason = "; ".join(heard.complaints) or f"code {code}"

@@ -1,9 +1,9 @@
 """Continuous batching: at every step answers are admitted, computed together, and retired when they end.
 
-A new prompt is read in calls of its own, then the next tokens of all answers are computed in one: that is how
-each is computed alone too, so an answer does not depend on the others but for the last bits of its scores
-(docs/decisions/0017). An adapter set belongs to the whole context, so only answers with one set are computed
-together; the sets take turns. For one thread; cancelling an answer is for any.
+A new prompt is read in calls of its own, then the next tokens of all answers are computed in groups that
+give the scores of each alone, so an answer does not depend on the others but for the last bits of its scores
+(docs/decisions/0017, 0025). An adapter set belongs to the whole context, so only answers with one set are
+computed together; the sets take turns. For one thread; cancelling an answer is for any.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from __future__ import annotations
 from collections import Counter, deque
 
 from engine.inference.generate import AdapterSet, Generation, Request
+from engine.inference.groups import Groups
 from engine.inference.llama import Model
 from engine.inference.lora import AdapterShelf
-from engine.inference.sequences import Piece, Sequences
+from engine.inference.sequences import Piece, Row, Sequences
 from engine.inference.shape import Shape, shape_for
 from engine.inference.slots import Slot, Slots
 from store.errors import TemperError
 
 PARALLEL = 16
 """Answers computed together: where most of the gain is had on a CPU."""
-FEW = 3
-"""So many are computed one by one on a CPU: there a batch of two or three takes longer than that."""
 TURN_STEPS = 16
 """Steps that an adapter set has before another's turn: llama.cpp plans its graph anew for each."""
 
@@ -38,6 +37,7 @@ class Scheduler:
         self.size = size
         self._parallel = parallel
         self._shelf = AdapterShelf(model)
+        self._groups = Groups(model)
         self._waiting: deque[Generation] = deque()
         self._set: AdapterSet = ()
         self._steps_left = 0
@@ -188,7 +188,7 @@ class Scheduler:
             whole = at + len(ids) == generation.prompt_tokens
             self._sequences.decode([Piece(slot.sequence, ids, whole)])
             if whole:
-                self._add_token(slot, len(ids) - 1)
+                self._add_token(slot, self._sequences.row(len(ids) - 1))
                 begun.append(generation)
         return begun
 
@@ -196,22 +196,17 @@ class Scheduler:
         """Compute the next token of answers under way."""
         written = [slot.generation for slot in slots if slot.generation is not None]
         pieces = [Piece(slot.sequence, one.ids[-1:]) for slot, one in zip(slots, written, strict=True)]
-        if len(slots) <= FEW and not self.model.on_gpu:
-            for slot, piece in zip(slots, pieces, strict=True):
-                self._sequences.decode([piece])
-                self._add_token(slot, 0)
-        elif slots:
-            self._sequences.decode(pieces)
-            for row, slot in enumerate(slots):
+        if slots:
+            for slot, row in zip(slots, self._groups.rows(self._sequences, pieces), strict=True):
                 self._add_token(slot, row)
         if not self._waiting:
             self._slots.close_ranks()
         return written
 
-    def _add_token(self, slot: Slot, row: int) -> None:
+    def _add_token(self, slot: Slot, row: Row) -> None:
         """Let an answer pick its next token; its slot is free when that was the last."""
         if slot.generation is not None:
-            slot.generation.write(self._sequences.row(row))
+            slot.generation.write(row)
             if slot.generation.finish_reason is not None:
                 self._slots.retire(slot)
 
