@@ -1,13 +1,15 @@
 """Statistics of eval scores. Pure: numbers in, numbers out; nothing here knows a case or a run.
 
+exact.py     a single share: Blaker's exact interval
 shares.py    passes and fails: standard error, Wilson and paired intervals, exact McNemar
 graded.py    scores in [0, 1]: intervals of a mean and of a paired difference, clusters
 several.py   many tests at once: Holm's correction
 
 How often the intervals hold the truth is measured by `scripts/real_input coverage`
-(docs/decisions/0022-intervals.md).
+(docs/decisions/0022-intervals.md, 0028-few-cases.md).
 """
 
+from engine.evals.stats.exact import exact_interval
 from engine.evals.stats.graded import (
     clustered,
     difference_interval,
@@ -26,6 +28,7 @@ from engine.evals.stats.shares import (
 __all__ = [
     "clustered",
     "difference_interval",
+    "exact_interval",
     "holm",
     "mcnemar_exact",
     "mean_interval",

@@ -12,6 +12,7 @@ from scipy import stats
 from engine.evals.stats import (
     clustered,
     difference_interval,
+    exact_interval,
     holm,
     mcnemar_exact,
     mean_interval,
@@ -21,7 +22,8 @@ from engine.evals.stats import (
     standard_error,
     wilson_interval,
 )
-from scripts.real_runs import coverage
+from engine.evals.stats.graded import carriers
+from scripts.real_runs import coverage, exact_coverage
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,49 @@ def test_variants_that_never_differ_still_leave_doubt() -> None:
     assert paired_interval(0, 0, 0, 0) == (-1.0, 1.0)
 
 
+# -- the exact interval -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("passed", "n"), [(0, 20), (1, 20), (4, 20), (10, 20), (3, 7), (20, 20), (37, 300)])
+def test_the_exact_interval_lies_within_clopper_and_pearsons(passed: int, n: int) -> None:
+    low, high = exact_interval(passed, n)
+    outer = stats.binomtest(passed, n).proportion_ci()
+
+    assert outer.low - 1e-9 <= low <= passed / n <= high <= outer.high + 1e-9
+    assert exact_interval(n - passed, n) == pytest.approx((1 - high, 1 - low))
+
+
+@pytest.mark.parametrize(("passed", "n"), [(2, 11), (5, 20), (17, 60)])
+def test_the_exact_interval_ends_where_its_p_value_by_brute_force_falls_under_five_percent(
+    passed: int, n: int
+) -> None:
+    low, high = exact_interval(passed, n)
+
+    for inside, outside in ((low + 1e-4, low - 1e-4), (high - 1e-4, high + 1e-4)):
+        assert blaker_p(passed, n, inside) >= 0.05 > blaker_p(passed, n, outside)
+
+
+def blaker_p(passed: int, n: int, share: float) -> float:
+    """From the definition: the probability of all counts whose own smaller tail is no larger."""
+    weights = [stats.binom.pmf(count, n, share) for count in range(n + 1)]
+    tails = [min(sum(weights[count:]), sum(weights[: count + 1])) for count in range(n + 1)]
+    return sum(w for w, tail in zip(weights, tails, strict=True) if tail <= tails[passed] * (1 + 1e-9))
+
+
+@pytest.mark.parametrize("n", [20, 50])
+def test_a_share_is_held_in_95_of_100_samples_whatever_it_is(n: int) -> None:
+    truths = np.linspace(0.0005, 0.9995, 2_000)
+
+    assert exact_coverage.share_coverage(n, truths).min() >= 0.95 - 1e-6
+
+
+@pytest.mark.parametrize(("n", "gained", "lost"), [(20, 0.01, 0.0), (50, 0.2, 0.01), (50, 0.3, 0.3)])
+def test_fixed_less_broken_is_held_in_more_than_93_5_of_100_samples(
+    n: int, gained: float, lost: float
+) -> None:
+    assert exact_coverage.pair_coverage(n, gained, lost) >= 0.935
+
+
 # -- the score interval -------------------------------------------------------------------------------------
 
 
@@ -142,7 +187,7 @@ def tango_statistic(gained: int, lost: int, n: int, difference: float) -> float:
 
 
 @pytest.mark.parametrize("n", [20, 50, 200])
-@pytest.mark.parametrize("shape", ["uniform", "exponential", "five levels", "a fifth moved up"])
+@pytest.mark.parametrize("shape", ["uniform", "log-normal, skewness 6", "five levels", "3 epochs"])
 def test_a_difference_is_within_its_interval_as_often_as_promised(shape: str, n: int) -> None:
     draw = coverage.GRADED[shape]
 
@@ -165,7 +210,7 @@ def test_fixed_less_broken_is_within_its_interval_as_often_as_promised(n: int) -
 
 
 def test_a_percentile_bootstrap_would_not_pass_that_test() -> None:
-    draw = coverage.GRADED["a fifth moved up"]
+    draw = coverage.GRADED["a tenth moved up"]
     picks = np.random.default_rng(3)
 
     def percentile(row: NDArray[np.float64]) -> tuple[float, float]:
@@ -176,11 +221,42 @@ def test_a_percentile_bootstrap_would_not_pass_that_test() -> None:
     assert coverage.coverage(draw, coverage.truth_of(draw), percentile, 20, 1_000) < 0.90
 
 
-def test_differences_without_skew_have_students_interval() -> None:
-    values = [-0.3, -0.1, 0.1, 0.3] * 60
+def test_many_differences_without_skew_have_students_interval_but_for_what_was_not_seen() -> None:
+    values = [-0.3, -0.1, 0.1, 0.3] * 600
     expected = stats.t.interval(0.95, len(values) - 1, 0, np.std(values, ddof=1) / math.sqrt(len(values)))
 
-    assert difference_interval(values) == pytest.approx(expected)
+    low, high = difference_interval(values)
+
+    assert (low, high) == pytest.approx(expected, rel=1e-3)
+    assert low < expected[0]
+    assert high > expected[1]
+
+
+def test_one_case_that_was_not_seen_could_move_the_mean_of_few() -> None:
+    twenty = difference_interval([0.1, 0.12] * 10)
+    thousand = difference_interval([0.1, 0.12] * 500)
+
+    assert twenty[0] < 0 < twenty[1]
+    assert thousand == pytest.approx((0.11, 0.11), abs=0.002)
+
+
+def test_a_few_values_that_carry_the_spread_make_even_many_unsure() -> None:
+    few, many = [0.001] * 290 + [0.5] * 10, [0.0, 0.01, 0.02] * 100
+
+    assert carriers(np.array(few)) == pytest.approx(10)
+    assert carriers(np.array([0.7] * 9)) == 0
+    assert carriers(np.array(many)) == pytest.approx(200)
+    width = difference_interval(few)[1] - difference_interval(few)[0]
+    # wider than Student's by the two made-up values at -1 and 1 beside variance of .0083
+    assert width > 1.2 * 2 * 1.968 * float(np.std(few, ddof=1)) / math.sqrt(300)
+
+
+def test_values_out_of_the_ordinary_range_are_not_cut() -> None:
+    random = np.random.default_rng(1)
+    values = random.normal(5, 1, 400)
+
+    assert difference_interval(list(values)) == pytest.approx((4.93, 5.13), abs=0.15)
+    assert mean_interval(list(values))[0] > 4.8
 
 
 def test_few_cases_that_differ_leave_more_doubt_than_their_own_spread() -> None:
