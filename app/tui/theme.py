@@ -1,4 +1,4 @@
-"""Two themes, dark and light, named after the colours that steel takes when it is tempered.
+"""Themes, dark, light and of high contrast, named after the colours that steel takes when it is tempered.
 
 Colour carries meaning: what a run's state looks like is decided here and nowhere else.
 """
@@ -86,6 +86,46 @@ LIGHT = Theme(
         "scrollbar-background-hover": "#fbfaf7",
         "scrollbar-background-active": "#fbfaf7",
         "scrollbar-corner-color": "#fbfaf7",
+    },
+)
+
+CONTRAST = Theme(
+    name="temper-contrast",
+    dark=True,
+    primary="#7fd1ff",
+    secondary="#d0b8ff",
+    accent="#ffb86b",
+    warning="#ffe14d",
+    error="#ff8f8f",
+    success="#7dff9b",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1f1f1f",
+    variables={
+        "state-waiting": "#ffe14d",
+        "state-running": "#6bf0ff",
+        "state-finished": "#7dff9b",
+        "state-failed": "#ff8f8f",
+        "state-cancelled": "#d8d8d8",
+        "quiet": "#e4e4e4",
+        "faint": "#b8b8b8",
+        "rule": "#9a9a9a",
+        "block-cursor-background": "#00407a",
+        "block-cursor-foreground": "#ffffff",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "#333333",
+        "block-cursor-blurred-foreground": "#ffffff",
+        "input-selection-background": "#7fd1ff 50%",
+        "border": "#ffffff",
+        "border-blurred": "#9a9a9a",
+        "scrollbar": "#9a9a9a",
+        "scrollbar-hover": "#ffffff",
+        "scrollbar-active": "#ffffff",
+        "scrollbar-background": "#000000",
+        "scrollbar-background-hover": "#000000",
+        "scrollbar-background-active": "#000000",
+        "scrollbar-corner-color": "#000000",
     },
 )
 

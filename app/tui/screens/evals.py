@@ -204,10 +204,13 @@ class EvalsScreen(TemperScreen):
     @work(thread=True, group="cases", exclusive=True)
     @shown
     def _read_cases(self, sheet: Sheet, row: Scored) -> None:
+        pane = self.query_one(CasesPane)
         cases = case_feed.cases(self.workspace, sheet.suite, row)
+        if self.is_attached:
+            self.app.call_from_thread(pane.show, row.run_id, cases)
         origins = suite_feed.origins(self.workspace, sheet.path)
         if self.is_attached:
-            self.app.call_from_thread(self.query_one(CasesPane).show, row.run_id, cases, origins)
+            self.app.call_from_thread(pane.show_origins, row.run_id, origins)
 
     def _fill_versus(self, sheet: Sheet, b: Scored) -> None:
         baseline = self.query_one(MatrixPane).baseline

@@ -88,14 +88,17 @@ class CasesPane(Vertical):
         self.query_one("#cases-head", Static).update(WAITING)
         self.query_one(CaseList).show([])
 
-    def show(self, run: str, cases: Sequence[CaseResult], origins: Mapping[str, Origin]) -> None:
-        """The cases of a run are there; those of one that is no longer wanted are passed over.
-
-        `origins`: where the cases of the suite came from, by their ids.
-        """
+    def show(self, run: str, cases: Sequence[CaseResult]) -> None:
+        """The cases of a run are there; those of one that is no longer wanted are passed over."""
         if run == self._run:
-            self._all, self._origins = list(cases), origins
+            self._all, self._origins = list(cases), {}
             self._show()
+
+    def show_origins(self, run: str, origins: Mapping[str, Origin]) -> None:
+        """Where the cases of the suite came from, by their ids, is known now."""
+        if run == self._run and origins:
+            self._origins = origins
+            self._say()
 
     def action_failed(self) -> None:
         """Only failed cases, or all."""
@@ -129,11 +132,14 @@ class CasesPane(Vertical):
     def on_long_list_moved(self, event: LongList.Moved) -> None:
         """The case under the cursor."""
         event.stop()
+        self._say()
+        self.query_one("#case-about", VerticalScroll).scroll_home(animate=False)
+        self.screen.refresh_bindings()
+
+    def _say(self) -> None:
         case = self.query_one(CaseList).chosen
         facts = about(case, self._origins.get(case.case)) if case is not None else []
         self.query_one("#case-text", Facts).show(facts)
-        self.query_one("#case-about", VerticalScroll).scroll_home(animate=False)
-        self.screen.refresh_bindings()
 
 
 def short_id(case: str, width: int) -> str:

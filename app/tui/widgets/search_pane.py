@@ -18,7 +18,9 @@ from store.records.knowledge import Hit, SearchResult, SearchStage
 
 NAMED = 3
 """Dropped passages of a stage that are named."""
-BEFORE = Content.assemble(("Type a question and press ", "$quiet"), ("⏎", "bold $accent"), (".", "$quiet"))
+BEFORE = Content.assemble(
+    ("Type a question and press ", "$quiet"), ("enter", "bold $accent"), (".", "$quiet")
+)
 
 
 class HitList(LongList):
