@@ -14,6 +14,9 @@ from engine.models.variants import Parts, describe
 from store.records.workspace import FewShot, Output, Variant
 from store.workspace import Workspace, open_workspace
 
+COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+"""Of a unified diff's lines, by their first letter."""
+
 
 @click.group()
 def variants() -> None:
@@ -112,12 +115,23 @@ def diff(a: str, b: str, as_json: bool) -> None:
     elif not found:
         say(f"{a} and {b} are made of the same parts.")
     else:
-        for one in found:
-            click.echo(click.style(one.field, bold=True))
-            if one.lines:
-                click.echo("\n".join(f"  {line}" for line in one.lines))
-            else:
-                print_facts([(f"  {a}", plain(one.a)), (f"  {b}", plain(one.b))])
+        print_differences(a, b, found)
+
+
+def print_differences(a: str, b: str, found: list[compose.Difference]) -> None:
+    """A table of the values that differ, then texts line by line, what is new in green."""
+    texts = [one for one in found if one.lines]
+    # a text's hash says no more than its lines
+    hidden = {"prompt_sha256"} if any(one.field == "system" for one in found) else set()
+    values = [one for one in found if not one.lines and one.field not in hidden]
+    if values:
+        print_table(("part", a, b), [(one.field, plain(one.a), plain(one.b)) for one in values])
+    for at, one in enumerate(texts):
+        if at or values:
+            click.echo()
+        click.echo(click.style(one.field, bold=True))
+        for line in one.lines:
+            click.echo("  " + click.style(line, fg=COLOURS.get(line[:1])))
 
 
 def entry(variant: Variant) -> dict[str, Any]:
@@ -155,6 +169,7 @@ def print_parts(workspace: Workspace, parts: Parts) -> None:
             ("system", parts.system),
             ("template", parts.template),
             ("knowledge", f"{parts.knowledge}, {parts.top_k} passages" if parts.knowledge else ""),
+            ("search", plain(msgspec.to_builtins(parts.search)) if parts.search else ""),
             ("few-shot", plain(msgspec.to_builtins(parts.few_shot)) if parts.few_shot else ""),
             ("output", plain(msgspec.to_builtins(parts.output)) if parts.output else ""),
             ("sampling", plain(msgspec.to_builtins(parts.sampling))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -16,7 +17,10 @@ from store.workspace import Workspace
 
 
 class Difference(msgspec.Struct, omit_defaults=True):
-    """A field in which two variants differ, with the value of each; `lines` are a text's unified diff."""
+    """A part in which two variants differ, with the value of each; `lines` are a text's unified diff.
+
+    `field` is a key of Parts, or `key.inner` inside a table of it; None: there is no such table or value.
+    """
 
     field: str
     a: Any
@@ -67,17 +71,37 @@ def _put_back(known: dict[str, Variant], name: str, before: Variant | None) -> N
 
 
 def differences(a: Parts, b: Parts) -> list[Difference]:
-    """The fields in which two variants differ, names aside; texts line by line."""
-    one, other = (msgspec.to_builtins(parts, enc_hook=str) for parts in (a, b))
+    """The parts in which two variants differ, names aside: tables key by key, texts line by line."""
+    one, other = _given_parts(a), _given_parts(b)
     return [
-        Difference(field, one[field], other[field], _lines(one[field], other[field], a.name, b.name))
-        for field in one
-        if field != "name" and one[field] != other[field]
+        Difference(field, left, right, _lines(left, right, a.name, b.name))
+        for field, left, right in _differing(one, other)
     ]
 
 
+def _given_parts(parts: Parts) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(parts, enc_hook=str)
+    del found["name"]
+    if parts.remote is not None:
+        found["model"] = None  # it is not on this machine
+    return found
+
+
+def _differing(one: dict[str, Any], other: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """What differs, in the order of the parts; a schema is one text and not a table."""
+    for field in dict.fromkeys([*one, *other]):
+        left, right = one.get(field), other.get(field)
+        if type(left) is type(right) and left == right:
+            continue
+        if field != "schema" and all(isinstance(value, dict | None) for value in (left, right)):
+            inside = _differing(left or {}, right or {})
+            yield from ((f"{field}.{inner}", *pair) for inner, *pair in inside)
+        elif left not in (None, "") or right not in (None, ""):
+            yield field, left, right
+
+
 def _lines(one: Any, other: Any, a: str, b: str) -> list[str]:
-    """The unified diff of two texts or tables, empty where neither has a second line."""
+    """The unified diff of two texts or schemas, empty where neither has a second line."""
     texts = [
         value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
         for value in ("" if value is None else value for value in (one, other))

@@ -22,9 +22,18 @@ LEAST_WORDS, LEAST_SHARED = 9, 0.9
 """So many words, and such a share of the longer question's, make two questions the same one."""
 
 
-def check_few_shot(settings: FewShot) -> None:
-    """Raise UsageError for rows that must not be shown: what is evaluated on would be given away."""
-    split = datasets.parse_reference(settings.dataset).split
+def check_few_shot(workspace: Workspace, settings: FewShot) -> None:
+    """Raise UsageError for rows that are not there, or kept for evaluation: they would be given away."""
+    asked = datasets.parse_reference(settings.dataset)
+    split, there = asked.split, datasets.versions(workspace.paths, asked.name)
+    names = sorted({*datasets.names(workspace.paths), *workspace.config.datasets})
+    if asked.name not in names or (asked.version is not None and asked.version not in (there or [1])):
+        raise UsageError(
+            "The few-shot rows are not there",
+            f"few_shot.dataset is {settings.dataset!r}; there are: {', '.join(names) or 'no datasets'}"
+            + (f", of {asked.name} the versions {', '.join(map(str, there))}." if there else "."),
+            "Name one of them, or import it: temper data import FILE --as NAME",
+        )
     if split not in (None, TRAIN):
         raise UsageError(
             "Few-shot rows come from the rows to train on",
@@ -41,7 +50,7 @@ def shots(workspace: Workspace, settings: FewShot) -> list[Message]:
     """
     from engine.data.ensure import ensure_dataset  # importers, which most variants never need
 
-    check_few_shot(settings)
+    check_few_shot(workspace, settings)
     info = ensure_dataset(workspace, settings.dataset)
     rows = [
         example

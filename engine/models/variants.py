@@ -22,7 +22,7 @@ from store import runs
 from store.errors import MissingError, TemperError, UsageError
 from store.hashing import sha256_of_text
 from store.records.output import OutputFormat
-from store.records.workspace import FewShot, Output, RemoteModel, ResolvedVariant, Sampling, Variant
+from store.records.workspace import FewShot, Output, RemoteModel, ResolvedVariant, Sampling, Search, Variant
 from store.workspace import Workspace
 
 SMALL_QUANT, LARGE_QUANT = "q8_0", "q4_k_m"
@@ -34,8 +34,9 @@ DEFAULT_PASSAGES = 4
 class Parts(msgspec.Struct):
     """A variant with every name turned into a path, before any GGUF is made.
 
-    `prompt` is the file that `system` comes from, `prompt_sha256` says which version of it. Where `remote`
-    answers there is no `model`.
+    `prompt` is the file that `system` comes from, `prompt_sha256` says which version of it. `knowledge` is
+    what questions are answered from, the default one where that is meant, and `search` how it is searched
+    where that is not as usual. Where `remote` answers there is no `model`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Parts(msgspec.Struct):
     system: str = ""
     template: str = ""
     knowledge: str | None = None
+    search: Search | None = None
     top_k: int = DEFAULT_PASSAGES
     quant: str = ""
     sampling: Sampling = msgspec.field(default_factory=Sampling)
@@ -76,6 +78,10 @@ def describe(workspace: Workspace, reference: str | None = None) -> Parts:
         parts = _of_run(workspace, reference)
     if parts.remote is None:
         parts.quant = parts.quant or default_quant(parts.model)
+    parts.knowledge = knowledge_of(workspace, parts.name, parts.knowledge)
+    if parts.knowledge in workspace.config.knowledge:
+        search = workspace.config.knowledge[parts.knowledge].search
+        parts.search = search if search != Search() else None
     return parts
 
 
@@ -100,7 +106,7 @@ def resolve(
     """
     parts = describe(workspace, reference)
     parts.quant = quant or parts.quant
-    knowledge = knowledge_of(workspace, parts.name, parts.knowledge)
+    knowledge = parts.knowledge
     resolved = ResolvedVariant(
         name=parts.name,
         gguf="",
@@ -125,13 +131,29 @@ def resolve(
 
 
 def generation_of(workspace: Workspace, kb: str) -> str:
-    """The hash of the published generation's manifest; empty while none is published."""
+    """The hash of all that decides which passages are found; empty while none is published.
+
+    That is the published generation's manifest, how it is searched, and the models that help with that.
+    """
     from store import knowledge  # its tables take a while to import, and most variants need none
 
     if knowledge.current(workspace.paths, kb) is None:
         return ""
     manifest = knowledge.load_manifest(workspace.paths, kb)
-    return sha256_of_text(msgspec.json.encode(manifest).decode())
+    manifest.kb, manifest.generation, manifest.created = "", 0, ""  # the same documents, built again
+    search = workspace.config.knowledge[kb].search if kb in workspace.config.knowledge else Search()
+    helpers = [_stamp(workspace, name) for name in (search.query_model, search.reranker) if name]
+    return sha256_of_text(msgspec.json.encode([manifest, search, helpers]).decode())
+
+
+def _stamp(workspace: Workspace, model: str) -> str:
+    """Where a model is and, if that is a file, its size and time."""
+    settings = workspace.config.models.get(model)
+    if settings is not None and settings.url:
+        return f"{settings.url} {settings.model}"
+    path = path_of(settings.path if settings is not None else model, workspace.root)
+    stat = path.stat() if path.is_file() else None
+    return f"{path}:{stat.st_size}:{stat.st_mtime_ns}" if stat else str(path)
 
 
 def identity_of(workspace: Workspace, variant: ResolvedVariant) -> str:
@@ -148,6 +170,10 @@ def identity_of(workspace: Workspace, variant: ResolvedVariant) -> str:
         place = path.relative_to(workspace.paths.models).as_posix() if ours else str(path)
         weights = f"{place}:{stat.st_size}" + ("" if ours else f":{stat.st_mtime_ns}")
     bare = msgspec.structs.replace(variant, name="", gguf="", source="variant", run_id=None, sha256="")
+    if variant.generation:
+        bare.knowledge = None  # that says what is in it, whatever it is called
+    if variant.remote is not None:  # what the variable with the key is called changes no answer
+        bare.remote = msgspec.structs.replace(variant.remote, key="")
     return sha256_of_text(msgspec.json.encode(bare).decode() + weights)
 
 
@@ -174,11 +200,14 @@ def _of_variant(workspace: Workspace, name: str, variant: Variant) -> Parts:
         output=read_output(workspace, variant.output) if variant.output else None,
     )
     if variant.few_shot:
-        check_few_shot(variant.few_shot)
+        check_few_shot(workspace, variant.few_shot)
     if variant.prompt:
         parts.prompt, parts.prompt_sha256 = variant.prompt, sha256_of_text(system)
     if variant.adapter:
-        _put_adapter(workspace, parts, variant.adapter)
+        try:
+            _put_adapter(workspace, parts, variant.adapter)
+        except runs.NoSuchRunError as error:
+            raise adapter_gone(workspace, name, variant.adapter, error.happened) from error
         if variant.prompt:
             parts.system = system
     parts.template = variant.template or parts.template
@@ -263,6 +292,17 @@ def _of_run(workspace: Workspace, reference: str) -> Parts:
             "See: temper variants list, temper runs list",
         ) from error
     return parts
+
+
+def adapter_gone(workspace: Workspace, name: str, adapter: str, happened: str) -> UsageError:
+    """A variant's adapter that is neither kept nor a run's: it was removed, or never there."""
+    folder = workspace.paths.adapters
+    kept = ", ".join(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ""
+    return UsageError(
+        f"The adapter of variant {name!r} is not there",
+        f"{happened} Nor is one kept as {adapter!r}; kept are: {kept or 'none'}.",
+        f"Train it anew, or name another in [variants.{name}]. To keep one: temper adapters keep RUN",
+    )
 
 
 def is_kept(workspace: Workspace, reference: str) -> bool:

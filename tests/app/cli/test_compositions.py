@@ -184,6 +184,57 @@ def test_two_variants_differ_in_the_parts_that_differ_only(temper: Temper, works
     assert found["differences"] == [{"field": "knowledge", "a": None, "b": "docs"}]
 
 
+def test_a_difference_names_the_inner_key_and_shows_texts_line_by_line(
+    temper: Temper, workspace: Workspace
+) -> None:
+    Path("prompts/long.md").write_text("Be brief.\nSay why.\n", encoding="utf-8")
+    Path("intent.json").write_text('{"enum": ["a", "b"]}', encoding="utf-8")
+    temper(
+        "variants",
+        "add",
+        "long",
+        "--inherits",
+        "base",
+        "--prompt",
+        "prompts/long.md",
+        "--schema",
+        "intent.json",
+    )
+    with Path("temper.toml").open("a", encoding="utf-8") as file:
+        file.write("[variants.long.sampling]\ntemperature = 0.5\n")
+
+    found = {
+        one["field"]: one
+        for one in temper("variants", "diff", "base", "long", "--json").json()["differences"]
+    }
+    shown = temper("variants", "diff", "base", "long").out
+
+    assert (found["sampling.temperature"]["a"], found["sampling.temperature"]["b"]) == (0.0, 0.5)
+    assert (found["output.kind"]["a"], found["output.kind"]["b"]) == (None, "json_schema")
+    assert found["output.schema"]["b"] == {"enum": ["a", "b"]}
+    assert "+Say why." in found["system"]["lines"]
+    assert "sampling.temperature  0.0" in shown
+    assert "  +Say why." in shown
+    assert "prompt_sha256" not in shown  # the lines say it
+
+
+def test_an_adapter_that_is_gone_is_named_with_its_variant(temper: Temper, workspace: Workspace) -> None:
+    with Path("temper.toml").open("a", encoding="utf-8") as file:
+        file.write('[variants.old]\ninherits = "base"\nadapter = "train-20200101-000000-abcd"\n')
+    ended = temper("variants", "show", "old")
+    assert ended.code == 2
+    assert "adapter of variant 'old' is not there" in ended.err
+    assert temper("variants", "list").code == 0
+
+
+def test_few_shot_rows_of_a_dataset_that_is_not_there_are_refused(
+    temper: Temper, workspace: Workspace
+) -> None:
+    ended = temper("variants", "add", "shown", "--inherits", "base", "--few-shot", "chatz")
+    assert (ended.code, "chatz" in ended.err) == (2, True)
+    assert "shown" not in reread().config.variants
+
+
 def test_an_adapter_that_is_kept_outlives_its_run(temper: Temper, workspace: Workspace) -> None:
     lay_training(workspace)
     assert temper("adapters", "keep", "--as", "good").out.strip() == "adapters/good"

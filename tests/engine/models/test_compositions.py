@@ -109,7 +109,8 @@ def test_a_schema_that_is_edited_is_another_variant(workspace: Workspace) -> Non
 def test_differences_show_prompts_line_by_line(workspace: Workspace) -> None:
     found = {one.field: one for one in differences(describe(workspace, "base"), describe(workspace, "shown"))}
 
-    assert set(found) == {"system", "prompt", "prompt_sha256", "few_shot", "output"}
+    tables = {"few_shot.dataset", "few_shot.rows", "few_shot.seed", "output.kind", "output.schema"}
+    assert set(found) == {"system", "prompt", "prompt_sha256"} | tables
     assert "-Say what it is." in found["system"].lines
     assert "+Say it in JSON." in found["system"].lines
 

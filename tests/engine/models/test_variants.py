@@ -36,7 +36,7 @@ def test_a_variant_takes_what_it_does_not_say_from_the_one_it_inherits(workspace
 def test_without_a_name_the_default_variant_is_meant(workspace: Workspace) -> None:
     parts = describe(workspace)
 
-    assert (parts.name, parts.top_k, parts.knowledge) == ("base", DEFAULT_PASSAGES, None)
+    assert (parts.name, parts.top_k, parts.knowledge) == ("base", DEFAULT_PASSAGES, "docs")
 
 
 def test_without_a_default_a_name_is_asked_for(workspace: Workspace) -> None:
