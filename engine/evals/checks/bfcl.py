@@ -1,6 +1,6 @@
 """The rules by which the Berkeley Function-Calling Leaderboard says that a call is right.
 
-Those of its AST evaluation of Python calls (Patil et al. 2025, the leaderboard's ast_checker), in words:
+Those of its AST evaluation (Patil et al. 2025, the leaderboard's ast_checker), in words:
 
 - the function's name is the expected one, each required argument is there, and no argument that the function
   or the right answer does not know;
@@ -8,7 +8,9 @@ Those of its AST evaluation of Python calls (Patil et al. 2025, the leaderboard'
   an integer will do for a float, never the other way, and true is no integer;
 - texts are compared without case, spaces and ,./-_*^ and with ' as "; lists in order; objects key by key,
   where each key has right values of its own;
-- an argument may be left out where "" is among its right values.
+- an argument may be left out where "" is among its right values;
+- arguments of Java and JavaScript functions are source text, read by engine.evals.checks.bfcl_values, and an
+  integer will not do for a float there.
 
 Nested lists and objects are looked into one level deep, as there. Any answer that these rules accept there is
 accepted here; they are not improved upon.
@@ -20,36 +22,30 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from engine.evals.checks.bfcl_values import LISTS, TYPES, Language, read
 from engine.evals.checks.calls import Call
 from store.records.evals import ExpectedCall
 
-TYPES: dict[str, type] = {
-    "string": str,
-    "integer": int,
-    "float": float,
-    "number": float,
-    "boolean": bool,
-    "array": list,
-    "tuple": list,
-    "dict": dict,
-    "object": dict,
-    "any": str,
-}
 OPTIONAL = ""
 _IGNORED = re.compile(r"[ \,\.\/\-\_\*\^]")
 
 
-def wrong_calls(found: Sequence[Call], right: Sequence[ExpectedCall], tools: Sequence[dict[str, Any]]) -> str:
+def wrong_calls(
+    found: Sequence[Call],
+    right: Sequence[ExpectedCall],
+    tools: Sequence[dict[str, Any]],
+    language: Language = "python",
+) -> str:
     """Why the calls are not the expected ones, in any order, each matched once; "" where they are."""
     if len(found) != len(right):
         return f"wrong count: {len(found)} calls, expected {len(right)}"
     left = list(found)
     for expected in right:
         whys = []
-        for call in left:
-            why = wrong_call(call, expected, tools)
+        for at, call in enumerate(left):
+            why = wrong_call(call, expected, tools, language)
             if not why:
-                left.remove(call)
+                del left[at]  # by its place: f(1), f(1.0) and f(True) are equal to Python
                 break
             whys.append(why)
         else:
@@ -57,7 +53,9 @@ def wrong_calls(found: Sequence[Call], right: Sequence[ExpectedCall], tools: Seq
     return ""
 
 
-def wrong_call(call: Call, expected: ExpectedCall, tools: Sequence[dict[str, Any]]) -> str:
+def wrong_call(
+    call: Call, expected: ExpectedCall, tools: Sequence[dict[str, Any]], language: Language = "python"
+) -> str:
     """Why a call is not the expected one, the kind of fault first; "" where it is."""
     name, arguments = call
     if name != expected.name:
@@ -70,7 +68,7 @@ def wrong_call(call: Call, expected: ExpectedCall, tools: Sequence[dict[str, Any
     for key, value in arguments.items():
         if key not in accepts or (described is not None and key not in described):
             return f"unexpected argument: {key}"
-        why = wrong_value(key, value, accepts[key], (described or {}).get(key))
+        why = wrong_value(key, value, accepts[key], (described or {}).get(key), language)
         if why:
             return why
     for key, values in accepts.items():
@@ -104,17 +102,29 @@ def parameters_of(
     return None, []
 
 
-def wrong_value(key: str, value: Any, values: Sequence[Any], described: dict[str, Any] | None) -> str:
+def wrong_value(
+    key: str,
+    value: Any,
+    values: Sequence[Any],
+    described: dict[str, Any] | None,
+    language: Language = "python",
+) -> str:
     """Why a value is none of the right `values`; "" where it is one."""
-    stated = described.get("type") if described else None
-    kind = TYPES.get(stated) if isinstance(stated, str) else None
+    named = described.get("type") if described else None
+    stated = named if isinstance(named, str) else ""
+    kind = TYPES[language].get(stated)
+    inner_name = _inner(stated, described, language)
+    inner = TYPES[language].get(inner_name)
+    if kind is not None and language != "python":
+        if not isinstance(value, str):
+            return f"wrong type: {key} is {type(value).__name__}, expected source text of {stated}"
+        value = read(value, stated, inner_name, language)
     if kind is None:  # nothing says which: the right values do
         kind = type_of(values) or type(value)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and stated != "array":  # a tuple is no array, but it is a tuple's list
         value = list(value)
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and language == "python":
         value = float(value)
-    inner = _inner(stated, described)
     variable = _fits(value, values, kind, inner)
     if variable is None:
         return f"wrong type: {key} is {type(value).__name__}, expected {stated or kind.__name__}"
@@ -161,12 +171,11 @@ def _all_fit(value: list[Any], option: Any, inner: type) -> bool:
     return not isinstance(option, list) or all(_fits(one, option, inner, None) is not None for one in value)
 
 
-def _inner(stated: Any, described: dict[str, Any] | None) -> type | None:
-    if stated not in ("array", "tuple") or not described:
-        return None
-    items = described.get("items")
-    kind = items.get("type") if isinstance(items, dict) else None
-    return TYPES.get(kind) if isinstance(kind, str) else None
+def _inner(stated: str, described: dict[str, Any] | None, language: Language) -> str:
+    """The stated type of a list's items; "" where there is none."""
+    items = (described or {}).get("items") if stated in LISTS[language] else None
+    named = items.get("type") if isinstance(items, dict) else None
+    return named if isinstance(named, str) else ""
 
 
 def _wrong_object(key: str, value: dict[str, Any], options: Sequence[Any]) -> str:

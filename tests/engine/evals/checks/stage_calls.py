@@ -6,7 +6,7 @@ from engine.evals.checks import CompiledCheck, compile_checks
 from store.records.evals import Check
 
 
-def call_check(**options: bool) -> CompiledCheck:
+def call_check(**options: bool | str) -> CompiledCheck:
     """`tool_call` with these options."""
     [compiled] = compile_checks([Check("tool_call", options=dict(options))])
     return compiled

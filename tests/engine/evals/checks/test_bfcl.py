@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine.evals.checks.bfcl import wrong_call, wrong_calls
+from engine.evals.checks.bfcl_values import Language, read
 from engine.evals.checks.calls import Call, calls_in
 from store.records.evals import Case, ExpectedCall
 from tests.engine.evals.checks.stage_calls import call_check
@@ -217,6 +218,14 @@ def test_gold_calls_of_bfcl_pass_and_every_planted_fault_fails(shared_data: Path
             [("f", {"a": 1, "b": "x", "c": [1, {"d": None}]}), ("m.g", {})],
         ),
         ("f(a=-1, b=True)", [("f", {"a": -1, "b": True})]),
+        (
+            "f(a=2*3/4, b=-(1+1), c=[x, 1/2], d=1/0)",
+            [("f", {"a": 1.5, "b": -2, "c": ["x", 0.5], "d": "1 / 0"})],
+        ),
+        (
+            "f(a=(1, y), b=true, c=g(1), d=..., e=1j)",
+            [("f", {"a": (1, "y"), "b": "true", "c": "g(1)", "d": "...", "e": "1j"})],
+        ),
         ('```json\n{"name": "f", "arguments": {}}\n```', [("f", {})]),
         ('{"f": {"a": 1}}', [("f", {"a": 1})]),
         ("I would call f(x) here.", []),
@@ -226,6 +235,90 @@ def test_gold_calls_of_bfcl_pass_and_every_planted_fault_fails(shared_data: Path
 )
 def test_calls_are_read_the_ways_that_models_write_them(text: str, calls: list[Call]) -> None:
     assert calls_in(text) == calls
+
+
+LITERALS = [
+    ("java", "integer", "", "5", 5),
+    ("java", "integer", "", "5L", "5L"),
+    ("java", "long", "", "10L", 10),
+    ("java", "float", "", "3.5f", 3.5),
+    ("java", "float", "", "3.5", "3.5"),
+    ("java", "double", "", "1e3", 1000.0),
+    ("java", "boolean", "", "true", True),
+    ("java", "char", "", "'a'", "'a'"),
+    ("java", "any", "", "5", "5"),
+    ("java", "Array", "integer", "new int[]{1, 2}", [1, 2]),
+    ("java", "Array", "long", "new long[]{1L, 2}", [1, "2"]),
+    ("java", "Array", "", 'new Object[] {1, "a", true}', [1, "a", True]),
+    ("java", "ArrayList", "String", 'new ArrayList<>(Arrays.asList("a", "b, c"))', ["a", "b, c"]),
+    ("java", "ArrayList", "double", "new ArrayList<Double>() {{ add(1.0); add(2.5); }}", [1.0, 2.5]),
+    ("java", "ArrayList", "", "new ArrayList<>()", []),
+    ("java", "ArrayList", "", "someList", "someList"),
+    ("java", "HashMap", "", 'new HashMap<String, T>() {{ put("k", "v"); put("n", 3L); }}', {"k": "v", "n": 3}),
+    ("java", "HashMap", "", "new HashMap<>()", {}),
+    ("javascript", "String", "", "'a b'", "a b"),
+    ("javascript", "integer", "", "5.0", "5.0"),
+    ("javascript", "Bigint", "", "10n", 10),
+    ("javascript", "float", "", "3.5", 3.5),
+    ("javascript", "Boolean", "", "false", False),
+    ("javascript", "array", "String", '["a", "b, c"]', ["a", "b, c"]),
+    ("javascript", "array", "array", "[[1, 2], [3]]", [[1, 2], [3]]),
+    ("javascript", "array", "", "new Array(1, 'two', true)", [1, "two", True]),
+    ("javascript", "dict", "", "{'k': 1, name: \"v w\", l: [1, 'x'], o: {p: true}}", {
+        "k": 1, "name": "v w", "l": [1, "x"], "o": {"p": True}
+    }),
+    ("javascript", "dict", "", "{}", {}),
+    ("javascript", "dict", "", "options", "options"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "stated", "inner", "text", "value"), LITERALS)
+def test_literals_of_java_and_javascript_are_read_by_the_stated_type(
+    language: Language, stated: str, inner: str, text: str, value: Any
+) -> None:
+    found = read(text, stated, inner, language)
+
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_calls_of_java_and_javascript_are_compared_by_their_values() -> None:
+    java = {"name": "Shop.buy", "parameters": {"required": ["n"], "properties": {
+        "n": {"type": "long"}, "tags": {"type": "ArrayList", "items": {"type": "String"}},
+        "price": {"type": "double"},
+    }}}  # fmt: skip
+    accepts: dict[str, list[Any]] = {"n": [10], "tags": [["a", "b"], ""], "price": [2.0, ""]}
+    case = Case("c", "?", tools=[java], expected_tool_calls=[ExpectedCall("Shop.buy", accepts=accepts)])
+    tags = 'new ArrayList<String>(Arrays.asList("a", "b"))'
+
+    def passes(text: str) -> bool:
+        return call_check(language="java").result(text, case).passed
+
+    assert passes(f"Shop.buy(n=10L, tags={tags}, price=2.0)")
+    assert passes(f"[Shop.buy(n=10L, tags={tags})]")
+    assert passes(json.dumps({"name": "Shop.buy", "arguments": {"n": "10L", "tags": tags}}))
+    assert not passes("Shop.buy(n=10)")  # an int, no long
+    assert not passes(json.dumps({"name": "Shop.buy", "arguments": {"n": 10}}))  # no source text
+    assert not passes('Shop.buy(n=10L, tags=new ArrayList<String>(Arrays.asList("b")))')
+    assert not passes("Shop.buy(10L)")
+
+
+def test_equal_values_of_other_types_are_told_apart_when_calls_are_matched() -> None:
+    flag = {"name": "f", "parameters": {"properties": {"a": {"type": "boolean"}}}}
+    right = [ExpectedCall("f", accepts={"a": [True]}), ExpectedCall("f", accepts={"a": [True, False]})]
+
+    # To Python f(1) and f(True) are equal: the call that was matched must be taken away, no other.
+    assert "wrong type" in wrong_calls([("f", {"a": 1}), ("f", {"a": True})], right, [flag])
+
+
+def test_a_tuple_is_no_array() -> None:
+    tool = {"name": "f", "parameters": {"properties": {
+        "a": {"type": "array", "items": {"type": "integer"}},
+        "t": {"type": "tuple", "items": {"type": "integer"}},
+    }}}  # fmt: skip
+    expected = ExpectedCall("f", accepts={"a": [[1, 2], ""], "t": [[1, 2], ""]})
+
+    assert wrong_call(("f", {"t": (1, 2)}), expected, [tool]) == ""
+    assert "wrong type" in wrong_call(("f", {"a": (1, 2)}), expected, [tool])
 
 
 @pytest.mark.parametrize(
