@@ -71,4 +71,4 @@ def acceptability(passed: int, n: int, shares: Floats) -> Floats:
     low = np.where(binom.cdf(low, n, shares) <= tail * (1 + ROUNDING), low, low - 1)
     high = binom.isf(tail, n, shares)  # the least count with no more than `tail` above it
     other = np.where(above < below, binom.cdf(low, n, shares), binom.sf(high, n, shares))
-    return np.minimum(1.0, tail + other)
+    return np.asarray(np.minimum(1.0, tail + other))

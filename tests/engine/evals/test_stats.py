@@ -138,7 +138,7 @@ def blaker_p(passed: int, n: int, share: float) -> float:
     """From the definition: the probability of all counts whose own smaller tail is no larger."""
     weights = [stats.binom.pmf(count, n, share) for count in range(n + 1)]
     tails = [min(sum(weights[count:]), sum(weights[: count + 1])) for count in range(n + 1)]
-    return sum(w for w, tail in zip(weights, tails, strict=True) if tail <= tails[passed] * (1 + 1e-9))
+    return float(sum(w for w, tail in zip(weights, tails, strict=True) if tail <= tails[passed] * (1 + 1e-9)))
 
 
 @pytest.mark.parametrize("n", [20, 50])
