@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -299,7 +300,15 @@ class TemperApp(App[None]):
         return shown if self.signs is None or shown.isascii() else binding.key
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """What the command palette offers everywhere."""
+        """What the command palette offers: the keys of this screen, then what there is everywhere."""
+        from app.tui.dialogs.help import is_ours
+
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            here = active.enabled and not isinstance(active.node, App) and is_ours(active)
+            if here and binding.description:
+                shown = f"This screen, key {self.get_key_display(binding)}"
+                yield SystemCommand(binding.description, shown, partial(self._press, binding.key))
         yield SystemCommand("Home", "Workspace, next step, machine", lambda: self.action_go("home"))
         yield SystemCommand("Runs", "Watch, attach to and stop runs", lambda: self.action_go("runs"))
         yield SystemCommand("Chat", "Talk to a variant", lambda: self.action_go("chat"))
@@ -315,6 +324,9 @@ class TemperApp(App[None]):
         yield SystemCommand("Theme", "Choose from all themes", self.action_change_theme)
         yield SystemCommand("Help", "The keys of this screen", self.action_help)
         yield SystemCommand("Quit", "Close the screen; runs go on", self.action_quit)
+
+    def _press(self, key: str) -> None:
+        self.call_later(self.simulate_key, key)  # once the palette is gone
 
     @shown
     def on_failed(self, message: Failed) -> None:

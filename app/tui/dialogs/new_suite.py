@@ -18,8 +18,7 @@ def ask_for_suite(app: App[None], sources: list[tuple[str, str]], make: Callable
     def chosen(source: str | None) -> None:
         if source:
             said = f"evals/NAME.yaml, of {source}, with checks that fit its answers."
-            name = stem_of(source.removesuffix("/heldout"))
-            app.push_screen(NameDialog("Name the suite", said, name, frozenset()), named(source))
+            app.push_screen(NameDialog("Name the suite", said, suggested(source), frozenset()), named(source))
 
     def named(source: str) -> Callable[[str | None], None]:
         def on_name(name: str | None) -> None:
@@ -29,3 +28,8 @@ def ask_for_suite(app: App[None], sources: list[tuple[str, str]], make: Callable
         return on_name
 
     app.push_screen(ChooseDialog("A suite of which rows?", sources, None), chosen)
+
+
+def suggested(source: str) -> str:
+    """`chats` of `chats/heldout`, `chats-train` of `chats/train`, `complaints` of `data/complaints.csv`."""
+    return stem_of(source) if "." in source else source.removesuffix("/heldout").replace("/", "-")

@@ -21,7 +21,6 @@ from app.tui.messages import FailureKept, RunNow, RunsPolled
 from app.tui.scoreboard import Scored, Sheet
 from app.tui.screens.base import TemperScreen
 from app.tui.texts import visible
-from app.tui.widgets import run_words
 from app.tui.widgets.advice_pane import AdvicePane
 from app.tui.widgets.cases_pane import CaseList, CasesPane
 from app.tui.widgets.failures_pane import FailuresPane
@@ -31,6 +30,7 @@ from app.tui.widgets.matrix import MatrixPane
 from app.tui.widgets.pane_tabs import PaneTabs
 from app.tui.widgets.suite_list import SuiteList
 from app.tui.widgets.variant_rows import VariantRows
+from app.tui.widgets.variant_words import about_run
 from app.tui.widgets.versus_pane import ChangedList, VersusPane
 from store.records.runs import ENDED
 
@@ -157,9 +157,8 @@ class EvalsScreen(TemperScreen):
         run, place = self._run(), self.query_one("#eval-run", Static)
         place.display = run is not None and run.view.state != "finished"
         if run is not None and place.display:
-            problem = run_words.problem(run.view)
             width = max(40, self.query_one(PaneTabs).content_size.width)
-            place.update(problem if problem is not None else run_words.head(run, width))
+            place.update(about_run(run, width))
         self.refresh_bindings()
 
     def _run(self) -> RunNow | None:

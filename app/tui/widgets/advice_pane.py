@@ -72,7 +72,7 @@ class AdvicePane(VerticalScroll):
         if advice is not None:
             top = max((line.score for line in advice.ranking), default=0.0)
             await cards.mount_all(
-                [Card(line, at, line.score == top) for at, line in enumerate(advice.ranking, 1)]
+                [Card(line, at, line.score == top > 0.0) for at, line in enumerate(advice.ranking, 1)]
             )
 
     def _show_run(self, run: RunNow | None) -> None:

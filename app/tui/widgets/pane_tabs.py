@@ -28,7 +28,7 @@ class PaneTabs(Line):
         self._lay_tabs()
 
     def on_resize(self) -> None:
-        """Counts stand where there is room for them."""
+        """Counts stand where there is room for them, and so do titles."""
         self._lay_tabs()
 
     def _lay_tabs(self) -> None:
@@ -37,6 +37,11 @@ class PaneTabs(Line):
         gap = GAP
         if sum(tab.cell_length + len(gap) for tab in tabs) - len(gap) > self.content_size.width:
             tabs, gap = [self._tab(pane, pane == current, None) for pane in self._panes], GAP[1:]
+        if sum(tab.cell_length + len(gap) for tab in tabs) - len(gap) > self.content_size.width:
+            tabs = [
+                self._tab(pane, True, None) if pane == current else Content.styled(key, "$accent")
+                for pane, (key, _) in self._panes.items()
+            ]
         parts: list[tuple[Content, str]] = []
         for (key, _), tab in zip(self._panes.values(), tabs, strict=True):
             parts += [(tab, key), (Content(gap), "")]

@@ -19,6 +19,7 @@ NAME = (8, 24)  # least and most cells of a variant's name
 BAR = (9, 44)
 FIGURES = 15  # of the share and its interval
 COLUMN = (11, 14)
+PASSED = "passed, with its 95% interval"
 
 
 class Plan(msgspec.Struct):
@@ -98,10 +99,14 @@ class VariantRows(LongList):
         """What the columns are, and how many more there are to the left and right."""
         laid = self.plan(width)
         before = f"◂{self.first} " if self.first else ""
+        room = laid.bar + FIGURES
         behind = len(self.names) - self.first - len(laid.columns)
         return [
             (fit(f"{before}by {self.by}", 2 + laid.name + 1), "$quiet"),
-            (fit("passed, with its 95% interval", laid.bar + FIGURES), "$quiet"),
+            (
+                fit(PASSED if laid.bar + FIGURES > len(PASSED) else "passed, 95%", laid.bar + FIGURES),
+                "$quiet",
+            ),
             *((fit(f" {name}", cells), "$quiet") for name, cells in laid.columns),
             (f" {behind}▸" if behind > 0 else "", "$accent"),
         ]

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from textual.content import Content
 
+from app.tui.messages import RunNow
 from app.tui.scoreboard import By, Cell, Scored, Sheet, cell, columns, overall
 from app.tui.texts import fit, visible
+from app.tui.widgets import run_words
 from app.tui.widgets.spread import between, share, sparks
 from app.tui.words import age
 from store import clock
@@ -86,6 +88,20 @@ def _history(row: Scored) -> Content:
         (sparks(kept, 1.0), "$primary"), (f" {kept[0]:.0%} to {kept[-1]:.0%} over {len(kept)} runs   ", "")
     )
     return trend + told
+
+
+def about_run(run: RunNow, width: int) -> Content:
+    """An evaluation under way, why it failed, or how one that was stopped goes on."""
+    if run.view.state == "cancelled":
+        told = run.progress
+        far = f" after {told.done:,} of {told.total:,}" if told is not None and told.total else ""
+        return Content.assemble(
+            (f"■ {visible(run.view.title)} was stopped{far}. ", "$warning"),
+            ("g", "bold $accent"),
+            (f" goes on where it was, as does {run.view.way_on}", "$quiet"),
+        )
+    problem = run_words.problem(run.view)
+    return problem if problem is not None else run_words.head(run, width)
 
 
 def never_run(sheet: Sheet, variants: Sequence[str]) -> Content:

@@ -279,6 +279,7 @@ async def test_an_evaluation_that_was_stopped_says_how_it_goes_on(workspace: Wor
     app = EvalsStaged(workspace)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.screen.query_one("#eval-run").display)
+        assert "was stopped" in text_of(app, "#eval-run")
         assert "temper runs resume eval-1" in text_of(app, "#eval-run")
         assert app.screen.active_bindings["g"].enabled
 
@@ -326,3 +327,13 @@ async def test_enter_on_an_advice_shows_its_run(evaluated: Workspace) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "runs")
         await until(pilot, lambda: app.screen.query_one(RunList).chosen == "advise-1")
+
+
+async def test_the_command_palette_has_the_keys_of_the_screen(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        commands = {command.title: command for command in app.get_system_commands(app.screen)}
+        assert {"Evaluate", "New suite", "Compare", "High contrast"} <= commands.keys()
+        commands["Failures"].callback()
+        await until(pilot, lambda: app.screen.query_one(GroupList).has_focus)
