@@ -7,8 +7,8 @@ asked twice of the same file is answered once: answers are looked up by what dec
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -22,16 +22,18 @@ _decoder = msgspec.json.Decoder(CaseResult)
 
 
 class Results:
-    """A run's results.jsonl, open for appending."""
+    """A run's results.jsonl, open for appending. Nothing is held back: what was appended outlives a kill."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._encoder = msgspec.json.Encoder()
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
+        self._size = 0
 
     def __enter__(self) -> Results:
         runs.end_torn_line(self._path)
-        self._file = self._path.open("ab")
+        self._file = self._path.open("ab", buffering=0)
+        self._size = self._path.stat().st_size
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -40,13 +42,17 @@ class Results:
             atomic.sync_file(self._path)
 
     def append(self, result: CaseResult) -> None:
-        """Write one line. Raises TemperError when the disk is full."""
+        """Write one line, or none of it. Raises TemperError when the disk is full."""
         assert self._file is not None
+        data = self._encoder.encode(result) + b"\n"
         try:
-            self._file.write(self._encoder.encode(result) + b"\n")
-            self._file.flush()
+            written = 0
+            while written < len(data):  # a disk that is nearly full takes a part
+                written += self._file.write(data[written:])
         except OSError as error:
+            self._file.truncate(self._size)
             raise atomic.disk_error(error, self._path) from error
+        self._size += len(data)
 
 
 def read(path: Path) -> Iterator[CaseResult]:

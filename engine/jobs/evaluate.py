@@ -5,6 +5,8 @@ A worker that takes up an interrupted run keeps what is there: only cases that w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -52,7 +54,11 @@ def run(context: JobContext) -> dict[str, Any]:
     cases = checked_cases(workspace, loaded, params.limit)
     judging = [check for check in loaded.compiled() if check.kind.name in JUDGES]
     before = kept(context, cases)
-    with stored.Results(context.folder.results) as results, Help(workspace, loaded) as help_:
+    with (
+        kept_whatever_happens(context),
+        stored.Results(context.folder.results) as results,
+        Help(workspace, loaded) as help_,
+    ):
         help_.resolve_judge([check for _, checks in cases for check in checks])
         if params.rescore:
             scores = judge_again(context, workspace, loaded, params, cases, results)
@@ -65,13 +71,23 @@ def run(context: JobContext) -> dict[str, Any]:
         for score in scores:
             name_judge(score, loaded, help_.judge_hash)
         baseline = majority_baseline(loaded.suite.name, cases, training_answers(workspace, loaded))
-    context.artifact("results", context.folder.results, "results")
     return {
         "suite": loaded.suite.name,
         "variants": [msgspec.to_builtins(score) for score in scores],
         "baselines": {NAME: msgspec.to_builtins(baseline)} if baseline else {},
         "judges": [msgspec.to_builtins(one) for one in agreements],
     }
+
+
+@contextmanager
+def kept_whatever_happens(context: JobContext) -> Iterator[None]:
+    """Name the results as the run's, also where it is stopped or fails half-way: they can be exported."""
+    try:
+        yield
+    finally:
+        path = context.folder.results
+        if path.is_file() and path.stat().st_size:
+            context.artifact("results", path, "results")
 
 
 def ask(

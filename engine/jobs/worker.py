@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -59,7 +60,8 @@ def work(context: JobContext) -> Finished:
     except (Stopped, KeyboardInterrupt):
         return Finished(status="cancelled")
     except BaseException as error:
-        traceback.print_exc()
+        with suppress(OSError):  # the log may lie on a full disk; how the run ended is said all the same
+            traceback.print_exc()
         shown = failure_of(error)
         failure = Failure(shown.title, shown.happened, shown.remedy, int(shown.exit_code))
         return Finished(status="failed", error=failure)

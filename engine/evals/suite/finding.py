@@ -8,6 +8,7 @@ from pathlib import Path
 from store.errors import MissingError
 
 SUFFIXES = (".yaml", ".yml", ".jsonl")
+MOST_NAMED = 12
 
 
 def find_suite(root: Path, reference: str, here: Path | None = None) -> Path:
@@ -24,8 +25,9 @@ def find_suite(root: Path, reference: str, here: Path | None = None) -> Path:
     known = sorted(path.name for path in (root / "evals").glob("*") if path.suffix in SUFFIXES)
     close = difflib.get_close_matches(asked.name, known, n=1)
     hint = f" Did you mean evals/{close[0]}?" if close else ""
+    more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
     raise MissingError(
         "No such suite",
-        f"{reference} is no file; evals/ holds {', '.join(known) or 'none'}.{hint}",
+        f"{reference} is no file; evals/ holds {', '.join(known[:MOST_NAMED]) or 'none'}{more}.{hint}",
         "Name a YAML file with `name`, `cases` and `checks`.",
     )
