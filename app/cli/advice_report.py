@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 
@@ -69,7 +70,7 @@ def cells(line: Measured) -> tuple[object, ...]:
         f"{100 * line.ci95[0]:.0f}-{line.ci95[1]:.0%}",
         f"{line.latency_ms:,.0f}",
         f"{line.tokens:,.0f}",
-        "-" if line.cost is None else f"{line.cost:.3g}",
+        "-" if line.cost is None else money(line.cost),
         "-" if line.training_seconds is None else span(line.training_seconds),
         line.confidence,
     )
@@ -86,11 +87,11 @@ def cost_lines(advice: Advice) -> list[str]:
     currency = f" {costs.currency}".rstrip()
     against = f"of {costs.against}" if costs.against else "of a hosted model that reads and writes as much"
     if costs.local is not None:
-        lines.append(f"a thousand answers here ({costs.approach}): {costs.local:.4g}{currency}")
+        lines.append(f"a thousand answers here ({costs.approach}): {money(costs.local)}{currency}")
     if costs.hosted is not None:
-        lines.append(f"a thousand answers {against}: {costs.hosted:.4g}{currency}")
+        lines.append(f"a thousand answers {against}: {money(costs.hosted)}{currency}")
     if costs.training is not None:
-        lines.append(f"training once: {costs.training:.4g}{currency}{noted(advice)}")
+        lines.append(f"training once: {money(costs.training)}{currency}{noted(advice)}")
     if costs.break_even is not None:
         lines.append(f"training pays from {costs.break_even:,.0f} answers on")
     elif costs.local is not None and costs.hosted is not None and costs.local >= costs.hosted:
@@ -102,6 +103,12 @@ def cost_lines(advice: Advice) -> list[str]:
     if costs.missing:
         lines.append(f"to reckon with money, add to temper.toml: [prices] {', '.join(costs.missing)}")
     return lines
+
+
+def money(amount: float) -> str:
+    """An amount with two decimals, or as many as two digits of it take: `1,204.50`, `0.024`, `0.000093`."""
+    places = 1 - math.floor(math.log10(amount)) if 0 < amount < 1 else 2
+    return f"{amount:,.{max(2, places)}f}"
 
 
 def noted(advice: Advice) -> str:

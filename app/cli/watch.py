@@ -77,10 +77,20 @@ def raise_unless_finished(view: RunView) -> None:
         raise error_of(view.error)
     raise TemperError(
         f"{view.run_id} died",
-        f"Its worker ended without a word. The end of its log:\n{view.log_tail or '(empty)'}",
+        f"{last_words(view.run_id)} The end of its log:\n{view.log_tail or '(empty)'}",
         f"Finished files are intact. All there is: temper runs show {view.run_id}"
         + (f"\nGo on where it was: {view.way_on}" if view.way_on else ""),
     )
+
+
+def last_words(run_id: str) -> str:
+    """What is known of a worker that ended without saying so."""
+    from engine.jobs.launch import killed_by
+
+    name = killed_by(run_id)
+    if name == "SIGKILL":
+        return "Its worker was killed (SIGKILL): by hand, or by the system where memory is short."
+    return f"Its worker was ended by {name}." if name else "Its worker ended without a word."
 
 
 def error_of(failure: Failure) -> TemperError:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -88,14 +90,28 @@ def spawn(folder: RunFolder) -> subprocess.Popen[bytes]:
 
 
 def environment() -> dict[str, str]:
-    """What every worker finds around it."""
-    return os.environ | {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "true"}
+    """What every worker finds around it: a fault in compiled code writes where it was into the log, too."""
+    return os.environ | {
+        "PYTHONUNBUFFERED": "1",
+        "TOKENIZERS_PARALLELISM": "true",
+        "PYTHONFAULTHANDLER": "1",
+    }
 
 
 def keep(process: subprocess.Popen[bytes]) -> None:
     """Hold on to a worker until it has ended."""
     _workers[:] = [worker for worker in _workers if worker.poll() is None]
     _workers.append(process)
+
+
+def killed_by(run_id: str) -> str:
+    """The signal that ended a run's worker, `SIGKILL`; empty where none did or another process began it."""
+    for process in _workers:
+        if run_id in str(process.args):
+            with suppress(subprocess.TimeoutExpired):  # its lock is free a moment before it is gone
+                code = process.wait(timeout=1.0)
+                return signal.Signals(-code).name if code < 0 else ""
+    return ""
 
 
 def await_start(folder: RunFolder, process: subprocess.Popen[bytes], old: EventReader | None = None) -> None:

@@ -109,7 +109,8 @@ def read_report(report: CheckReport, signs: Signs) -> None:
         if finding.check in rows:
             rows[finding.check].update(one.row for one in finding.rows)
         if finding.check == "serving_mismatch" and finding.severity == "warn":
-            signs.serving_mismatch = finding.title
+            own = finding.detail if finding.id.endswith("/training_prompt") else finding.title
+            signs.serving_mismatch = signs.serving_mismatch or own
     skipped = {one.check for one in report.skipped}
     if report.rows and "label_conflict" not in skipped:
         signs.conflicts = max(signs.conflicts or 0.0, len(rows["label_conflict"]) / report.rows)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from engine.data.ensure import ensure_dataset
 from engine.evals.suite import LoadedSuite
 from engine.jobs.advising.passages import gold_passages
 from engine.models import adapters
@@ -148,6 +149,7 @@ def _add_rows(workspace: Workspace, found: Ways, variant: str, system: str | Non
         found.unmeasured["few_shot"] = NO_ROWS
         return
     try:
+        ensure_dataset(workspace, found.dataset)
         rows = datasets.read_rows(workspace.paths, f"{found.dataset}/train")
     except (MissingError, UsageError) as error:
         found.unmeasured["few_shot"] = error.happened

@@ -6,7 +6,7 @@ import click
 import msgspec
 import pytest
 
-from app.cli.advice_report import cost_lines, paragraph, show
+from app.cli.advice_report import cost_lines, money, paragraph, show
 from app.cli.advise import report
 from store.records.advice import Advice, CostSheet, Measured
 from store.workspace import Workspace
@@ -115,10 +115,18 @@ def test_the_sheet_says_where_its_watts_and_its_training_time_are_from() -> None
     told = " ".join(cost_lines(msgspec.structs.replace(ADVICE, ranking=[line], costs=costs)))
 
     assert "power: 300 W, as the GPU counted it" in told
-    assert "training once: 0.5 EUR (measured)" in told
-    assert "a thousand answers of big: 2 EUR" in told
+    assert "training once: 0.50 EUR (measured)" in told
+    assert "a thousand answers of big: 2.00 EUR" in told
     costs.watts_from = "prices"
     assert "as temper.toml says" in " ".join(cost_lines(msgspec.structs.replace(ADVICE, costs=costs)))
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [(1204.5, "1,204.50"), (0.5, "0.50"), (0.024, "0.024"), (9.3e-5, "0.000093"), (0, "0.00")],
+)
+def test_amounts_are_written_out(amount: float, text: str) -> None:
+    assert money(amount) == text
 
 
 def test_a_hosted_model_that_is_cheaper_is_said_to_be() -> None:

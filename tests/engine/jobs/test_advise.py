@@ -13,6 +13,7 @@ from engine.evals import stored
 from engine.jobs.advise import AdviseParams
 from engine.jobs.advising.passages import GoldPassages
 from engine.jobs.advising.ways import Wanted, plain_variant, shots_of
+from engine.jobs.context import JobContext
 from scripts.tiny_base import words
 from store import runs
 from store.errors import UsageError
@@ -82,6 +83,41 @@ def test_a_prompt_that_is_the_fix_is_named_and_asked_once(planted: Workspace) ->
         [line.score for line in advice.ranking],
     )
     assert all(result.cached for result in stored.read(again.results))
+
+
+def test_what_was_answered_before_a_stop_is_kept_and_not_asked_again(
+    planted: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = AdviseParams("evals/planted.yaml", Wanted(prompt="prompts/better.md"))
+
+    def after_ten(context: JobContext) -> bool:
+        return context.folder.results.is_file() and len(list(stored.read(context.folder.results))) >= 10
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JobContext, "stop_requested", after_ten)
+        stopped = run_here(planted, "advise", params, "planted")
+    folder, advice = advice_of(planted, params)
+
+    assert runs.view(stopped).state == "cancelled"
+    kept = {(one.variant, one.case) for one in stored.read(stopped.results)}
+    taken_over = {(one.variant, one.case) for one in stored.read(folder.results) if one.cached}
+    assert len(kept) >= 10
+    assert taken_over == kept
+    assert advice.verdict == "prompt"
+
+
+def test_another_model_is_measured_behind_the_same_prompt(planted: Workspace) -> None:
+    params = AdviseParams("evals/planted.yaml", Wanted(against="tiny"))
+
+    folder, advice = advice_of(planted, params)
+
+    lines = {line.approach: line for line in advice.ranking}
+    assert lines["other"].score == lines["bare"].score
+    assert lines["other"].seconds
+    outputs = {
+        name: [one.output for one in stored.read(folder.results) if one.variant == name] for name in lines
+    }
+    assert sorted(outputs["other"]) == sorted(outputs["bare"])
 
 
 def test_the_right_passages_are_those_of_the_expected_sources() -> None:

@@ -16,7 +16,7 @@ from store.records.events import Started
 from store.records.runs import RunSpec
 from store.runs import RunFolder
 from store.workspace import Workspace
-from tests.workers import events_of, pid_of, play
+from tests.workers import events_of, pid_of, play, wait_until
 
 
 def folder_of(workspace: Workspace) -> RunFolder:
@@ -85,3 +85,22 @@ def test_two_runs_never_share_a_worker(workspace: Workspace) -> None:
     assert second.wait(timeout=60) == 1
     assert "another worker already runs" in folder.log_tail()
     assert len(events_of(folder, Started)) == 1
+
+
+def test_who_began_a_run_knows_which_signal_ended_it(workspace: Workspace) -> None:
+    folder, other = play(workspace, hold=True), play(workspace, [])
+    os.kill(pid_of(folder), signal.SIGKILL)
+    wait_until(lambda: runs.view(folder).state == "died")
+    wait_until(lambda: runs.view(other).state == "finished")
+
+    assert launch.killed_by(folder.run_id) == "SIGKILL"
+    assert launch.killed_by(other.run_id) == launch.killed_by("scripted-of-another") == ""
+
+
+def test_a_fault_in_compiled_code_leaves_the_place_in_the_log(workspace: Workspace) -> None:
+    folder = play(workspace, hold=True)
+    os.kill(pid_of(folder), signal.SIGSEGV)
+    wait_until(lambda: runs.view(folder).state == "died")
+
+    assert "Segmentation fault" in folder.log_tail(60)
+    assert "worker.py" in folder.log_tail(60)
