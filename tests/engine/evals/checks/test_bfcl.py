@@ -254,7 +254,7 @@ LITERALS = [
     ("java", "ArrayList", "double", "new ArrayList<Double>() {{ add(1.0); add(2.5); }}", [1.0, 2.5]),
     ("java", "ArrayList", "", "new ArrayList<>()", []),
     ("java", "ArrayList", "", "someList", "someList"),
-    ("java", "HashMap", "", 'new HashMap<String, T>() {{ put("k", "v"); put("n", 3L); }}', {"k": "v", "n": 3}),
+    ("java", "HashMap", "", 'new HashMap<>() {{ put("k", "v"); put("n", 3L); }}', {"k": "v", "n": 3}),
     ("java", "HashMap", "", "new HashMap<>()", {}),
     ("javascript", "String", "", "'a b'", "a b"),
     ("javascript", "integer", "", "5.0", "5.0"),
