@@ -24,3 +24,14 @@ def fit(text: str, width: int) -> str:
     if cell_len(flat) <= width:
         return set_cell_size(flat, width)
     return set_cell_size(flat, max(0, width - 1)) + "…" * (width > 0)
+
+
+def fit_end(text: str, width: int) -> str:
+    """As `fit`, but it is the beginning that is cut: the end of a path tells more."""
+    flat = visible(" ".join(text.split()))
+    if cell_len(flat) <= width:
+        return set_cell_size(flat, width)
+    kept = flat[-max(0, width - 1) :] if width > 1 else ""
+    while cell_len(kept) > width - 1:
+        kept = kept[1:]
+    return set_cell_size("…" * (width > 0) + kept, width)

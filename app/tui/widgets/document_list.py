@@ -9,7 +9,7 @@ import msgspec
 from textual.binding import Binding, BindingType
 
 from app.tui.library import Base, Document
-from app.tui.texts import fit
+from app.tui.texts import fit, fit_end
 from app.tui.widgets.long_list import LongList, Parts
 
 
@@ -61,13 +61,13 @@ class DocumentList(LongList):
         """A head in bold; documents with how many passages they have; what was left out, dimmed."""
         line = self._lines[index]
         if line.skipped:
-            return [("  ▲ ", "$warning"), (fit(line.skipped, width - 4), "$quiet")]
+            return [("  ▲ ", "$warning"), (fit_end(line.skipped, width - 4), "$quiet")]
         if line.document is None:
             manifest = line.base.manifest
             amount = f" {manifest.documents:,} documents" if manifest is not None else " never built"
             return [(fit(line.base.name, width - len(amount)), "bold $accent"), (amount, "$quiet")]
         amount = f" {len(line.document.chunks):,}"
-        return [("  ", ""), (fit(line.document.name, width - 2 - len(amount)), ""), (amount, "$quiet")]
+        return [("  ", ""), (fit_end(line.document.name, width - 2 - len(amount)), ""), (amount, "$quiet")]
 
 
 def lines_of(base: Base) -> list[Line]:

@@ -27,6 +27,7 @@ from app.tui.widgets.long_list import LongList
 from store.records.triage import Category, FailureGroup, Triage
 from store.workspace import Workspace
 
+TOLD_SECONDS = 2.5
 WAITING = Content.styled("Grouping …", "$quiet")
 
 
@@ -75,12 +76,15 @@ class FailuresPane(Vertical):
     def _group(self, workspace: Workspace, row: Scored) -> None:
         self._hand_over(row, failure_feed.look(workspace, row))
 
-    def _hand_over(self, row: Scored, found: Triage) -> None:
+    def _hand_over(self, row: Scored, found: Triage, told: str = "") -> None:
         """In a thread: show what was found, unless another row is wanted by now."""
         if self.is_attached and self._of is not None and self._of[1] is row:
-            self.app.call_from_thread(self._show, found)
+            self.app.call_from_thread(self._show, found, told)
 
-    def _show(self, found: Triage) -> None:
+    def _show(self, found: Triage, told: str) -> None:
+        if told:
+            self.app.clear_notifications()  # decisions follow each other quickly: one at a time is told
+            self.notify(told, timeout=TOLD_SECONDS)
         self._found = found
         self._show_head()
         self.query_one(Legend).display = bool(found.groups)
@@ -98,8 +102,7 @@ class FailuresPane(Vertical):
     ) -> None:
         decided = failure_feed.decide(workspace, group, category)
         self._decided.append(decided)
-        self.notify(decided.told)
-        self._hand_over(row, failure_feed.look(workspace, row))
+        self._hand_over(row, failure_feed.look(workspace, row), decided.told)
 
     def action_undo(self) -> None:
         """Take the last decision back."""
@@ -110,8 +113,7 @@ class FailuresPane(Vertical):
     @shown
     def _take_back(self, workspace: Workspace, row: Scored, decided: Decided) -> None:
         failure_feed.take_back(workspace, decided)
-        self.notify(f"Taken back: {decided.told}")
-        self._hand_over(row, failure_feed.look(workspace, row))
+        self._hand_over(row, failure_feed.look(workspace, row), f"Taken back: {decided.told}")
 
     def on_resize(self) -> None:
         """The head is laid out for a width."""

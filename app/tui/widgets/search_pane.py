@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -12,12 +12,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from app.tui.texts import fit, visible
+from app.tui.texts import fit, fit_end
 from app.tui.widgets.long_list import LongList, Parts
-from store.records.knowledge import Hit, SearchResult, SearchStage
+from app.tui.widgets.search_words import about, said, stage_lines, visible_lines
+from store.records.knowledge import Hit, SearchResult
 
-NAMED = 3
-"""Dropped passages of a stage that are named."""
+BAR = 6  # cells of a passage's score
 BEFORE = Content.assemble(
     ("Type a question and press ", "$quiet"), ("enter", "bold $accent"), (".", "$quiet")
 )
@@ -40,16 +40,19 @@ class HitList(LongList):
         self.set_count(len(hits))
 
     def line(self, index: int, width: int) -> Parts:
-        """`1 .0325 knowledge/recovery.md  If a phone is lost`."""
-        hit = self.hits[index]
+        """`1 ━━━━━─ .0325 recovery.md  If a phone is lost`: a full bar is the best passage's score."""
+        hit, best = self.hits[index], max(one.score for one in self.hits)
         head = f"{index + 1:>2} "
-        score = f"{hit.score:.4f} "
-        name = min(len(hit.doc) + 2, width // 3)
-        room = max(0, width - len(head) - len(score) - name)
+        score = f" {hit.score:.4f} "
+        full = round(max(0.0, min(1.0, hit.score / best)) * BAR) if best > 0 else 0
+        name = min(max(cell_len(one.doc) for one in self.hits), width // 3)
+        room = max(0, width - len(head) - BAR - len(score) - name - 2)
         return [
             (head, "$accent"),
+            ("━" * full, "$primary"),
+            ("─" * (BAR - full), "$rule"),
             (score, "$quiet"),
-            (fit(hit.doc, name), "$primary"),
+            (fit_end(hit.doc, name) + "  ", "$primary"),
             (fit(hit.text, room), ""),
         ]
 
@@ -127,8 +130,16 @@ class SearchPane(Vertical):
         result = self.result
         self.query_one("#search-said", Static).update(said(result) if result is not None else BEFORE)
         self.query_one(HitList).show(result.hits if result is not None else [])
-        stages = result.stages if result is not None else []
-        self.query_one("#search-stages", Static).update(stage_lines(stages))
+        self._show_stages()
+
+    def on_resize(self) -> None:
+        """Stages are drawn for a width."""
+        self.call_after_refresh(self._show_stages)
+
+    def _show_stages(self) -> None:
+        stages = self.result.stages if self.result is not None else []
+        width = self.query_one("#hit-about").scrollable_content_region.width
+        self.query_one("#search-stages", Static).update(stage_lines(stages, width))
 
     def on_long_list_moved(self, event: LongList.Moved) -> None:
         """The passage under the cursor, as far as there is room."""
@@ -144,51 +155,3 @@ class SearchPane(Vertical):
         event.stop()
         hits = self.query_one(HitList)
         self.post_message(self.Opened(self.kb, hits.hits[hits.cursor]))
-
-
-def said(result: SearchResult) -> Content:
-    """How many passages, of which generation, in what time."""
-    if not result.hits:
-        return Content.styled("Nothing found.", "$warning")
-    return Content.styled(
-        f"{len(result.hits)} passages of generation {result.generation} in {result.seconds * 1000:.0f} ms",
-        "$quiet",
-    )
-
-
-def about(hit: Hit) -> Content:
-    """`meaning .713   words 12.4   2024-03-01`, and why it may be out of date."""
-    parts = [
-        Content.assemble((f"{name} ", "$quiet"), (f"{score:.3f}", "$primary"))
-        for name, score in hit.scores.items()
-    ]
-    if hit.date:
-        parts.append(Content.styled(hit.date, "$quiet"))
-    if hit.stale:
-        parts.append(Content.styled(f"▲ {hit.stale}", "$warning"))
-    return Content("   ").join(parts)
-
-
-def stage_lines(stages: Sequence[SearchStage]) -> Content:
-    """What each stage was given and kept, and the first of what it dropped, with the reason."""
-    lines = []
-    for stage in stages:
-        lines.append(
-            Content.assemble(
-                (fit(stage.name, 10), "bold"),
-                f"{stage.kept:,} of {stage.given:,}",
-                (f"   {stage.milliseconds:.1f} ms   {visible(stage.note)}", "$quiet"),
-            )
-        )
-        lines += [
-            Content.assemble(
-                ("  ✗ ", "$error"), visible(one.doc), (f" {one.start}: {visible(one.why)}", "$quiet")
-            )
-            for one in stage.dropped[:NAMED]
-        ]
-    return Content("\n").join(lines)
-
-
-def visible_lines(text: str) -> Content:
-    """A passage's text, line by line."""
-    return Content("\n".join(visible(line) for line in text.splitlines()))

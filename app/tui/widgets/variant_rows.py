@@ -103,10 +103,7 @@ class VariantRows(LongList):
         behind = len(self.names) - self.first - len(laid.columns)
         return [
             (fit(f"{before}by {self.by}", 2 + laid.name + 1), "$quiet"),
-            (
-                fit(PASSED if laid.bar + FIGURES > len(PASSED) else "passed, 95%", laid.bar + FIGURES),
-                "$quiet",
-            ),
+            (fit(PASSED if room > len(PASSED) else "passed, 95%", room), "$quiet"),
             *((fit(f" {name}", cells), "$quiet") for name, cells in laid.columns),
             (f" {behind}▸" if behind > 0 else "", "$accent"),
         ]

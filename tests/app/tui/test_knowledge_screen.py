@@ -74,7 +74,7 @@ async def test_what_a_search_finds_opens_in_its_document_and_escape_leads_back(w
         assert "4 passages of generation 1 in 4 ms" in text_of(app, "#search-said")
         await until(pilot, lambda: "meaning 0.800   words 9.000" in text_of(app, "#hit-scores"))
         stages = text_of(app, "#search-stages")
-        assert "diversity 4 of 50" in stages
+        assert "4 of 50" in stages
         assert "knowledge/old.md 120: it is like knowledge/recovery.md" in stages
         await pilot.press("down", "enter")
         await until(pilot, lambda: "passage 2 of 3" in text_of(app, "#document-head"))
