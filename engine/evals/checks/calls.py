@@ -7,6 +7,7 @@ other languages (`source`) keep their values as source text.
 from __future__ import annotations
 
 import ast
+import json
 import operator
 import re
 from collections.abc import Callable, Sequence
@@ -54,7 +55,14 @@ def parsed_calls(calls: Sequence[ToolCall]) -> list[Call]:
 
 def as_tool_calls(calls: Sequence[Call]) -> list[ToolCall]:
     """Calls as records."""
-    return [ToolCall(name, msgspec.json.encode(arguments).decode()) for name, arguments in calls]
+    return [ToolCall(name, _json(arguments)) for name, arguments in calls]
+
+
+def _json(arguments: dict[str, Any]) -> str:
+    try:
+        return msgspec.json.encode(arguments).decode()
+    except UnicodeEncodeError:  # an answer that escapes half a character: the escape is all that can be kept
+        return json.dumps(arguments)
 
 
 def _looks_like_one(text: str) -> bool:

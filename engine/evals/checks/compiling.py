@@ -35,14 +35,14 @@ class CompiledCheck(msgspec.Struct, frozen=True):
         try:
             verdict = self.judge(reply)
         except CheckError as error:
-            return CheckResult(self.name, False, 0.0, error=str(error)[:DETAIL_LETTERS], weight=self.weight)
+            return CheckResult(self.name, False, 0.0, error=_told(str(error)), weight=self.weight)
         score = round(verdict.score, 9)
         passed = score >= self.threshold - ALMOST
         return CheckResult(
             self.name,
             passed=passed != self.check.negate,
             score=round(1 - score, 9) if self.check.negate else score,
-            detail=verdict.detail[:DETAIL_LETTERS],
+            detail=_told(verdict.detail),
             weight=self.weight,
             by=verdict.by,
             counts=verdict.counts,
@@ -53,6 +53,11 @@ class CompiledCheck(msgspec.Struct, frozen=True):
         """Whether it is applied to a case of these slices."""
         only, without = self.check.only, self.check.without
         return (not only or any(one in slices for one in only)) and not any(one in slices for one in without)
+
+
+def _told(text: str) -> str:
+    """A detail as it is kept: short, and writable though JSON in an answer may escape half a character."""
+    return text[:DETAIL_LETTERS].encode(errors="backslashreplace").decode()
 
 
 def compile_checks(checks: Sequence[Check], bench: Bench | None = None) -> list[CompiledCheck]:

@@ -237,3 +237,32 @@ def test_a_case_with_a_threshold_passes_at_its_own() -> None:
 
     assert asked([case], Scripted({"card?": "lost"}), checks)["c1"].passed
     assert not asked([CASES[0]], Scripted({"card?": "lost"}), checks)["c1"].passed
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"name": "f", "arguments": {"a": "\\ud800"}}',
+        '[f(a="\\ud800")]',
+        '{"a": "\\ud800"}',
+        '{"a": 1' + "0" * 5_000 + "}",
+        "[f(a=" + "[" * 3_000 + ")]",
+        '{"a": ' * 3_000,
+    ],
+)
+def test_no_answer_of_a_model_ends_the_run_or_cannot_be_kept(answer: str) -> None:
+    case = Case("c", "call?", expected='{"a": "x"}', expected_tool_calls=[ExpectedCall("f", {"a": "x"})])
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    checks = [
+        Check("tool_call"),
+        Check("json_fields"),
+        Check("json_schema", options={"schema": schema}),
+        Check("json_schema", options={"schema": schema, "within": True}),
+        Check("exact"),
+        Check("numeric", options={"value": 1.0}),
+    ]
+
+    results = asked([case], Scripted({"call?": answer}), checks)
+
+    assert not results["c"].passed
+    assert msgspec.json.decode(msgspec.json.encode(results["c"]), type=CaseResult).output == answer
