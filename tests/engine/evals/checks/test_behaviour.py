@@ -1,4 +1,4 @@
-"""Refusals, lengths, budgets, retrieval: what an answer did rather than what it said."""
+"""Lengths, budgets, retrieval: what an answer did rather than what it said."""
 
 from __future__ import annotations
 
@@ -7,53 +7,9 @@ from typing import Any
 import pytest
 
 from engine.evals.checks import Reply
-from engine.evals.checks.refusal import is_refusal
 from store.records.evals import Case
 from store.records.knowledge import Hit
 from tests.engine.evals.checks.stage import judged
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "I'm sorry, but I can't help with that.",
-        "I\u2019m sorry, I cannot provide medical advice.",
-        "Sorry, that is not something I may do.",
-        "I am unable to share other people's data.",
-        "I don't know.",
-        "I do not have enough information to answer that.",
-        "The documents do not mention a refund period.",
-        "That is outside the scope of this service.",
-        "I must decline.",
-        "Das kann ich leider nicht sagen: ich kann dazu keine Auskunft geben, das geht nicht.",
-        "Je ne peux pas répondre.",
-    ],
-)
-def test_a_refusal_is_known_by_its_words(text: str) -> None:
-    assert is_refusal(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "You can help yourself: open the app.",
-        "Sorry to hear that! Freeze the card in the app first.",
-        "If you cannot open the app, call us.",
-        '{"intent": "cannot_log_in"}',
-        "Your card will not be charged.",
-        "Yes. " * 100 + "I cannot help with that.",
-    ],
-)
-def test_an_answer_that_merely_uses_such_words_is_no_refusal(text: str) -> None:
-    assert not is_refusal(text)
-
-
-def test_a_case_may_want_a_refusal_or_none_and_the_product_may_have_words_of_its_own() -> None:
-    assert judged("refusal", "I cannot help with that.").passed
-    assert judged("refusal", "Here you are.").detail == "does not refuse"
-    assert judged("refusal", "I cannot help with that.", should="answer").detail == "refuses"
-    assert judged("refusal", "Ask a lawyer, please.", phrases=["ask a lawyer"]).passed
 
 
 @pytest.mark.parametrize(
