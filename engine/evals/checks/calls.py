@@ -7,15 +7,13 @@ other languages (`source`) keep their values as source text.
 from __future__ import annotations
 
 import ast
-import json
 import operator
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from engine.data.importers import strict_json
+from engine.evals.checks.values import json_text
 from store.records.data import ToolCall
 
 Call = tuple[str, dict[str, Any]]
@@ -55,14 +53,7 @@ def parsed_calls(calls: Sequence[ToolCall]) -> list[Call]:
 
 def as_tool_calls(calls: Sequence[Call]) -> list[ToolCall]:
     """Calls as records."""
-    return [ToolCall(name, _json(arguments)) for name, arguments in calls]
-
-
-def _json(arguments: dict[str, Any]) -> str:
-    try:
-        return msgspec.json.encode(arguments).decode()
-    except UnicodeEncodeError:  # an answer that escapes half a character: the escape is all that can be kept
-        return json.dumps(arguments)
+    return [ToolCall(name, json_text(arguments)) for name, arguments in calls]
 
 
 def _looks_like_one(text: str) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 
 from engine.data.importers import strict_json
 from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, Verdict, wanted
-from engine.evals.checks.values import MISSING, at_path, same_json
+from engine.evals.checks.values import MISSING, at_path, json_text, same_json
 
 
 class FieldsOptions(msgspec.Struct, forbid_unknown_fields=True):
@@ -67,7 +67,7 @@ def _same(left: Any, right: Any, options: FieldsOptions) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return "missing" if value is MISSING else msgspec.json.encode(value).decode()[:60]
+    return "missing" if value is MISSING else json_text(value)[:60]
 
 
 KINDS = (

@@ -16,6 +16,7 @@ import msgspec
 
 from engine.data.importers import strict_json
 from engine.evals.checks.contract import Bench, Judge, Kind, Reply, Verdict, scored, wanted
+from engine.evals.checks.values import json_text
 
 Version = Literal["2.0", "1.1"]
 _ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
@@ -92,7 +93,7 @@ def items_of(text: str, options: SetOptions) -> set[str]:
     except ValueError:
         parsed = None
     if isinstance(parsed, list):
-        parts = [one if isinstance(one, str) else msgspec.json.encode(one).decode() for one in parsed]
+        parts = [one if isinstance(one, str) else json_text(one) for one in parsed]
     else:
         parts = text.split(options.separator) if options.separator else re.split(r"[,;\n]", text)
         parts = [re.sub(r"^\s*(?:[-*•]|\d+[.)])\s+", "", part) for part in parts]

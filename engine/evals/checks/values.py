@@ -1,8 +1,11 @@
-"""JSON values: when two are the same, and how a path into one is written."""
+"""JSON values: when two are the same, how a path into one is written, and how one is shown."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+import msgspec
 
 MISSING = object()
 
@@ -37,3 +40,11 @@ def at_path(value: Any, path: str) -> Any:
         else:
             return MISSING
     return value
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON. An answer may escape half a character; then the escape is all that can be kept."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return json.dumps(value)
