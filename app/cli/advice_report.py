@@ -119,10 +119,12 @@ def noted(advice: Advice) -> str:
 
 def run_lines(run_id: str, advice: Advice) -> list[str]:
     """What the figures are from, and what they are."""
-    runs = [line.run_id for line in advice.ranking if line.run_id]
+    runs = dict.fromkeys(line.run_id or run_id for line in advice.ranking)
+    trained = dict.fromkeys(line.training_run for line in advice.ranking if line.training_run)
     return [
         "",
-        *(f"Every figure is from {run}: temper runs show {run}" for run in dict.fromkeys(runs or [run_id])),
+        *(f"Every figure is from {run}: temper runs show {run}" for run in runs),
+        *(f"The time of training is from {run}: temper runs show {run}" for run in trained),
         "ms: an answer among others that are computed at once. This is advice; nothing is blocked.",
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import msgspec
@@ -142,6 +142,17 @@ class Measuring:
         return self._variants[name]
 
 
+def leave_out(results: dict[Approach, list[CaseResult]], seen: Set[str]) -> list[Approach]:
+    """Drop what trained approaches answered to cases that they were trained on and may know by heart.
+
+    The approaches that nothing is left of.
+    """
+    trained = [approach for approach in costs.TUNED if approach in results]
+    for approach in trained:
+        results[approach] = [result for result in results[approach] if result.case not in seen]
+    return [approach for approach in trained if not results[approach]]
+
+
 def gold_with_rows(found: Ways, results: dict[Approach, list[CaseResult]]) -> Way | None:
     """The right passages together with rows to follow, where passages alone were too little: the last try
     before a base is called too weak.
@@ -164,13 +175,15 @@ def looked_for(
     """All signs beside the scores: in the answers, the cases, the rows and the adapter's run."""
     suite, cases = measuring.loaded.suite.name, [case for case, _ in measuring.cases]
     variant = found.ways[0].variant
+    for approach in leave_out(measuring.results, found.seen):
+        found.unmeasured[approach] = "every case stands among the rows to train on"
     signs = signs_of(workspace, suite, context.folder.run_id, measuring.results, cases)
     read_rows(workspace, found.dataset, variant, signs)
     run = training_run(workspace, found.adapter) if found.adapter else None
     if run is not None:
         read_adapter(workspace, found.adapter, run, signs)
         signs.training = training_of(workspace, run, found.dataset, variant)
-    signs.other = wanted.against
+    signs.other, signs.seen = wanted.against, len(found.seen) if found.adapter else 0
     return signs
 
 

@@ -28,11 +28,12 @@ class Taken(msgspec.Struct, omit_defaults=True):
 class Training(msgspec.Struct, omit_defaults=True):
     """Seconds that a training run takes on this machine: as it was, or of a probe those of the whole run.
 
-    `note` says where they are from; `steps` were run, `whole` are those of the whole run.
+    `note` says where they are from, `run_id` which run; `steps` were run, `whole` are those of the whole run.
     """
 
     seconds: float
     note: str = ""
+    run_id: str = ""
     steps: int = 0
     whole: int = 0
 
@@ -49,7 +50,8 @@ class Measured(msgspec.Struct, omit_defaults=True):
     among others that are computed at once; `seconds` is the time by the clock for each of them, `joules` what
     the GPU drew for it (both None where it was not seen). `gain` compares with the bare prompt, case by case.
     `cost` is money per thousand answers, None without prices. `upkeep` says what it asks for later on,
-    `confidence` how far the figure carries. `training_note` says where `training_seconds` are from.
+    `confidence` how far the figure carries. `training_note` says where `training_seconds` are from and
+    `training_run` which run.
     """
 
     approach: Approach
@@ -68,6 +70,7 @@ class Measured(msgspec.Struct, omit_defaults=True):
     seconds: float | None = None
     joules: float | None = None
     training_note: str = ""
+    training_run: str = ""
 
 
 class Signs(msgspec.Struct, omit_defaults=True):
@@ -79,7 +82,8 @@ class Signs(msgspec.Struct, omit_defaults=True):
     the same answer to every case. `conflicts` is the share of rows whose equal questions have other answers,
     `perishable` that of answers (of rows or cases, whichever is more) which state facts that will change.
     `preference_cost` quotes a preference run that became nicer but less accurate, `preferred` says that the
-    adapter is from one. `training` is what the adapter's training takes, `other` another model's name.
+    adapter is from one. `training` is what the adapter's training takes, `other` another model's name, `seen`
+    how many cases an adapter was not measured on because it was trained on them.
     """
 
     ready: bool = False
@@ -96,6 +100,7 @@ class Signs(msgspec.Struct, omit_defaults=True):
     triage: str = ""
     training: Training | None = None
     other: str = ""
+    seen: int = 0
 
 
 class CostSheet(msgspec.Struct, omit_defaults=True):

@@ -55,7 +55,8 @@ def with_costs(lines: Lines, prices: Prices, training: Training | None, hosted: 
         paid = approach == "other" and hosted
         line.cost = hosted_cost(line, prices) if paid else local_cost(line, prices)
         if training is not None and approach in TUNED:
-            line.training_seconds, line.training_note = training.seconds, training.note
+            line.training_seconds = training.seconds
+            line.training_note, line.training_run = training.note, training.run_id
 
 
 def sheet(

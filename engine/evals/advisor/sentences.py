@@ -67,6 +67,11 @@ def further_remarks(lines: Lines, signs: Signs) -> list[str]:
     if signs.serving_mismatch:
         said.append(f"The training prompt is not the serving prompt: {signs.serving_mismatch}.")
     said += _of_preferences(lines, signs)
+    if signs.seen:
+        said.append(
+            f"{signs.seen} cases stand among the rows to train on: an adapter is not measured on these "
+            "(temper data split)."
+        )
     if signs.training is not None and signs.training.is_probe:
         part = f"{signs.training.steps} of {signs.training.whole} steps"
         said.append(f"The adapter is a probe of {part}: the whole run may get further.")

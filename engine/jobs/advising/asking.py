@@ -11,6 +11,7 @@ import msgspec
 
 from engine.evals import stored
 from engine.evals.run import Asking, Item, Terms, blank, judged, run
+from engine.evals.tools import tools_of
 from engine.evals.trajectory import Answered
 from engine.jobs.advising.passages import gold_passages
 from engine.jobs.advising.ways import Way
@@ -119,6 +120,7 @@ def ask(
                             retrieval=way.passages == "found",
                             system=way.system,
                             sampling=msgspec.structs.replace(variant.sampling, seed=one.item.seed),
+                            tools=tools_of(one.item.case),
                         )
                     )
                 for index, answer in composition.answer_many(asks):

@@ -36,10 +36,10 @@ def training_of(workspace: Workspace, run: RunFolder, dataset: str, variant: str
     steps = recipe_of(run).max_steps
     whole = whole_steps(workspace, dataset, variant) if is_probe(run) else steps
     if whole <= steps:
-        return Training(took, "measured", steps, steps)
+        return Training(took, "measured", run.run_id, steps, steps)
     left = (whole - steps) * timing.per_step
     note = "from the preflight" if timing.foretold else "from the probe's steps"
-    return Training(took + left, note, steps, whole)
+    return Training(took + left, note, run.run_id, steps, whole)
 
 
 class Timing(msgspec.Struct):

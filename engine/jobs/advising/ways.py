@@ -11,9 +11,12 @@ from collections.abc import Sequence
 import msgspec
 
 from engine.data.ensure import ensure_dataset
+from engine.evals.identity import question
 from engine.evals.suite import LoadedSuite
+from engine.evals.triage.guessing import normal
 from engine.jobs.advising.passages import gold_passages
 from engine.models import adapters
+from engine.models.chat import last_user
 from engine.models.variants import describe, read_prompt
 from store import datasets, knowledge
 from store import runs as folders
@@ -47,9 +50,13 @@ class Way(msgspec.Struct):
 
 
 class Ways(msgspec.Struct):
-    """What can be measured, cheapest first; and the reason for each that cannot."""
+    """What can be measured, cheapest first; and the reason for each that cannot.
+
+    `seen` are cases whose question stands among the rows to train on.
+    """
 
     ways: list[Way]
+    seen: frozenset[str] = frozenset()
     unmeasured: dict[Approach, str] = {}
     dataset: str = ""
     adapter: str = ""
@@ -76,7 +83,7 @@ def find_ways(workspace: Workspace, loaded: LoadedSuite, cases: Sequence[Case], 
         found.ways.append(Way("prompt", variant, system))
     else:
         found.unmeasured["prompt"] = "no other prompt was given (--prompt FILE)"
-    _add_rows(workspace, found, variant, system, wanted)
+    _add_rows(workspace, found, variant, system, wanted, cases)
     kb = knowledge_of(workspace, variant, wanted)
     _add_passages(workspace, found, variant, kb, cases)
     _add_adapter(workspace, found, variant, kb, wanted)
@@ -144,7 +151,14 @@ def shots_of(rows: Sequence[Example], count: int) -> list[Message]:
     return [message for answer in chosen for message in best[answer]]
 
 
-def _add_rows(workspace: Workspace, found: Ways, variant: str, system: str | None, wanted: Wanted) -> None:
+def _add_rows(
+    workspace: Workspace,
+    found: Ways,
+    variant: str,
+    system: str | None,
+    wanted: Wanted,
+    cases: Sequence[Case],
+) -> None:
     if not found.dataset:
         found.unmeasured["few_shot"] = NO_ROWS
         return
@@ -154,13 +168,18 @@ def _add_rows(workspace: Workspace, found: Ways, variant: str, system: str | Non
     except (MissingError, UsageError) as error:
         found.unmeasured["few_shot"] = error.happened
         return
-    shots = shots_of(rows, wanted.shots)
+    asked = {case.id: normal(question(case)) for case in cases}
+    known = {normal(last_user(row.messages)) for row in rows}
+    found.seen = frozenset(name for name, text in asked.items() if text in known)
+    questions = set(asked.values())
+    unasked = [row for row in rows if normal(last_user(row.messages)) not in questions]
+    shots = shots_of(unasked, wanted.shots)
     if describe(workspace, variant).template:
         found.unmeasured["few_shot"] = "the model has a plain template: one question, no turns before it"
     elif shots:
         found.ways.append(Way("few_shot", variant, system, shots))
     else:
-        found.unmeasured["few_shot"] = f"{found.dataset} has no rows of one question and one answer"
+        found.unmeasured["few_shot"] = f"{found.dataset} has no rows of one question that no case asks"
 
 
 def _add_passages(workspace: Workspace, found: Ways, variant: str, kb: str, cases: Sequence[Case]) -> None:

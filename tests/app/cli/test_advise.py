@@ -18,7 +18,10 @@ ADVICE = Advice(
     "knowledge",
     "Retrieve: retrieval gets 80% of 60 cases right.",
     ["These answers are facts that will change: retrieve them, do not train them."],
-    [Measured("retrieval", 60, 0.8, (0.68, 0.88), 120.0, 300.0, "advise-1", cost=0.25)],
+    [
+        Measured("retrieval", 60, 0.8, (0.68, 0.88), 120.0, 300.0, "advise-1", cost=0.25),
+        Measured("adapter", 60, 0.2, (0.1, 0.3), 100.0, 40.0, "advise-1", training_run="train-1"),
+    ],
     ["more cases"],
     costs=CostSheet("EUR", local=0.25, hosted=2.0, training=1.0, break_even=571.4),
 )
@@ -64,6 +67,7 @@ def test_the_verdict_comes_first_and_every_figure_names_its_run(capsys: pytest.C
     assert "facts that will change" in printed.out
     assert "training pays from 571 answers on" in printed.out
     assert "temper runs show advise-1" in printed.err
+    assert "temper runs show train-1" in printed.err
 
 
 def test_columns_that_say_nothing_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:

@@ -156,7 +156,7 @@ def test_a_preference_run_that_gets_less_right_is_nicer_but_less_accurate(
 
 
 def test_a_probe_is_said_to_be_one() -> None:
-    signs = Signs(ready=True, training=Training(60.0, "from the probe's steps", 80, 400))
+    signs = Signs(ready=True, training=Training(60.0, "from the probe's steps", "train-1", 80, 400))
 
     assert "The adapter is a probe of 80 of 400 steps: the whole run may get further." in (
         advised(signs, bare=0.1, adapter=0.9).says

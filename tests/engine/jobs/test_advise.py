@@ -10,18 +10,20 @@ import msgspec
 import pytest
 
 from engine.evals import stored
-from engine.jobs.advise import AdviseParams
+from engine.evals.suite import load_suite
+from engine.jobs.advise import AdviseParams, leave_out
 from engine.jobs.advising.passages import GoldPassages
-from engine.jobs.advising.ways import Wanted, plain_variant, shots_of
+from engine.jobs.advising.ways import Wanted, find_ways, plain_variant, shots_of
 from engine.jobs.context import JobContext
 from scripts.tiny_base import words
 from store import runs
 from store.errors import UsageError
-from store.records.advice import Advice
+from store.records.advice import Advice, Approach
 from store.records.data import Example, Message
-from store.records.evals import Case
+from store.records.evals import Case, CaseResult
 from store.records.knowledge import Chunk
 from store.workspace import Workspace
+from tests.engine.data.checks.stage import chat, lay
 from tests.workers import run_here
 
 SETTINGS = """
@@ -118,6 +120,36 @@ def test_another_model_is_measured_behind_the_same_prompt(planted: Workspace) ->
         name: [one.output for one in stored.read(folder.results) if one.variant == name] for name in lines
     }
     assert sorted(outputs["other"]) == sorted(outputs["bare"])
+
+
+def test_rows_that_give_cases_away_are_not_shown(planted: Workspace) -> None:
+    suite = json.loads((planted.root / "evals/planted.yaml").read_text(encoding="utf-8"))
+    cases = [msgspec.convert(case, Case) for case in suite["cases"]]
+    away = [chat(f" {case.input.upper()}", case.expected or "") for case in cases[:3]]
+    lay(planted.paths, [*away, chat("Another question", "fees")], "d")
+    loaded = load_suite(planted.root / "evals/planted.yaml", planted.root)
+
+    found = find_ways(planted, loaded, cases, Wanted(rows="d"))
+
+    assert found.seen == {"c0", "c1", "c2"}
+    (few_shot,) = (way for way in found.ways if way.approach == "few_shot")
+    assert [message.content for message in few_shot.rows] == ["Another question", "fees"]
+
+
+def test_an_adapter_is_not_measured_on_what_it_was_trained_on() -> None:
+    def answered(*cases: str) -> list[CaseResult]:
+        return [CaseResult("s", "v", case, "", "", True, 1.0, []) for case in cases]
+
+    results: dict[Approach, list[CaseResult]] = {
+        "bare": answered("a", "b"),
+        "adapter": answered("a", "b"),
+        "hybrid": answered("a"),
+    }
+
+    assert leave_out(results, {"a"}) == ["hybrid"]
+
+    assert [one.case for one in results["adapter"]] == ["b"]
+    assert len(results["bare"]) == 2
 
 
 def test_the_right_passages_are_those_of_the_expected_sources() -> None:

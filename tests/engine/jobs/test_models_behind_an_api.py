@@ -31,6 +31,18 @@ source = "d.jsonl"
 [variants.big]
 model = "teacher"
 """
+LOCAL = """
+[models.tiny]
+path = "builtin:tiny"
+[variants.here]
+model = "tiny"
+[variants.here.sampling]
+max_tokens = 8
+[prices]
+hosted_input = 2.0
+hosted_output = 3.0
+hour = 1.0
+"""
 
 
 @pytest.fixture
@@ -65,6 +77,33 @@ def test_an_api_is_measured_through_every_approach_that_needs_no_weights(
     assert (advice.verdict, advice.binding) == ("not_yet", "none")
     last = [turn["content"] for turn in api.asked[-1]["messages"]]
     assert last[:3] == ["Say it better.", "say a", "Hi"]
+
+
+def test_an_api_to_compare_with_costs_what_its_tokens_cost(workspace: Workspace, api: Api) -> None:
+    settings = SETTINGS.format(url=api.url) + LOCAL
+    (workspace.root / "temper.toml").write_text(settings, encoding="utf-8")
+    params = AdviseParams("evals/s.yaml", Wanted("here", against="big"))
+
+    view = runs.view(run_here(workspace, "advise", params, "s"))
+
+    assert view.state == "finished", view.error
+    advice = msgspec.convert(view.result["advice"], Advice)
+    other = next(line for line in advice.ranking if line.approach == "other")
+    assert (other.score, other.tokens) == (0.5, 7.0)
+    assert other.cost == pytest.approx(1000 * (5 * 2.0 + 2 * 3.0) / 1e6)
+    assert (advice.costs.against, advice.costs.hosted) == ("big", other.cost)
+    assert advice.verdict == "not_yet"  # one and the same answer would get as many right
+
+
+def test_a_case_with_tools_is_asked_with_them(workspace: Workspace, api: Api) -> None:
+    tool = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
+    case = {"id": "a", "input": "Look it up", "expected": "Hi", "tools": [tool]}
+    suite = {"name": "s", "cases": [case], "checks": [{"kind": "exact"}]}
+    (workspace.root / "evals" / "s.yaml").write_text(json.dumps(suite), encoding="utf-8")
+
+    run_here(workspace, "advise", AdviseParams("evals/s.yaml", Wanted()), "s")
+
+    assert [body["tools"][0]["function"]["name"] for body in api.asked] == ["look_up"]
 
 
 def test_an_api_is_asked_what_it_knows_already(workspace: Workspace, api: Api) -> None:
