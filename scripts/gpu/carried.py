@@ -1,7 +1,7 @@
-"""What was brought along to the machine: a build of llama.cpp in parts, put where Python and Temper look for it.
+"""What was brought along to the machine: a build of llama.cpp in parts, put where it is looked for.
 
-All of it lies under build/gpu, which git ignores: `wheels` (installed before anything here runs), `parts` of the
-build, `llama` unpacked. Knows nothing of how it was built (scripts/gpu/out/build.py).
+All of it lies under build/gpu, which git ignores: `wheels` (installed before anything here runs), `parts` of
+the build, `llama` unpacked. Knows nothing of how it was built (scripts/gpu/out/build.py).
 """
 
 from __future__ import annotations

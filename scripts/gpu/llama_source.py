@@ -1,14 +1,15 @@
 """Packs what llama.cpp needs to be built with CUDA elsewhere: `python -m scripts.gpu.llama_source`.
 
-The pinned archive of llama-cpp-python unpacks to 216 MB, most of which are models, documents and backends for
-other hardware. What stays is compiled or runs: the package, llama.cpp itself, ggml for processor and CUDA, and
-the converter. The build is scripts/gpu/out/build.py's.
+The pinned archive of llama-cpp-python unpacks to 216 MB, most of which are models, documents and backends
+for other hardware. What stays is compiled or runs: the package, llama.cpp itself, ggml for processor and
+CUDA, the converter. The build is scripts/gpu/out/build.py's.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import subprocess
 import sys
 import tarfile
@@ -19,8 +20,8 @@ from pathlib import Path, PurePosixPath
 from scripts.gpu.plan import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts" / "lib"))
-from set_up.llama import ARCHIVE_SHA256, CONVERTER, PACKAGE  # noqa: E402  # where set-up's modules lie
-from set_up.packages import pinned  # noqa: E402
+from set_up.llama import ARCHIVE_SHA256, CONVERTER, PACKAGE  # where set-up's modules lie
+from set_up.packages import pinned
 
 NAME = "llama-source.tar.xz"
 LLAMA = ("CMakeLists.txt", "cmake", "include", "src", "ggml", *CONVERTER)
@@ -68,11 +69,13 @@ def strip(archive: Path, out: Path) -> Path:
     with tarfile.open(archive) as old, tarfile.open(out, "w:xz", preset=6) as new:
         for member in old:
             inner = PurePosixPath(*PurePosixPath(member.name).parts[1:])
-            if not member.isfile() or not kept(inner):
+            content = old.extractfile(member) if kept(inner) else None  # of a hard link what it names
+            if content is None:
                 continue
-            content = old.extractfile(member)
-            member.name = str(inner)
-            new.addfile(member, content)
+            plain = tarfile.TarInfo(str(inner))
+            data = content.read()
+            plain.size = len(data)
+            new.addfile(plain, io.BytesIO(data))
         # the build reads it, and the library links nothing of what it would add
         new.addfile(tarfile.TarInfo("vendor/llama.cpp/vendor/CMakeLists.txt"))
     return out
@@ -81,6 +84,8 @@ def strip(archive: Path, out: Path) -> Path:
 def kept(path: PurePosixPath) -> bool:
     """Whether a file of the archive is built, runs, or says what may be done with it."""
     parts = path.parts
+    if not parts:
+        return False
     if any(part in LEFT_OUT for part in parts):
         return False
     if parts[0] == "llama_cpp":

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts.gpu.bench import Bench, CannotRunError
-from scripts.gpu.machine import versions
 from scripts.gpu.carried import CARRIED
+from scripts.gpu.machine import versions
 from scripts.gpu.plan import Step
 
 

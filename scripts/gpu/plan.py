@@ -19,7 +19,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "right": ("gpu_tests", "methods", "packed", "resume", "ship"),
     "safe": ("ladder", "estimate", "lease", "killed"),
     "fast": (
-        "speed", "against_trl", "levers", "context", "context_trl", "context_logits", "dpo", "profile",
+        "speed", "against_trl", "levers", "profile", "context_trl", "context_logits", "context", "dpo",
         "against_unsloth",
     ),
     "out": ("build", "greedy", "many", "streaming", "grammar", "adapter_gguf", "first_token"),

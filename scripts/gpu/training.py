@@ -5,6 +5,7 @@ Knows how a run is timed and watched; not what it is compared with.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import msgspec
 import torch
 from transformers import TrainerCallback
 
@@ -109,6 +111,14 @@ def recipe(**changes: Any) -> Recipe:
     return Recipe(**fields | changes)
 
 
+def planned(base: Path, asked: Recipe, data: TrainingData) -> tuple[Recipe, list[str]]:
+    """The recipe as the product's planner fits it to this machine, and what it chose, in words."""
+    from engine.training.planning import plan_run
+
+    found = plan_run(ModelDirectory(base), asked, data)
+    return found.recipe, found.decisions
+
+
 def card(rehearse: bool) -> DeviceDefaults:
     """The card; in a rehearsal a processor that computes in the card's number type."""
     return DeviceDefaults("cpu", False, "bfloat16") if rehearse else find_device()
@@ -130,7 +140,7 @@ def run(
     if device is not None:
         session.find_device = lambda: device
         precision = device.compute if asked.precision == "auto" else asked.precision
-        asked = recipe_with(asked, precision=precision)
+        asked = msgspec.structs.replace(asked, precision=precision)
     try:
         result = session.train(
             ModelDirectory(base),
@@ -148,13 +158,6 @@ def run(
     return Run(result, recorder.losses, clock.seconds, peak, recorder)
 
 
-def recipe_with(asked: Recipe, **changes: Any) -> Recipe:
-    """A recipe with some fields changed."""
-    import msgspec
-
-    return msgspec.structs.replace(asked, **changes)
-
-
 def settle() -> None:
     """Wait until the card has done all that it was asked."""
     if torch.cuda.is_available():
@@ -163,8 +166,6 @@ def settle() -> None:
 
 def forget() -> None:
     """Give back what is left of a run, so that the next one begins as the first did."""
-    import gc
-
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

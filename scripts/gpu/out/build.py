@@ -1,7 +1,7 @@
 """Does llama.cpp build with CUDA from the stripped source, and can it use the card.
 
-Brought along: build/gpu/llama-source.tar.xz (python -m scripts.gpu.llama_source), or the parts that an earlier
-call packed, which are unpacked before any step runs. What is built goes to build/gpu/llama, and packed to
+Brought along: build/gpu/llama-source.tar.xz (python -m scripts.gpu.llama_source), or the parts that an
+earlier call packed, which are unpacked before any step runs. What is built goes to build/gpu/llama, and packed to
 build/gpu/parts. A build whose time runs out goes on in the next call, while the machine is the same.
 """
 
@@ -78,7 +78,7 @@ def compiled(bench: Bench, code: Path, made: Path) -> None:
 
 
 def configuration(bench: Bench, code: Path, made: Path) -> list[str]:
-    """The call of cmake. The processor's part is for any x86-64 with AVX2: the next machine may be another."""
+    """The call of cmake. The processor's part is for any x86-64 with AVX2: the next machine may differ."""
     command = ["cmake", "-S", str(code / "vendor" / "llama.cpp"), "-B", str(made), "-DBUILD_SHARED_LIBS=ON"]
     command += ["-DCMAKE_BUILD_TYPE=Release", "-DGGML_NATIVE=OFF", "-DGGML_OPENMP=ON"]
     command += [f"-DLLAMA_BUILD_{name}=OFF" for name in OFF]

@@ -1,8 +1,7 @@
 """Do packed rows learn what padded ones learn, through the varlen kernel, in 4 bits and with recomputing.
 
-First the kernel alone, forward and backward, against plain attention in float32 of each row by itself: grouped
-heads, a window, pairs with a shared beginning. Then whole runs: losses of all steps and the direction of the
-first step's gradients.
+First the kernel alone, forward and backward, against plain attention in float32 of each row by itself:
+grouped heads, a window. Then whole runs: losses of all steps, the direction of the first step's gradients.
 """
 
 from __future__ import annotations

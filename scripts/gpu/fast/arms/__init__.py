@@ -1,0 +1,1 @@
+"""The stock arms: what the libraries' own documentation shows, knowing nothing of Temper."""
