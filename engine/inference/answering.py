@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from engine.inference.answers import Answer, Prompt
 from engine.inference.generate import Generation
+from engine.inference.llama import Model
+from engine.inference.sampler import TokenScore
 from engine.inference.structured.structure import Structure, judged
 from engine.retrieval.prompt import cite
 from engine.retrieval.support import check_support
 from store.records.data import ToolCall
-from store.records.serving import ChatDelta
+from store.records.serving import ChatDelta, TokenLogprob
 from store.records.traces import Timings
 
 
@@ -36,7 +38,7 @@ class Answering:
         self._retrieval_ms = retrieval_ms
         self._spaced = spaced
         self._structure = structure
-        self._held = False
+        self._said = structure.said() if structure is not None and structure.said is not None else None
         self._text = ""
         self._last: ChatDelta | None = None
 
@@ -51,14 +53,15 @@ class Answering:
             text = text.removeprefix(" ")
             self._spaced = False
         self._text += text
-        if self._structure is not None and self._structure.calls is not None:
-            self._held, text = True, ""  # only the end says whether it is text or a call
-        found = [ChatDelta(text)] if text else []
+        if self._said is not None:
+            text = self._said.feed(text)
+        found = [self._delta(text)] if text else []
         if generation.finish_reason is not None and not self.done:
             self.done = True
             self._last = self._end(generation)
-            if self._held and self._last.answer:
-                found.append(ChatDelta(self._last.answer))
+            rest = self._last.answer[self._said.shown :] if self._said is not None else ""
+            found += [self._delta(rest)] if rest else []
+            self._last.logprobs = self._delta("").logprobs
             found.append(self._last)
         return found
 
@@ -83,6 +86,12 @@ class Answering:
     def cancel(self) -> None:
         """Nobody wants the rest."""
         self.generation.cancel()
+
+    def _delta(self, text: str) -> ChatDelta:
+        """Some text, with the figures of the tokens that came with it."""
+        model = self.generation.model
+        scores = self.generation.take_scores()
+        return ChatDelta(text, logprobs=[token_logprob(model, one) for one in scores])
 
     def _end(self, generation: Generation) -> ChatDelta:
         answer, citations = cite(self._text, self._prompt.hits)
@@ -120,3 +129,15 @@ class Answering:
             invalid=invalid,
             tool_calls=calls,
         )
+
+
+def token_logprob(model: Model, score: TokenScore) -> TokenLogprob:
+    """A token's figures with its text and bytes."""
+
+    def one(token: int, logprob: float) -> TokenLogprob:
+        piece = model.piece(token)
+        return TokenLogprob(piece.decode("utf-8", errors="replace"), logprob, list(piece))
+
+    told = one(score.token, score.logprob)
+    told.top = [one(token, logprob) for token, logprob in score.top]
+    return told

@@ -17,7 +17,7 @@ from engine.inference.llama import Model, check_fits
 from engine.inference.sampler import Sampler, TokenScore, token_score
 from engine.inference.sequences import Row
 from engine.inference.text import TextTail
-from store.errors import TemperError
+from store.errors import TemperError, UsageError
 from store.records.workspace import Sampling
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Generation:
 
     def __init__(self, request: Request, model: Model, size: int) -> None:
         check_fits(len(request.ids), size)
+        check_bias(request.bias, model)
         room = size - len(request.ids)
         self.request = request
         self.limit = min(request.sampling.max_tokens, room)
@@ -76,11 +77,12 @@ class Generation:
         self.reused_tokens = 0
         self.first_token_ms = 0.0
         self._admitted = time.perf_counter()
-        self._model = model
+        self.model = model
         self._sampler = Sampler(request.sampling, request.ids, request.bias)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._tail = TextTail(request.stops, request.trailing)
         self._pieces: list[str] = []
+        self._decoded = self._shown = self._told = 0
         self._cancelled = False
 
     @property
@@ -113,6 +115,14 @@ class Generation:
         self._pieces.clear()
         return text
 
+    def take_scores(self) -> list[TokenScore]:
+        """The figures of tokens whose text was shown since the last call; what a stop string cut has none."""
+        whole = self.finish_reason is not None and not self._tail.stopped
+        told = self._told
+        while self._told < len(self.scores) and (whole or self.scores[self._told].start < self._shown):
+            self._told += 1
+        return self.scores[told : self._told]
+
     def write(self, row: Row) -> None:
         """Add the token that the scores give; `finish_reason` is set when it was the last."""
         try:
@@ -122,13 +132,15 @@ class Generation:
             return
         if not self.first_token_ms:
             self.first_token_ms = (time.perf_counter() - self._admitted) * 1000
-        if token in self._model.stop_ids:
+        if token in self.model.stop_ids:
             self.finish("stop")
             return
         self.ids.append(token)
         constraint = self.request.constraint
-        piece = self._model.piece(token) or (constraint.spelling(token) if constraint is not None else b"")
-        self._show(self._tail.feed(self._decoder.decode(piece)))
+        piece = self.model.piece(token) or (constraint.spelling(token) if constraint is not None else b"")
+        text = self._decoder.decode(piece)
+        self._decoded += len(text)
+        self._show(self._tail.feed(text))
         if self._tail.stopped:
             self._end("stop")
         elif constraint is not None and constraint.is_finished():
@@ -161,21 +173,33 @@ class Generation:
                 raise _dead_end()
             row[~mask] = -float("inf")
             token = self._sampler.pick(row)
-        ends = token in self._model.stop_ids
+        ends = token in self.model.stop_ids
         if constraint is not None and not ends:
             constraint.advance(token)
         if request.logprobs is not None and not ends:
-            self.scores.append(token_score(raw, token, request.logprobs))
+            self.scores.append(token_score(raw, token, request.logprobs, self._decoded))
         self._sampler.accept(token)
         return token
 
     def _show(self, text: str) -> None:
         if text:
             self._pieces.append(text)
+            self._shown += len(text)
 
     def _end(self, reason: FinishReason) -> None:
         self.finish_reason = reason
         self._sampler.close()
+
+
+def check_bias(bias: Mapping[int, float], model: Model) -> None:
+    """Raise UsageError for a bias on tokens that the vocabulary does not have."""
+    strange = [token for token in bias if not 0 <= token < model.vocabulary_size]
+    if strange:
+        raise UsageError(
+            "There is no such token",
+            f"logit_bias names {strange[0]}; the model's tokens are 0 to {model.vocabulary_size - 1}.",
+            "Ask with the ids of this model's own vocabulary.",
+        )
 
 
 def _dead_end() -> TemperError:

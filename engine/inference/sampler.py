@@ -21,11 +21,15 @@ RANDOM_SEED = 2**32 - 1  # llama.cpp's word for "any seed"
 
 
 class TokenScore(msgspec.Struct):
-    """A token that was written, its log-probability by the model alone, and those of the likeliest."""
+    """A token that was written, its log-probability by the model alone, and those of the likeliest.
+
+    `start`: how many characters of the answer were decoded before it.
+    """
 
     token: int
     logprob: float
     top: list[tuple[int, float]] = []
+    start: int = 0
 
 
 class Sampler:
@@ -114,9 +118,9 @@ def log_softmax(row: Row) -> npt.NDArray[np.float32]:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(dtype=np.float64)), dtype=np.float32)
 
 
-def token_score(row: Row, token: int, top: int) -> TokenScore:
+def token_score(row: Row, token: int, top: int, start: int = 0) -> TokenScore:
     """How likely `token` is by the scores of the model, and the `top` likeliest, the best first."""
     scores = log_softmax(row)
     best = np.argpartition(scores, -top)[-top:] if top else np.zeros(0, dtype=np.int64)
     best = best[np.lexsort((best, -scores[best]))]
-    return TokenScore(token, float(scores[token]), [(int(one), float(scores[one])) for one in best])
+    return TokenScore(token, float(scores[token]), [(int(one), float(scores[one])) for one in best], start)

@@ -31,7 +31,7 @@ class TextTail:
             self.stopped = True
             shown, self._held = self._held[: min(ends)], ""
             return shown
-        keep = max(_overlap(self._held, stop) for stop in self._watched)
+        keep = max(overlap(self._held, stop) for stop in self._watched)
         shown, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
         return shown
 
@@ -41,7 +41,7 @@ class TextTail:
         return held.removesuffix(self._trailing) if self._trailing else held
 
 
-def _overlap(text: str, stop: str) -> int:
+def overlap(text: str, stop: str) -> int:
     """Length of the longest end of `text` that `stop` begins with (all of `stop` included)."""
     longest = min(len(text), len(stop))
     return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)

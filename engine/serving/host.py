@@ -18,7 +18,7 @@ from engine.jobs.queue import ask_to_release, device_name
 from engine.models.directory import ModelDirectory
 from engine.models.variants import Parts, describe, knowledge_of, resolve
 from engine.serving.replies import Reply, trace_of
-from engine.serving.requests import ChatRequest
+from engine.serving.requests import BadRequest, ChatRequest
 from store import clock
 from store.errors import BusyError, TemperError
 from store.leases import DeviceLease, Holder
@@ -221,10 +221,13 @@ class Host:
             tools=request.tools,
             tool_choice=request.tool_choice,
             parallel_tool_calls=request.parallel_tool_calls,
+            bias=request.bias,
+            logprobs=request.logprobs,
         )
         self._answering += 1
         try:
             if not isinstance(self._composition, Composition):
+                refuse_unforwarded(request)
                 yield from self._composition.respond(ask, searcher, stopped)
                 return
             answering = self._composition.begin(ask, searcher, stopped)
@@ -266,6 +269,13 @@ def busy(device: str, holder: Holder | None) -> BusyError:
         f"{holder.what}{where} (process {holder.pid}) has it since {holder.since}, for {duration}.",
         remedy,
     )
+
+
+def refuse_unforwarded(request: ChatRequest) -> None:
+    """Raise BadRequest for what a model behind an API is not asked for."""
+    for name, asked in (("logprobs", request.logprobs is not None), ("logit_bias", request.bias)):
+        if asked:
+            raise BadRequest(name, f"This variant's model is behind an API, which is not asked for {name}.")
 
 
 def stamp_of(parts: Parts) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from store.records.data import Message
-from store.records.serving import ChatDelta
+from store.records.serving import ChatDelta, TokenLogprob
 from store.records.traces import Timings, Trace
 
 _encode = msgspec.json.encode
@@ -22,7 +22,7 @@ class Reply(msgspec.Struct):
     created: int
     model: str
 
-    def chunk(self, delta: ChatDelta, first: bool, include_usage: bool) -> bytes:
+    def chunk(self, delta: ChatDelta, first: bool, include_usage: bool, logprobs: bool = False) -> bytes:
         """One server-sent event (two, where the client wants the usage as one of its own)."""
         content: dict[str, Any] = {"role": "assistant"} if first else {}
         if delta.text:
@@ -31,8 +31,14 @@ class Reply(msgspec.Struct):
             calls = tool_calls(delta)
             content["tool_calls"] = [{"index": at} | call for at, call in enumerate(calls)]
         ended = delta.finish_reason is not None
-        choice = {"index": 0, "delta": content, "finish_reason": _reason(delta) if ended else None}
+        choice = {
+            "index": 0,
+            "delta": content,
+            "logprobs": _logprobs([delta], logprobs),
+            "finish_reason": _reason(delta) if ended else None,
+        }
         body = self._head("chat.completion.chunk") | {"choices": [choice]}
+        body |= {"usage": None} if include_usage else {}
         if ended:
             body["temper"] = extras(delta)
         events = _event(body)
@@ -40,13 +46,18 @@ class Reply(msgspec.Struct):
             events += _event(self._head("chat.completion.chunk") | {"choices": [], "usage": usage(delta)})
         return events
 
-    def whole(self, deltas: Sequence[ChatDelta]) -> dict[str, Any]:
+    def whole(self, deltas: Sequence[ChatDelta], logprobs: bool = False) -> dict[str, Any]:
         """The body of an answer that was not streamed."""
         last = deltas[-1]
-        message: dict[str, Any] = {"role": "assistant", "content": last.answer}
+        message: dict[str, Any] = {"role": "assistant", "content": last.answer, "refusal": None}
         if last.tool_calls:
             message |= {"content": last.answer or None, "tool_calls": tool_calls(last)}
-        choice = {"index": 0, "message": message, "finish_reason": _reason(last)}
+        choice = {
+            "index": 0,
+            "message": message,
+            "logprobs": _logprobs(deltas, logprobs),
+            "finish_reason": _reason(last),
+        }
         return self._head("chat.completion") | {
             "choices": [choice],
             "usage": usage(last),
@@ -70,7 +81,7 @@ def usage(delta: ChatDelta) -> dict[str, int]:
 
 def extras(delta: ChatDelta) -> dict[str, Any]:
     """The last delta without its text: `temper` of the last chunk, and of a whole answer."""
-    parts: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(delta, text=""))
+    parts: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(delta, text="", logprobs=[]))
     return parts
 
 
@@ -102,6 +113,21 @@ def tool_calls(delta: ChatDelta) -> list[dict[str, Any]]:
         {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in delta.tool_calls
     ]
+
+
+def _logprobs(deltas: Sequence[ChatDelta], asked: bool) -> dict[str, Any] | None:
+    """OpenAI's `logprobs` of a choice, null where none were asked for."""
+    if not asked:
+        return None
+    told = []
+    for one in (one for delta in deltas for one in delta.logprobs):
+        top = [_token(other) for other in one.top]
+        told.append(_token(one) | {"top_logprobs": top})
+    return {"content": told, "refusal": None}
+
+
+def _token(one: TokenLogprob) -> dict[str, Any]:
+    return {"token": one.token, "logprob": one.logprob, "bytes": one.bytes}
 
 
 def _reason(delta: ChatDelta) -> str:

@@ -1,35 +1,28 @@
-"""OpenAI's chat request, read strictly: what is supported is honoured, everything else is refused by name.
+"""What OpenAI's chat request asks for, in Temper's words. Pure: bytes in, a struct out.
 
-A parameter that is silently ignored would be a lie about the answer. Pure: bytes in, a struct out.
+`engine.serving.body` has the fields as they come; here they get their meaning and their limits.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from store.errors import UsageError
+from engine.serving.body import BadRequest as BadRequest  # whoever reads requests finds it here
+from engine.serving.body import Body, BodyMessage, Extras, NamedTool, body_of
 from store.records.data import Message, Role, ToolCall
 from store.records.output import OutputFormat
 from store.records.workspace import Sampling
 
-
-class Extras(msgspec.Struct, forbid_unknown_fields=True):
-    """`temper` of a request: `kb` is another knowledge base, `prompt` the text of another system prompt.
-
-    `output` is the shape of the answer, for what `response_format` has no words: a pattern, choices.
-    """
-
-    retrieval: bool = True
-    kb: str | None = None
-    prompt: str | None = None
-    output: OutputFormat | None = None
+MOST_STOPS = 16
+_SAMPLED = [field.name for field in msgspec.structs.fields(Sampling)]
 
 
 class ChatRequest(msgspec.Struct):
     """What was asked. `model` is a variant reference, empty for the default. None: what the variant says.
 
+    `logprobs`: how many of the likeliest tokens are told beside each of the answer's, None for no figures.
     `tool_choice` is auto, none, required or the name of a tool.
     """
 
@@ -40,8 +33,14 @@ class ChatRequest(msgspec.Struct):
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
+    min_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    repetition_penalty: float | None = None
     max_tokens: int | None = None
     seed: int | None = None
+    bias: dict[int, float] = {}
+    logprobs: int | None = None
     stop: list[str] = []
     output: OutputFormat | None = None
     tools: list[dict[str, Any]] = []
@@ -51,163 +50,82 @@ class ChatRequest(msgspec.Struct):
 
     def sampling(self, default: Sampling) -> Sampling:
         """The variant's sampling with what the request says instead."""
-        asked = {
-            name: getattr(self, name) for name in ("temperature", "top_p", "top_k", "max_tokens", "seed")
-        }
+        asked = {name: getattr(self, name) for name in _SAMPLED}
         return msgspec.structs.replace(
             default, **{name: value for name, value in asked.items() if value is not None}
         )
 
 
-class BadRequest(UsageError):
-    """A request that is not taken; `param` is the field to blame."""
-
-    def __init__(self, param: str, happened: str, remedy: str = "Leave it out.") -> None:
-        super().__init__("The request was not taken", happened, remedy)
-        self.param = param
-
-
-class _Part(msgspec.Struct):
-    type: str
-    text: str = ""
-
-
-class _Message(msgspec.Struct):
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[_Part] | None = None
-    tool_calls: list[_Call] | None = None
-    name: str | None = None
-    tool_call_id: str | None = None
-
-
-class _Call(msgspec.Struct):
-    function: _CalledFunction
-    id: str = ""
-
-
-class _CalledFunction(msgspec.Struct):
-    name: str
-    arguments: str = "{}"
-
-
-class _JsonSchema(msgspec.Struct):
-    name: str = ""
-    schema: Any = None
-    strict: bool | None = None
-    description: str | None = None
-
-
-class _ResponseFormat(msgspec.Struct):
-    type: Literal["text", "json_object", "json_schema"]
-    json_schema: _JsonSchema | None = None
-
-
-class _NamedTool(msgspec.Struct):
-    function: _CalledFunction
-    type: Literal["function"] = "function"
-
-
-class _StreamOptions(msgspec.Struct):
-    include_usage: bool = False
-    include_obfuscation: bool = False
-
-
-class _Body(msgspec.Struct):
-    messages: list[_Message]
-    model: str = ""
-    stream: bool | None = None
-    stream_options: _StreamOptions | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    seed: int | None = None
-    stop: str | list[str] | None = None
-    user: str | None = None
-    response_format: _ResponseFormat | None = None
-    tools: list[dict[str, Any]] | None = None
-    tool_choice: Literal["none", "auto", "required"] | _NamedTool | None = None
-    parallel_tool_calls: bool | None = None
-    temper: Extras | None = None
-
-
-_KNOWN = {field.name for field in msgspec.structs.fields(_Body)}
-# Not supported, but asking for what happens anyway is no harm: clients send these by default.
-_NEUTRAL: dict[str, tuple[Any, ...]] = {
-    "n": (None, 1),
-    "logprobs": (None, False),
-    "top_logprobs": (None, 0),
-    "presence_penalty": (None, 0),
-    "frequency_penalty": (None, 0),
-    "logit_bias": (None, {}),
-    "functions": (None, []),
-    "store": (None, False),
-    "metadata": (None, {}),
-    "best_of": (None, 1),
-    "echo": (None, False),
-}
-
-
 def parse_request(data: bytes) -> ChatRequest:
     """The request in `data`. Raises BadRequest with the field that is wrong or not supported."""
-    try:
-        raw = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
-        raise BadRequest("", f"The body is not JSON: {error}.", "Send a JSON object.") from error
-    if not isinstance(raw, dict):
-        raise BadRequest("", "The body is not an object.", "Send a JSON object.")
-    for name, value in raw.items():
-        if name not in _KNOWN and value not in _NEUTRAL.get(name, ()):
-            raise BadRequest(name, f"{name!r} is not supported here, and is not ignored in silence.")
-    try:
-        body = msgspec.convert(raw, _Body)
-    except msgspec.ValidationError as error:
-        field = str(error).rpartition("`$")[2].strip("`.")
-        raise BadRequest(field, f"{error}.", "Mend that field.") from error
+    body = body_of(data)
     request = ChatRequest(
         messages=[_message(number, message) for number, message in enumerate(body.messages)],
         model=body.model,
-        stream=bool(body.stream),
+        stream=body.stream,
         include_usage=bool(body.stream_options and body.stream_options.include_usage),
         temperature=body.temperature,
         top_p=body.top_p,
         top_k=body.top_k,
-        max_tokens=body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens,
+        min_p=body.min_p,
+        presence_penalty=body.presence_penalty,
+        frequency_penalty=body.frequency_penalty,
+        repetition_penalty=_one_of(body, "repetition_penalty", "repeat_penalty"),
+        max_tokens=_one_of(body, "max_completion_tokens", "max_tokens"),
         seed=body.seed,
-        stop=[body.stop] if isinstance(body.stop, str) else body.stop or [],
+        bias=body.logit_bias,
+        logprobs=_logprobs(body),
+        stop=[body.stop] if isinstance(body.stop, str) else body.stop,
         output=_output(body),
-        tools=body.tools or [],
+        tools=body.tools,
         tool_choice=_choice(body),
-        parallel_tool_calls=body.parallel_tool_calls is not False,
+        parallel_tool_calls=body.parallel_tool_calls,
         extras=body.temper or Extras(),
     )
     _check_ranges(request)
     return request
 
 
-def _message(number: int, message: _Message) -> Message:
+def _one_of(body: Body, name: str, other: str) -> Any:
+    """A field that has two names. Raises BadRequest where they do not agree."""
+    first, second = getattr(body, name), getattr(body, other)
+    if first is not None and second is not None and first != second:
+        raise BadRequest(other, f"{name} is {first} and {other} is {second}.", "Send one of them.")
+    return second if first is None else first
+
+
+def _logprobs(body: Body) -> int | None:
+    if body.logprobs:
+        return body.top_logprobs or 0
+    if body.top_logprobs:
+        raise BadRequest("top_logprobs", "top_logprobs needs logprobs: true.", "Send both, or neither.")
+    return None
+
+
+def _message(number: int, message: BodyMessage) -> Message:
     where = f"messages[{number}]"
     content = message.content
     calls = [ToolCall(one.function.name, one.function.arguments, one.id) for one in message.tool_calls or ()]
     if calls and message.role != "assistant":
         raise BadRequest(f"{where}.tool_calls", f"{where} is of {message.role!r}: only the assistant calls.")
+    if message.function_call is not None:
+        raise BadRequest(f"{where}.function_call", f"{where} has the old form of a call.", "Use tool_calls.")
     if content is None and calls:
         content = ""
     if content is None:
         raise BadRequest(f"{where}.content", f"{where} has no content.", "Give every message a text.")
     if isinstance(content, list):
-        strange = [part.type for part in content if part.type != "text"]
+        strange = [part.type for part in content if part.type not in ("text", "refusal")]
         if strange:
             raise BadRequest(
                 f"{where}.content", f"{where} has a part of type {strange[0]!r}.", "Send text only."
             )
-        content = "".join(part.text for part in content)
+        content = "".join(part.text or part.refusal for part in content)
     role: Role = "system" if message.role == "developer" else message.role
     return Message(role, content, calls, message.tool_call_id or "", message.name or "")
 
 
-def _output(body: _Body) -> OutputFormat | None:
+def _output(body: Body) -> OutputFormat | None:
     """The shape that is asked for: OpenAI's `response_format`, or Temper's own `output`."""
     asked, own = body.response_format, body.temper.output if body.temper else None
     if asked is None or asked.type == "text":
@@ -223,14 +141,14 @@ def _output(body: _Body) -> OutputFormat | None:
     return OutputFormat("json_schema", schema=asked.json_schema.schema, name=asked.json_schema.name)
 
 
-def _choice(body: _Body) -> str:
+def _choice(body: Body) -> str:
     """`tool_choice` as a word."""
     choice = body.tool_choice
-    if (choice in ("required",) and not body.tools) or (isinstance(choice, _NamedTool) and not body.tools):
+    if not body.tools and (choice == "required" or isinstance(choice, NamedTool)):
         raise BadRequest("tool_choice", "There are no tools to call.", "Send `tools` too.")
     if body.tools and _output(body) is not None:
         raise BadRequest("tools", "An answer cannot be calls and a response_format at once.")
-    if isinstance(choice, _NamedTool):
+    if isinstance(choice, NamedTool):
         return choice.function.name
     return choice or "auto"
 
@@ -242,13 +160,21 @@ def _check_ranges(request: ChatRequest) -> None:
         ("temperature", request.temperature, 0, 100),
         ("top_p", request.top_p, 1e-6, 1),
         ("top_k", request.top_k, 0, 2**31 - 1),
+        ("min_p", request.min_p, 0, 0.999999),
+        ("presence_penalty", request.presence_penalty, -2, 2),
+        ("frequency_penalty", request.frequency_penalty, -2, 2),
+        ("repetition_penalty", request.repetition_penalty, 0.01, 100),
+        ("top_logprobs", request.logprobs, 0, 20),
         ("max_tokens", request.max_tokens, 1, 2**31 - 1),
         ("seed", request.seed, -(2**63), 2**63 - 1),
+        *(("logit_bias", value, -100, 100) for value in request.bias.values()),
     ]
     for name, value, low, high in limits:
         if value is not None and not low <= value <= high:
             raise BadRequest(
                 name, f"{name} is {value}, it must be from {low:g} to {high:g}.", "Mend that number."
             )
-    if len(request.stop) > 16:
-        raise BadRequest("stop", f"There are {len(request.stop)} stop strings.", "Send at most 16.")
+    if len(request.stop) > MOST_STOPS:
+        raise BadRequest(
+            "stop", f"There are {len(request.stop)} stop strings.", f"Send at most {MOST_STOPS}."
+        )

@@ -145,7 +145,7 @@ class Service:
             first = await or_disconnect(anext(deltas), request)
             if not asked.stream:
                 rest = await or_disconnect(_all(deltas), request)
-                return JSONResponse(reply.whole([first, *rest]))
+                return JSONResponse(reply.whole([first, *rest], asked.logprobs is not None))
         except BaseException:
             await deltas.aclose()
             raise
@@ -182,11 +182,12 @@ async def _events(
     deltas: AsyncGenerator[ChatDelta, None], first: ChatDelta, reply: Reply, asked: ChatRequest
 ) -> AsyncGenerator[bytes, None]:
     """Server-sent events of an answer; an error that comes in the middle is one of them."""
+    scored = asked.logprobs is not None
     try:
         async with contextlib.aclosing(deltas):
-            yield reply.chunk(first, True, asked.include_usage)
+            yield reply.chunk(first, True, asked.include_usage, scored)
             async for delta in deltas:
-                yield reply.chunk(delta, False, asked.include_usage)
+                yield reply.chunk(delta, False, asked.include_usage, scored)
         yield DONE
     except Exception as error:
         yield error_event(error_body(failure_of(error)))

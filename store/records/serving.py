@@ -24,12 +24,25 @@ class ServerFile(msgspec.Struct):
     foreground: bool = False
 
 
+class TokenLogprob(msgspec.Struct):
+    """A token of an answer: its text (maybe part of a character), bytes, and log-probability by the model.
+
+    `top` are the likeliest tokens in its place, the best first.
+    """
+
+    token: str
+    logprob: float
+    bytes: list[int]
+    top: list[TokenLogprob] = []
+
+
 class ChatDelta(msgspec.Struct, omit_defaults=True):
     """Some more text of an answer; the last one has a `finish_reason` and all that is known at the end.
 
     `finish_reason` is `stop`, `length` or `stopped`. `answer` is the whole answer as it should be kept:
     citations of passages that do not exist are taken out. `invalid` says why an answer that was cut is not
-    what its schema wants. `notices` are for people: what had to be left out.
+    what its schema wants. `notices` are for people: what had to be left out. `logprobs` are those of the
+    tokens that `text` comes from, where they were asked for.
     """
 
     text: str = ""
@@ -44,3 +57,4 @@ class ChatDelta(msgspec.Struct, omit_defaults=True):
     completion_tokens: int = 0
     invalid: str = ""
     tool_calls: list[ToolCall] = []
+    logprobs: list[TokenLogprob] = []

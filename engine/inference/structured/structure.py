@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,9 @@ from store.errors import TemperError, UsageError
 from store.records.data import ToolCall
 from store.records.output import OutputFormat
 
+if TYPE_CHECKING:
+    from engine.inference.said import Said
+
 
 class Rules(NamedTuple):
     """A grammar's text over one vocabulary, and the control tokens in it that an answer shows."""
@@ -35,8 +38,8 @@ class Structure:
     """`rules` for engine.inference.structured.grammar, `notes` for people, `problem` of a complete answer.
 
     Rules that depend on the vocabulary are a function of it. `output` is what was asked for, for a model that
-    is asked in words. Where there are tools, `calls` reads their calls
-    out of a valid answer, and `beside` what it says besides.
+    is asked in words. Where there are tools, `calls` reads their calls out of a valid answer, `beside` what
+    it says besides, and `said` makes what shows that as it comes.
     """
 
     def __init__(
@@ -46,12 +49,14 @@ class Structure:
         notes: Sequence[str] = (),
         calls: Callable[[str], list[ToolCall]] | None = None,
         beside: Callable[[str], str] = str,
+        said: Callable[[], Said] | None = None,
         output: OutputFormat | None = None,
     ) -> None:
         self.output = output
         self._rules = rules
         self.calls = calls
         self.beside = beside
+        self.said = said
         self.notes = list(notes)
         self.problem = problem
         # compiled here, so that a refusal comes before any model is asked

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
+from engine.inference.said import Said
 from engine.inference.structured.call_form import DEFAULT, CallForm
 from engine.inference.structured.call_reader import CallReader
 from engine.inference.structured.call_rules import CallRules
@@ -54,7 +56,8 @@ class ToolSet:
         self._lowered = {name: _lowered(name, schema) for name, schema in self._schemas.items()}
         self._checkers = {name: Checker(schema) for name, schema in self._schemas.items()}
         self._reader = CallReader(form, self._lowered)
-        self.structure = Structure(self._rules, self.problem, calls=self.calls, beside=self.beside)
+        said = partial(Said, form, self.must)
+        self.structure = Structure(self._rules, self.problem, calls=self.calls, beside=self.beside, said=said)
 
     def _rules(self, vocabulary: Vocabulary) -> Rules:
         rules = CallRules(self.form, self._lowered, self.must, self._most, vocabulary)

@@ -241,6 +241,10 @@ class Only:
         """One of the given."""
         return token in self.allowed
 
+    def spelling(self, token: int) -> bytes:
+        """Tokens are what the model says."""
+        return b""
+
     def mask(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """The given."""
         self.masks += 1

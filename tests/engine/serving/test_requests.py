@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from engine.serving.body import Body
 from engine.serving.requests import BadRequest, ChatRequest, parse_request
 from engine.serving.wire import error_body, error_from, status_of
 from store.errors import BusyError, MissingError, TemperError, UsageError
@@ -51,9 +52,24 @@ def test_content_may_come_in_text_parts_and_developers_are_systems() -> None:
         ("functions", [{"name": "now"}]),
         ("n", 2),
         ("response_format", {"type": "json_schema", "json_schema": {}}),
-        ("logprobs", True),
-        ("logit_bias", {"5": 1}),
-        ("presence_penalty", 0.5),
+        ("best_of", 3),
+        ("logprobs", 5),
+        ("top_logprobs", 5),
+        ("logit_bias", {"5": 101}),
+        ("logit_bias", {"wallet": 1}),
+        ("logit_bias", [5]),
+        ("presence_penalty", 2.5),
+        ("frequency_penalty", -3),
+        ("repetition_penalty", 0),
+        ("repeat_penalty", "much"),
+        ("min_p", 1),
+        ("top_k", -1),
+        ("seed", 1.5),
+        ("stop", [1]),
+        ("stop", ["x"] * 17),
+        ("stream", "yes"),
+        ("prediction", {"type": "content", "content": ""}),
+        ("modalities", ["text", "audio"]),
         ("something_new", 1),
         ("temperature", -1),
         ("temperature", "hot"),
@@ -71,6 +87,70 @@ def test_what_is_not_supported_is_refused_by_name(field: str, value: Any) -> Non
     assert field.removeprefix("max_completion_") in caught.value.param + caught.value.happened
 
 
+def test_sampling_is_asked_for_in_the_words_of_openai_and_of_others() -> None:
+    request = parse(
+        min_p=0.05, top_k=7, presence_penalty=0.5, frequency_penalty=-0.5, repeat_penalty=1.1, top_p=0.9
+    )
+    assert request.sampling(Sampling()) == Sampling(
+        min_p=0.05,
+        top_k=7,
+        top_p=0.9,
+        presence_penalty=0.5,
+        frequency_penalty=-0.5,
+        repetition_penalty=1.1,
+    )
+
+
+def test_a_bias_has_the_ids_of_tokens_as_keys() -> None:
+    assert parse(logit_bias={"5": -100, "17": 2.5}).bias == {5: -100.0, 17: 2.5}
+
+
+def test_log_probabilities_are_told_with_as_many_others_as_asked_for() -> None:
+    assert parse().logprobs is parse(logprobs=False, top_logprobs=None).logprobs is None
+    assert parse(logprobs=True).logprobs == 0
+    assert parse(logprobs=True, top_logprobs=20).logprobs == 20
+    with pytest.raises(BadRequest, match="top_logprobs"):
+        parse(logprobs=True, top_logprobs=21)
+
+
+def test_two_names_of_one_field_must_agree() -> None:
+    assert parse(max_tokens=5, max_completion_tokens=5).max_tokens == 5
+    with pytest.raises(BadRequest) as caught:
+        parse(max_tokens=5, max_completion_tokens=6)
+    assert caught.value.param == "max_tokens"
+
+
+def test_null_is_as_good_as_absent_in_every_field_but_the_messages() -> None:
+    names = [field.name for field in msgspec.structs.fields(Body)] + ["n", "functions", "prediction", "audio"]
+    nothing = dict.fromkeys(name for name in names if name != "messages")
+    assert parse(**nothing) == parse()
+    with pytest.raises(BadRequest, match="messages"):
+        parse(messages=None)
+
+
+def test_book_keeping_of_openais_changes_nothing() -> None:
+    kept = {"user": "u1", "metadata": {"a": "b"}, "store": True, "service_tier": "auto"}
+    assert parse(**kept) == parse()
+
+
+def test_what_other_servers_add_to_messages_comes_back_and_is_not_read() -> None:
+    answer: dict[str, Any] = {
+        "role": "assistant",
+        "content": "Hi",
+        "refusal": None,
+        "annotations": [],
+        "audio": None,
+    }
+    assert parse(messages=[answer | {"function_call": None, "tool_calls": None}]).messages == [
+        Message("assistant", "Hi")
+    ]
+
+
+def test_a_refusal_that_comes_back_is_a_text() -> None:
+    parts = [{"type": "refusal", "refusal": "No."}]
+    assert parse(messages=[{"role": "assistant", "content": parts}]).messages == [Message("assistant", "No.")]
+
+
 @pytest.mark.parametrize(
     "fields", [{"n": 1}, {"tools": None}, {"presence_penalty": 0}, {"response_format": {"type": "text"}}]
 )
@@ -85,6 +165,8 @@ def test_asking_for_what_happens_anyway_is_no_error(fields: dict[str, Any]) -> N
         {"role": "user", "content": [{"type": "image_url", "image_url": {}}]},
         {"role": "user", "content": None},
         {"role": "wizard", "content": "Hello"},
+        {"role": "function", "content": "Hello"},
+        {"role": "assistant", "content": "", "function_call": {"name": "now", "arguments": "{}"}},
     ],
 )
 def test_a_message_that_cannot_be_rendered_is_refused(message: dict[str, Any]) -> None:
