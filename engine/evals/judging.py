@@ -14,6 +14,7 @@ import msgspec
 from engine.data.importers import strict_json
 from engine.evals.checks import CheckError, CompiledCheck, Reply
 from engine.evals.checks.json_schema import validator_of
+from engine.evals.stats.shares import standard_error
 from store.errors import UsageError
 from store.records.data import Message
 from store.records.evals import Agreement, Case
@@ -94,4 +95,5 @@ def agreement(check: CompiledCheck, labelled: Sequence[Labelled]) -> Agreement:
     judge_share, human_share = sum(judge for judge, _ in pairs) / n, sum(human for _, human in pairs) / n
     chance = judge_share * human_share + (1 - judge_share) * (1 - human_share)
     kappa = (same - chance) / (1 - chance) if chance < 1 else 0.0
-    return Agreement(check.name, n, same, kappa, errors=len(labelled) - n)
+    error = standard_error(round(same * n), n)
+    return Agreement(check.name, n, same, kappa, errors=len(labelled) - n, stderr=error)

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Sequence
 from math import sqrt
 
 from engine.evals.checks.pooling import pooled
+from engine.evals.stats.shares import standard_error
 from store.records.evals import CaseResult, CheckResult, Cost, SliceScore, VariantScore
 
 
@@ -45,7 +46,7 @@ def score_of(variant: str, results: Sequence[CaseResult]) -> VariantScore:
     score.errors = len(results) - len(kept)
     score.slices = {name: slice_score(part) for name, part in by_slice(kept).items()}
     score.cost = cost_of(results)
-    score.fragility = fragility(kept)
+    score.fragility, score.fragility_stderr = fragility(kept)
     score.sha256 = results[0].variant_hash if results else ""
     return score
 
@@ -77,26 +78,37 @@ def cost_of(results: Sequence[CaseResult]) -> Cost | None:
     if not answered:
         return None
     times = sorted(result.latency_ms for result in answered)
+    clusters = [result.cluster for result in answered]
+    series: dict[str, list[float]] = {
+        "prompt_tokens": [result.prompt_tokens for result in answered],
+        "completion_tokens": [result.completion_tokens for result in answered],
+        "latency_ms": [result.latency_ms for result in answered],
+    }
+    means = {name: _mean(values) for name, values in series.items()}
     return Cost(
-        _mean([result.prompt_tokens for result in answered]),
-        _mean([result.completion_tokens for result in answered]),
-        _mean(times),
+        means["prompt_tokens"],
+        means["completion_tokens"],
+        means["latency_ms"],
         times[min(len(times) - 1, int(0.95 * len(times)))],
+        stderr={name: clustered_error(values, clusters) for name, values in series.items()},
     )
 
 
-def fragility(results: Sequence[CaseResult]) -> float | None:
-    """The share of groups of paraphrases in which some pass and some fail; None where there are no groups."""
+def fragility(results: Sequence[CaseResult]) -> tuple[float | None, float]:
+    """The share of groups of paraphrases in which some pass and some fail, and its standard error.
+
+    None where there are no groups.
+    """
     groups: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
         if result.group:
             groups[result.group][result.case].append(result.passed)
     several = [cases for cases in groups.values() if len(cases) > 1]
     if not several:
-        return None
+        return None, 0.0
     # A case counts as passed where most of its epochs are: sampling noise is not fragility.
     mixed = [len({sum(passes) * 2 > len(passes) for passes in cases.values()}) > 1 for cases in several]
-    return sum(mixed) / len(mixed)
+    return sum(mixed) / len(mixed), standard_error(sum(mixed), len(mixed))
 
 
 def _verdicts(results: Sequence[CaseResult]) -> dict[str, list[tuple[CheckResult, str]]]:

@@ -126,7 +126,7 @@ class JudgeSettings(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tr
 
 class Agreement(msgspec.Struct):
     """How often the judge of a check agrees with people: share and Cohen's kappa over `n` answers; `errors`
-    are those without a verdict.
+    are those without a verdict. `stderr` is that of the share.
     """
 
     check: str
@@ -134,6 +134,7 @@ class Agreement(msgspec.Struct):
     share: float
     kappa: float
     errors: int = 0
+    stderr: float = 0.0
 
 
 class Suite(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -240,13 +241,17 @@ class SliceScore(msgspec.Struct):
 
 
 class Cost(msgspec.Struct, omit_defaults=True):
-    """What an answer took, as means over results: tokens, milliseconds, joules where the GPU counts them."""
+    """What an answer took, as means over results: tokens, milliseconds, joules where the GPU counts them.
+
+    `stderr` holds the standard errors of the means, by their names.
+    """
 
     prompt_tokens: float = 0.0
     completion_tokens: float = 0.0
     latency_ms: float = 0.0
     latency_p95_ms: float = 0.0
     joules: float | None = None
+    stderr: dict[str, float] = {}
 
 
 class VariantScore(msgspec.Struct):
@@ -275,3 +280,4 @@ class VariantScore(msgspec.Struct):
     judge: str = ""
     judges_itself: bool = False
     fragility: float | None = None
+    fragility_stderr: float = 0.0

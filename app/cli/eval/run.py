@@ -154,9 +154,9 @@ def print_scores(view: RunView) -> None:
             (
                 f"({score.name})" if score.name in baselines else score.name,
                 score.n,
-                f"{score.score:.1%}",
-                f"{score.stderr:.1%}",
-                *(f"{score.checks[name]:.1%}" if name in score.checks else "" for name in checks),
+                f"{score.score:.1%}" if score.n else "-",
+                f"{score.stderr:.1%}" if score.n else "-",
+                *(with_error(score, name) for name in checks),
             )
             for score in everyone
         ],
@@ -168,8 +168,16 @@ def print_scores(view: RunView) -> None:
     for score in scores:
         say_more(score)
     for one in msgspec.convert(view.result.get("judges", []), list[Agreement]):
-        say(f"{one.check} agrees with people on {one.share:.1%} of {one.n} answers (kappa {one.kappa:.2f}).")
+        share = f"{one.share:.1%} ± {one.stderr:.1%}"
+        say(f"{one.check} agrees with people on {share} of {one.n} answers (kappa {one.kappa:.2f}).")
     say(f"Run {view.run_id}")
+
+
+def with_error(score: VariantScore, check: str) -> str:
+    """A check's mean ± its standard error; empty where it was not applied."""
+    if check not in score.checks:
+        return ""
+    return f"{score.checks[check]:.1%} ±{score.checks_stderr.get(check, 0.0):.1%}"
 
 
 def print_slices(scores: Sequence[VariantScore]) -> None:
@@ -191,7 +199,8 @@ def say_more(score: VariantScore) -> None:
             f"{score.name}: {score.errors} could not be judged and count nowhere: see the results of the run."
         )
     if score.fragility is not None:
-        say(f"{score.name}: {score.fragility:.1%} of the questions pass in some wordings and fail in others.")
+        share = f"{score.fragility:.1%} ± {score.fragility_stderr:.1%}"
+        say(f"{score.name}: {share} of the questions pass in some wordings and fail in others.")
     if score.judge:
         said = f"{score.name}: judged by {score.judge}"
         say(f"{said}, which is itself: do not trust that." if score.judges_itself else f"{said}.")

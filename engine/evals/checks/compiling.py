@@ -45,8 +45,9 @@ class CompiledCheck(msgspec.Struct, frozen=True):
             detail=_told(verdict.detail),
             weight=self.weight,
             by=verdict.by,
-            counts=verdict.counts,
-            formula=verdict.formula,
+            # Turned around, a score is no longer what its counts come to.
+            counts=[] if self.check.negate else verdict.counts,
+            formula="" if self.check.negate else verdict.formula,
         )
 
     def applies_to(self, slices: Sequence[str]) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.importers import strict_json
+from engine.evals.suite.texts import is_writable
 from engine.evals.suite.yaml_text import read_yaml
 from store.errors import MissingError, TemperError, UsageError
 
@@ -69,7 +70,10 @@ def read_value(path: Path) -> Any:
         return [value for _, value in json_lines(text, path)]
     what = "YAML" if path.suffix in YAML else "JSON"
     try:
-        return read_yaml(text).value if what == "YAML" else strict_json.decode(text)
+        value = read_yaml(text).value if what == "YAML" else strict_json.decode(text)
+        if not is_writable(value):
+            raise ValueError("a \\u escape is half a character, which no text can hold")
+        return value
     except ValueError as error:
         raise UsageError(f"The file is not {what}", f"{path}: {error}.", "Mend it there.") from error
 
@@ -81,7 +85,10 @@ def json_lines(text: str, path: Path) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            values.append((number, strict_json.decode(line)))
+            value = strict_json.decode(line)
+            if not is_writable(value):
+                raise ValueError("a \\u escape is half a character, which no text can hold")
+            values.append((number, value))
         except ValueError as error:
             wrong.append(f"{path}, line {number}: {error}.")
     if wrong:

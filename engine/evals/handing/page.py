@@ -59,17 +59,18 @@ def _about(scores: Sequence[VariantScore]) -> str:
 
 def _card(at: int, one: VariantScore) -> str:
     low, high = interval(one.score, one.stderr, one.cases)
-    lines = [f"{low:.1%} to {high:.1%}", f"{one.n:,} judged"]
+    lines = [f"{low:.1%} to {high:.1%}", f"{one.n:,} judged"] if one.n else ["none judged"]
     if one.errors:
         lines.append(f"{one.errors:,} not judged")
     if one.cost:
         lines.append(f"{one.cost.completion_tokens:,.0f} tokens, {one.cost.latency_ms:,.0f} ms an answer")
     if one.fragility is not None:
-        lines.append(f"{one.fragility:.0%} of questions hang on their wording")
+        share = f"{one.fragility:.0%} ± {one.fragility_stderr:.0%}"
+        lines.append(f"{share} of questions hang on their wording")
     said = "".join(f'<p class="soft">{escape(line)}</p>' for line in lines)
     return (
         f'<div class="card" style="--c:var(--c{at % COLOURS})"><h3>{escape(one.name)}</h3>'
-        f"<b>{one.score:.1%}</b>{said}</div>"
+        f"<b>{f'{one.score:.1%}' if one.n else '-'}</b>{said}</div>"
     )
 
 

@@ -22,6 +22,9 @@ def find_suite(root: Path, reference: str, here: Path | None = None) -> Path:
     for place in places:
         if place.is_file():
             return place.resolve()
+    gone = next((place for place in places if place.is_symlink()), None)
+    if gone is not None:
+        raise MissingError("The suite is gone", f"{gone} is a link to nothing.", "Mend the link.")
     known = sorted(path.name for path in (root / "evals").glob("*") if path.suffix in SUFFIXES)
     close = difflib.get_close_matches(asked.name, known, n=1)
     hint = f" Did you mean evals/{close[0]}?" if close else ""

@@ -16,6 +16,8 @@ from store.records.evals import Case, CasesFrom, Check, Suite
 COMMON = tuple(field.name for field in msgspec.structs.fields(Check) if field.name != "options")
 """Keys of every check; the others are its kind's options."""
 JUDGES = ("judge", "judge_pairwise")
+_NO_CHECK = "no check, neither its own nor the suite's"
+_UNCHECKED = "none of the checks counts for it; see their `only`, `without` and `weight`"
 
 
 def problems_in(raw: Any, bench: Bench, default_judge: bool = False) -> list[str]:
@@ -60,9 +62,14 @@ def _form(raw: Any) -> list[str]:
     # What stands in the lists was looked at above, an entry at a time.
     bare = {
         **raw,
-        **{key: [] for key in ("cases", "checks") if key in raw and not isinstance(raw[key], dict)},
+        **{key: [] for key in ("cases", "checks") if key in raw and _is_listed(key, raw[key])},
     }
     return problems + settings.check(bare, Suite)
+
+
+def _is_listed(key: str, value: Any) -> bool:
+    """Whether what stands there was looked at already: all but `cases: {dataset: ...}`."""
+    return key == "checks" or not isinstance(value, dict)
 
 
 def _case(entry: Any, where: str) -> list[str]:
@@ -158,7 +165,7 @@ def _cases(cases: list[Case], shared: list[Check]) -> list[str]:
             problems.append(f"{where}.threshold: {case.threshold} is not between 0 and 1")
         applied = [check for check in [*shared, *case.checks] if _applies(check, case)]
         if not any(check.weight for check in applied):
-            problems.append(f"{where}: no check, neither its own nor the suite's")
+            problems.append(f"{where}: {_UNCHECKED if shared or case.checks else _NO_CHECK}")
         problems += [f"{where}: {problem}" for problem in _lacks(case, applied)]
     return problems
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from engine.data.importers import strict_json
-from engine.evals.suite.texts import is_text, settled
+from engine.evals.suite.texts import is_text, is_writable, settled
 from engine.evals.suite.yaml_text import read_yaml
 from store.errors import MissingError, UsageError
 
@@ -86,6 +86,8 @@ def _lines(text: str, path: Path) -> Raw:
             value = strict_json.decode(line)
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from error
+        if not is_writable(value):
+            raise ValueError(f"line {number}: a \\u escape is half a character, which no text can hold")
         if not cases and not head and isinstance(value, dict) and "id" not in value and "name" in value:
             head = value
         else:

@@ -31,6 +31,15 @@ def is_text(keys: list[str], holder: Any) -> bool:
     return last in TEXTS or "slices" in before
 
 
+def is_writable(value: Any) -> bool:
+    """Whether a value can be written as UTF-8: JSON may escape half of a surrogate pair, which is no text."""
+    try:
+        msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def settled(value: Any, keys: list[str] | None = None, holder: Any = None) -> Any:
     """A case or a suite as JSON or YAML gave it, with texts where texts are meant."""
     keys = keys or []

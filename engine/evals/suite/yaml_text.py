@@ -18,6 +18,7 @@ from typing import Any
 MOST_NODES = 2_000_000
 """Values in a file once every alias is written out."""
 MOST_LEVELS = 100
+MOST_DIGITS = 400
 
 IsText = Callable[[list[str], Any], bool]
 """The keys that lead to a scalar, and the mapping that it stands in, to whether a text is meant there."""
@@ -177,6 +178,8 @@ def _said(error: Any, text: str) -> str:
     """What the parser says, its line first, and the usual cause where that can be seen."""
     mark = getattr(error, "problem_mark", None)
     what = str(getattr(error, "problem", "") or getattr(error, "reason", "") or error).strip()
+    if what.startswith("but "):
+        what = f"{getattr(error, 'context', '')}, {what}"
     if mark is None:
         at = getattr(error, "position", None)
         return what if at is None else f"line {text.count(chr(10), 0, at) + 1}: {what}"
@@ -209,4 +212,6 @@ def _whole(text: str) -> int:
     for prefix, base in (("0o", 8), ("0x", 16)):
         if text.startswith(prefix):
             return int(text[2:], base)
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"a number has {len(text):,} digits; put it into quotes")
     return int(text)

@@ -64,8 +64,9 @@ def test_fragility_is_the_share_of_questions_that_hang_on_their_wording() -> Non
     steady = [result("a", True, group="a"), result("a-2", True, group="a")]
     mixed = [result("b", True, group="b"), result("b-2", False, group="b")]
 
-    assert fragility(steady + mixed) == 0.5
-    assert fragility([result("c", True)]) is None
+    share, error = fragility(steady + mixed)
+    assert (share, round(error, 6)) == (0.5, round(0.125**0.5, 6))
+    assert fragility([result("c", True)]) == (None, 0.0)
 
 
 def test_no_cases_score_nothing() -> None:
@@ -130,3 +131,11 @@ def test_the_error_of_a_pooled_score_takes_epochs_as_one_case() -> None:
     errors = [score_of("v", results).checks_stderr["chrf"] for results in (once, twice)]
 
     assert errors[0] == pytest.approx(errors[1])
+
+
+def test_the_means_of_a_cost_have_errors_too() -> None:
+    score = score_of("v", [result("a", True, ms=10), result("b", True, ms=30), result("b", True, ms=30)])
+
+    assert score.cost is not None
+    assert set(score.cost.stderr) == {"prompt_tokens", "completion_tokens", "latency_ms"}
+    assert score.cost.stderr["latency_ms"] == pytest.approx(clustered_error([10, 30, 30], "abb"))

@@ -280,3 +280,57 @@ def test_a_case_may_have_a_threshold_of_its_own(tmp_path: Path) -> None:
     text = "name: a\nchecks: [{kind: exact}]\ncases: [{id: c, input: a, expected: b, threshold: 2}]\n"
 
     assert "cases[0] (c).threshold: 2.0 is not between 0 and 1" in problems(tmp_path, text)[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ('{"id": "c1", "input": "\\ud800"}', "half a character"),
+        ('{"id": "c1", "input": "a", "metadata": ' + "[" * 5_000 + "]" * 5_000 + "}", "nested too deeply"),
+        ('{"id": "c1", "id": "c2"}', "'id' stands twice"),
+        ('{"id": "c1", "input": NaN}', "NaN is not JSON"),
+    ],
+)
+def test_a_row_that_cannot_be_kept_is_named_with_its_line(tmp_path: Path, row: str, said: str) -> None:
+    text = f'{{"name": "a", "checks": [{{"kind": "exact"}}]}}\n{row}\n'
+
+    with pytest.raises(UsageError, match=f"a.jsonl, line 2: .*{said}"):
+        load_suite(write(tmp_path, text, "a.jsonl"), tmp_path)
+
+
+def test_a_link_to_nothing_is_said_to_be_one(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    (tmp_path / "evals" / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
+
+    with pytest.raises(MissingError, match="is a link to nothing"):
+        find_suite(tmp_path, "gone")
+
+
+def test_a_linked_suite_finds_its_files_where_it_really_lies(tmp_path: Path) -> None:
+    write(tmp_path, GOOD, "../shared.yaml")
+    (tmp_path / "intent.json").write_text('{"type": "string"}')
+    (tmp_path / "evals" / "mine.yaml").symlink_to(tmp_path / "shared.yaml")
+
+    assert load_suite(find_suite(tmp_path, "mine"), tmp_path).suite.name == "intents"
+
+
+def test_a_case_that_every_check_leaves_out_is_named(tmp_path: Path) -> None:
+    text = "name: a\nchecks: [{kind: exact, only: [x]}]\ncases: [{id: c1, input: a, expected: b}]\n"
+
+    assert "none of the checks counts for it; see their `only`" in problems(tmp_path, text)[0]
+
+
+def test_a_huge_number_is_named(tmp_path: Path) -> None:
+    text = f"name: a\nchecks: []\ncases: [{{id: c1, input: a, metadata: {{n: {'9' * 5000}}}}}]\n"
+
+    with pytest.raises(UsageError, match="a number has 5,000 digits"):
+        load_suite(write(tmp_path, text), tmp_path)
+
+
+def test_a_case_of_ten_megabytes_is_read(tmp_path: Path) -> None:
+    long = "word " * 2_000_000
+    text = f'name: a\nchecks: [{{kind: exact}}]\ncases:\n  - id: c1\n    input: "{long}"\n    expected: b\n'
+
+    [case] = load_suite(write(tmp_path, text), tmp_path).suite.cases  # type: ignore[misc]  # listed above
+
+    assert len(case.input) == len(long)
