@@ -44,6 +44,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "patience",
         "keep_best",
         "general",
+        "forgetting",
         "measure_quantisation",
     ),
     "Optimiser": (

@@ -120,4 +120,6 @@ def start(workspace: Workspace, asked: Start, warm: WarmWorker | None) -> RunFol
 
     recipe = asked.recipe
     recipe.init_from = adapters.settled(workspace, recipe.init_from)  # `last` will be the new run itself
-    return launch.start(workspace, "train", TrainParams(recipe), asked.title, asked.command, warm)
+    return launch.start(
+        workspace, "train", TrainParams(recipe, forgetting=True), asked.title, asked.command, warm
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,9 +23,9 @@ from engine.training.division import plan_divided
 from engine.training.machine import find_machine
 from engine.training.reading import read_data, renderer_of
 from engine.training.rows import RowReport
-from engine.training.trial_rows import add_trial
-from store import atomic, clock
-from store.errors import TemperError
+from engine.training.trial_rows import BUILTIN, add_trial
+from store import clock
+from store.errors import MissingError, TemperError
 from store.hashing import sha256_of_file, sha256_of_files, sha256_of_text
 from store.records.adapters import AdapterPassport
 from store.records.data import DatasetInfo
@@ -38,8 +39,8 @@ from store.records.training import TrainResult
 class TrainParams(msgspec.Struct):
     """The resolved recipe of a training run, the findings in its data that may pass, and how it is launched.
 
-    With `launcher` accelerate, `processes` of them do the run together. `forgetting`: a run of the forgetting
-    pack follows.
+    With `launcher` accelerate, `processes` of them do the run together. `forgetting`: what the key of that
+    name in the recipe asks for follows in a run of its own; not behind each of the runs of a sweep.
     """
 
     recipe: Recipe
@@ -88,11 +89,24 @@ def run(context: JobContext) -> dict[str, Any]:
         raise Stopped
     metrics = msgspec.to_builtins(result) | {"trained_tokens": report.trained_tokens, "rows": report.rows}
     told = {"outcome": metrics.pop("outcome"), "quantisation": msgspec.to_builtins(cost)}
-    if params.forgetting:
+    if params.forgetting and recipe.forgetting and (pack := ask_pack(context, recipe)):
+        told["forgetting"] = pack
+    return {made: str(out.relative_to(context.folder.path)), "metrics": metrics} | told
+
+
+def ask_pack(context: JobContext, recipe: Recipe) -> str:
+    """Start the run that asks what was forgotten; its id, or "" with a notice: this run stands either way."""
+    try:
+        if importlib.util.find_spec("llama_cpp") is None:
+            raise MissingError("llama.cpp is not here", "Nothing answers without it.", "Run scripts/setup.")
         from engine.jobs.forgetting import start_after  # it reads training runs, so it imports this module
 
-        told["forgetting"] = start_after(workspace, context.folder.run_id).run_id
-    return {made: str(out.relative_to(context.folder.path)), "metrics": metrics} | told
+        pack = "" if recipe.forgetting == BUILTIN else recipe.forgetting
+        return start_after(context.workspace(), context.folder.run_id, pack).run_id
+    except (TemperError, ImportError) as error:
+        said = f"{error.title}. {error.happened}" if isinstance(error, TemperError) else str(error)
+        context.notice("What was forgotten is not asked", said, warn=True)
+        return ""
 
 
 def quantisation_cost(
@@ -244,5 +258,5 @@ def write_passport(
         total_tokens=report.total_tokens,
         trained_tokens=report.trained_tokens,
     )
-    atomic.write_bytes(out / adapters.PASSPORT, msgspec.json.format(msgspec.json.encode(passport)))
+    adapters.write_passport(out, passport)
     return passport

@@ -81,6 +81,11 @@ def read_passport(folder: Path) -> AdapterPassport:
         ) from error
 
 
+def write_passport(folder: Path, passport: AdapterPassport) -> None:
+    """Put a passport beside the weights that it is of, in place of the one that is there."""
+    atomic.write_bytes(folder / PASSPORT, msgspec.json.format(msgspec.json.encode(passport)))
+
+
 def keep(workspace: Workspace, reference: str, name: str | None) -> Path:
     """Copy a run's adapter into the workspace's adapters/ under `name` (the run's id when left out)."""
     if name is not None:

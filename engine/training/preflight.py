@@ -14,6 +14,7 @@ import msgspec
 
 from engine.data.ensure import check_reference
 from engine.data.rendering import check_template
+from engine.evals.suite.finding import find_suite
 from engine.models.directory import ModelDirectory
 from engine.models.locate import locate_model
 from engine.models.variants import read_prompt
@@ -68,6 +69,8 @@ def examine(
             problems += consistency.of_kind(workspace, field, reference, recipe)
     if recipe.general not in ("", BUILTIN):
         attempt(partial(found, workspace, recipe.general))
+    if recipe.forgetting not in ("", BUILTIN):
+        attempt(lambda: find_suite(workspace.root, recipe.forgetting))
     if recipe.dataset and not problems:
         attempt(lambda: heldout_reference(workspace, recipe))
     if recipe.prompt:

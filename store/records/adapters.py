@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from store.records.forgetting import ForgettingNote
 from store.records.recipe import Recipe
 
 
@@ -16,7 +17,7 @@ class AdapterPassport(msgspec.Struct):
     `check_sha256` is the report of `temper data check` that the run relied on. `recipe` is as the run went:
     nothing in it is left to `auto`, and every dataset stands with its version. `other_data` has the hashes of
     those besides `dataset`, by the recipe's field. Of `total_tokens` in `rows` the mask lets
-    `trained_tokens` carry loss.
+    `trained_tokens` carry loss. `forgetting` is written later, by the run that asks.
     """
 
     run_id: str
@@ -38,3 +39,4 @@ class AdapterPassport(msgspec.Struct):
     total_tokens: int = 0
     trained_tokens: int = 0
     other_data: dict[str, str] = {}
+    forgetting: ForgettingNote | None = None

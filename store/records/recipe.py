@@ -191,6 +191,10 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True):
     """What forgetting is measured on, before the run, at every evaluation and behind it: `builtin` (a few
     dozen short rows of several kinds that ship with Temper), a dataset or `name/split` of your own. Empty:
     not at all. Nothing of it is trained on."""
+    forgetting: str = "builtin"
+    """What the base and the trained model are asked in a run behind this one: `builtin` (the forgetting pack,
+    352 short questions of six kinds, each checked by a program) or a suite of your own. Its verdict says what
+    was lost beside the task, and what helps. Minutes for an 8B model on a card. Empty: nothing is asked."""
     measure_quantisation: bool = True
     """qlora: what 4 bits cost the base on held-out rows, measured against the base in 16 bits before anything
     is trained; once for a base and its rows, and only where memory holds the base in 16 bits."""

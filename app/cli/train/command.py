@@ -48,14 +48,12 @@ from store.workspace import Workspace, open_workspace
     "--sweep", default="", metavar="FILE", help="Many runs: values to try, or a shipped sweep's name."
 )
 @click.option("--save-recipe", type=click.Path(path_type=Path), help="Write the whole recipe to a new file.")
-@click.option("--forgetting", is_flag=True, help="Then ask the forgetting pack, before and after.")
 @click.option("--no-watch", is_flag=True, help="Start the run and return.")
 @cpu_option
 @json_option
 def train(
     recipe: str | None,
     accept: tuple[str, ...],
-    forgetting: bool,
     dry_run: bool,
     sweep: str,
     save_recipe: Path | None,
@@ -85,7 +83,7 @@ def train(
         sweeps.run(workspace, resolved, sweep, list(accept), asked_for, how)
         return
     if not dry_run:
-        start(workspace, options, resolved, accept, file, forgetting, no_watch, as_json)
+        start(workspace, options, resolved, accept, file, no_watch, as_json)
         return
     from engine.training.dry_run import look_ahead
 
@@ -112,7 +110,6 @@ def start(
     recipe: Recipe,
     accept: tuple[str, ...],
     file: Path | None,
-    forgetting: bool,
     no_watch: bool,
     as_json: bool,
 ) -> None:
@@ -121,7 +118,7 @@ def start(
     from engine.jobs.train import TrainParams
 
     launcher: Literal["", "accelerate"] = "accelerate" if options.launcher else ""
-    params = TrainParams(recipe, list(accept), launcher, forgetting, options.processes)
+    params = TrainParams(recipe, list(accept), launcher, True, options.processes)
     title = f"{file.stem}: {recipe.base}" if file else f"{recipe.dataset}: {recipe.base}"
     folder = launch.start(workspace, "train", params, title, command_line(workspace, file, options))
     follow(folder, no_watch, as_json)

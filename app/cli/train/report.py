@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
+
 from app.cli import watch
 from app.cli.output import print_facts, print_json, say
 from app.cli.runs import outcome
@@ -20,24 +22,37 @@ def follow(folder: RunFolder, no_watch: bool, as_json: bool) -> None:
         watch.print_started(folder, as_json)
         return
     view = watch.watch_to_end(folder, quiet=as_json)
-    if as_json:
-        print_json(report(view))
-    watch.raise_unless_finished(view)
-    if not as_json:
+    if not as_json and view.state == "finished":
         print_trained(view)
-    if pack := view.result.get("forgetting"):
-        follow_pack(RunFolder(folder.path.with_name(pack)), quiet=as_json)
+    forgotten = follow_pack(folder, view, as_json)
+    if as_json:
+        print_json(report(view, forgotten))
+    watch.raise_unless_finished(view)
 
 
-def follow_pack(folder: RunFolder, quiet: bool) -> None:
-    """Watch the forgetting pack behind a training run; its verdict is its last notice."""
+def follow_pack(folder: RunFolder, view: RunView, quiet: bool) -> RunView | None:
+    """Watch the run that asks what a training run has forgotten, to its end; None where nothing is asked.
+
+    Its verdict is its last notice. Whatever becomes of it, the training run stands.
+    """
+    pack = view.result.get("forgetting")
+    if not pack:
+        return None
     if not quiet:
-        say(f"\nThe forgetting pack, before and after: {folder.run_id}")
-    watch.watch(folder, quiet)
+        say(f"\nWhat was forgotten is asked by {pack}; Ctrl-C leaves it running.")
+    found = watch.watch_to_end(
+        RunFolder(folder.path.with_name(pack)), quiet
+    )  # its verdict is its last notice
+    if not quiet and found.state != "finished":
+        why = f"{found.error.title}. {found.error.happened}" if found.error else found.state
+        say(click.style(f"What was forgotten is not known: {why}", fg="yellow"))
+    return found
 
 
-def report(view: RunView) -> dict[str, Any]:
-    """What `--json` prints, however the run ended."""
+def report(view: RunView, forgotten: RunView | None = None) -> dict[str, Any]:
+    """What `--json` prints, however the run ended. `forgetting` is the run that asks, and its verdict."""
+    asked = forgotten.result.get("forgetting", {}) if forgotten else {}
+    told = {key: asked[key] for key in ("verdict", "headline", "remedy", "detectable") if key in asked}
     made = {one.type: one.path for one in view.artifacts}
     return {
         "run_id": view.run_id,
@@ -47,7 +62,7 @@ def report(view: RunView) -> dict[str, Any]:
         "metrics": view.result.get("metrics", {}),
         "outcome": view.result.get("outcome"),
         "quantisation": view.result.get("quantisation"),
-        "forgetting": view.result.get("forgetting"),
+        "forgetting": {"run_id": forgotten.run_id, "state": forgotten.state} | told if forgotten else None,
         "error": view.error,
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.evals.comparison.verdicts import compare
+from engine.evals.stats.power import detectable
 from store.records.comparing import Comparison, Side
 from store.records.evals import CaseResult
 from store.records.forgetting import Forgetting
@@ -43,6 +44,7 @@ def judge(
         found.broken,
         remedies(recipe, better) if verdict == "forgotten" else [],
         headline(found, verdict, worse),
+        detectable(one.n, one.fixed + one.broken),
     )
 
 
@@ -54,13 +56,16 @@ def headline(found: Comparison, verdict: str, worse: Sequence[str]) -> str:
         f"({100 * one.diff:+.0f} points, 95% {100 * one.ci95[0]:+.0f} to {100 * one.ci95[1]:+.0f}; "
         f"{one.broken} lost, {one.fixed} gained)"
     )
+    least = detectable(one.n, one.fixed + one.broken)
+    sees = f" So many cases show a loss of {100 * least:.0f} points in four of five tries."
+    if one.a < least:
+        sees = f" The base itself passes no more than {one.a:.0%}, so there is little to lose here."
     if verdict == "forgotten":
         most = f", most of all {', '.join(worse)}" if worse else ""
         return f"It has forgotten{most}: {figures}."
     if verdict == "kept":
-        return f"Nothing is lost that the pack can see: {figures}."
-    weak = " The base itself passes hardly any, so there is little to lose here." if one.a < 0.1 else ""
-    return f"Too few cases differ to tell: {figures}.{weak}"
+        return f"Nothing is lost that the pack can see: {figures}.{sees}"
+    return f"Too few cases to tell: {figures}.{sees}"
 
 
 def remedies(recipe: Recipe, better: Point | None) -> list[str]:

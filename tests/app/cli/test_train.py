@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from engine.models.directory import ModelDirectory
 from engine.training.recipe import load_recipe
 from store import runs
 from store.leases import DeviceLease
-from store.records.events import Artifact, Event, Failure, Finished
+from store.records.events import Artifact, Event, Failure, Finished, Notice
 from store.records.runs import JobKind
 from store.runs import RunFolder
 from store.workspace import Workspace
@@ -189,6 +190,51 @@ def test_a_full_run_made_a_model_and_says_so(
     assert "--model train-20260131-100000-0001" in shown.err
     answer = temper("train", "support", "--set", "method=full", "--json").json()
     assert (answer["adapter"], answer["model"]) == (None, "artifacts/model")
+
+
+@pytest.fixture
+def asking(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[[Event], None]:
+    """A training run that started the forgetting pack, and how that ends."""
+    pack, numbers = "forgetting-20260131-100000-0001", iter("123")
+    result = {"adapter": "artifacts/adapter", "metrics": METRICS, "forgetting": pack}
+
+    def start(workspace: Workspace, job: JobKind, *_: object) -> RunFolder:
+        done: list[Event] = [Finished(status="finished", result=result)]
+        return lay_run(workspace, f"train-20260131-100000-000{next(numbers)}", done, job)
+
+    monkeypatch.setattr("engine.jobs.launch.start", start)
+
+    def ends(ended: Event) -> None:
+        lay_run(workspace, pack, [Notice(title="Forgetting", text=LOST), ended], "forgetting")
+
+    return ends
+
+
+LOST = "It has forgotten, most of all json"
+
+
+def test_the_verdict_on_what_was_forgotten_ends_the_run(
+    temper: Temper, asking: Callable[[Event], None]
+) -> None:
+    told = {"verdict": "forgotten", "headline": LOST, "remedy": ["replay"], "detectable": 0.05, "kinds": {}}
+    asking(Finished(status="finished", result={"forgetting": told}))
+
+    assert LOST in temper("train", "support").err
+    answer = temper("train", "support", "--json").json()
+    assert answer["forgetting"]["verdict"] == "forgotten"
+    assert answer["forgetting"]["remedy"] == ["replay"]
+
+
+def test_a_pack_that_fails_does_not_fail_the_training(
+    temper: Temper, asking: Callable[[Event], None]
+) -> None:
+    asking(Finished(status="failed", error=Failure("No answer", "llama.cpp is broken.", "Mend it.", 1)))
+
+    shown = temper("train", "support")
+
+    assert shown.code == 0
+    assert "What was forgotten is not known: No answer. llama.cpp is broken." in shown.err
+    assert temper("train", "support", "--json").json()["forgetting"]["state"] == "failed"
 
 
 def test_json_of_a_failed_run_is_printed_before_its_error(

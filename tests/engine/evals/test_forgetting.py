@@ -9,6 +9,7 @@ import pytest
 from engine.evals.checks import Reply
 from engine.evals.forgetting import PACK
 from engine.evals.forgetting.judging import judge
+from engine.evals.stats.power import detectable
 from engine.evals.suite import LoadedSuite, load_suite
 from store.records.evals import Case, CaseResult, CheckResult
 from store.records.outcome import Point
@@ -80,6 +81,39 @@ def test_a_right_answer_passes_and_a_wrong_one_does_not(pack: LoadedSuite, name:
     assert not passes(pack, case, WRONG[name])
 
 
+def test_each_case_is_passed_by_the_answer_that_stands_beside_it(pack: LoadedSuite) -> None:
+    wrong = [case.id for case in cases(pack).values() if not passes(pack, case, case.expected or "")]
+
+    assert wrong == []
+
+
+def test_the_answer_to_one_question_is_hardly_ever_that_to_another(pack: LoadedSuite) -> None:
+    # but for what only says how long an answer may be, or what it must not contain
+    known = cases(pack)
+    answers = [case.expected or "" for case in known.values() if case.slices["kind"] != "refusal"][::7]
+    strict = [case for case in known.values() if case.slices["kind"] in ("json", "arithmetic", "question")]
+
+    chance = sum(passes(pack, case, answer) for case in strict for answer in answers)
+
+    assert chance / (len(strict) * len(answers)) < 0.02
+
+
+def test_what_a_tuned_model_says_to_everything_passes_nothing(pack: LoadedSuite) -> None:
+    stuck = '{"intent": "recovery"}'
+
+    kinds = Counter(case.slices["kind"] for case in cases(pack).values() if passes(pack, case, stuck))
+
+    assert kinds["json"] == kinds["arithmetic"] == kinds["question"] == kinds["language"] == 0
+    assert kinds["instruction"] <= 6
+
+
+def test_the_pack_is_large_enough_to_see_a_loss_of_five_points(pack: LoadedSuite) -> None:
+    n = len(cases(pack))
+
+    assert detectable(n, n // 10) <= 0.05  # where a tenth of the cases changes sides
+    assert 0.1 < detectable(68, 7) < 0.13
+
+
 def test_no_case_is_passed_by_an_empty_answer(pack: LoadedSuite) -> None:
     assert [case.id for case in cases(pack).values() if passes(pack, case, "")] == []
 
@@ -135,6 +169,13 @@ def test_one_kind_that_is_lost_is_enough() -> None:
 def test_a_gain_or_a_narrow_tie_is_no_loss() -> None:
     assert judge("r", asked(20), asked(50), RECIPE).verdict == "kept"
     assert judge("r", asked(400, 400), asked(400, 400), RECIPE).verdict == "kept"
+
+
+def test_how_small_a_loss_the_pack_would_show_is_said() -> None:
+    found = judge("r", asked(200, 300), asked(198, 300), RECIPE)
+
+    assert found.detectable == detectable(300, 2)
+    assert f"a loss of {100 * found.detectable:.0f} points in four of five tries" in found.headline
 
 
 def test_a_base_that_knows_nothing_has_nothing_to_lose() -> None:
