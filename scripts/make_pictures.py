@@ -1,19 +1,17 @@
-"""Makes the README's pictures (docs/pictures/*.svg) from the real app on scripted runs.
+"""Makes the README's pictures (docs/pictures/*.svg) from the real app.
 
-Called by scripts/pictures. The data screen shows a real check of the support template's rows, with some
-faults planted that real exports have. What a font may lack or draw too wide (braille dots, bars, blocks) is
-drawn as shapes, and no font is fetched.
+Called by scripts/pictures. Runs and the chat are scripted; the data screen shows a real check of the support
+template's rows, with some faults planted that real exports have; evals, failures, advice and searches are
+really measured, on adapters that were really trained (scripts/picturing/measured.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-import html
 import json
 import math
 import os
 import random
-import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +35,9 @@ from app.tui.widgets.token_view import TokenView
 from app.tui.widgets.turn import Turn
 from engine.jobs import launch
 from engine.jobs.scripted import ScriptedParams
+from scripts.picturing.measured import photograph_measured
+from scripts.picturing.shapes import self_contained
+from scripts.picturing.waiting import SIZE, until
 from store import clock
 from store.records.data import Message
 from store.records.events import Finished, Step
@@ -47,7 +48,6 @@ from store.runs import EventWriter, RunFolder, create, view
 from store.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
-SIZE = (112, 34)
 WARM_SECONDS = 300.0  # a worker that is warmed imports for long where others work too
 LOOKED_AT = 0  # which finding is shown, from the top
 PICTURES = ROOT / "docs" / "pictures"
@@ -193,15 +193,6 @@ class Studio(TemperApp):
         return ScriptedChat()
 
 
-async def until(pilot: Any, condition: Callable[[], Any], seconds: float = 60.0) -> None:
-    """Wait for the screen."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the screen did not come")
-        await pilot.pause(0.02)
-
-
 async def photograph(workspace: Workspace) -> dict[str, str]:
     """Name and SVG of each screen."""
     app, taken = Studio(workspace, workspace.root), {}
@@ -253,57 +244,6 @@ async def filled_in(pilot: Any, app: TemperApp) -> None:
     await pilot.pause(0.4)
 
 
-TEXT = re.compile(
-    r'<text class="([^"]+)" x="([\d.]+)" y="([\d.]+)" textLength="([\d.]+)"([^>]*)>([^<]*)</text>'
-)
-LINE_HEIGHT = 24.4  # of a cell in Rich's SVG; the baseline lies 18.5 below its top
-
-
-def self_contained(svg: str) -> str:
-    """`svg` without fonts from elsewhere, and with dots, bars and blocks as shapes."""
-    svg = re.sub(r"@font-face\s*{[^}]*}", "", svg)
-    return TEXT.sub(_run, svg)
-
-
-def _run(match: re.Match[str]) -> str:
-    style, x, y, length, rest, raw = match.groups()
-    text = html.unescape(raw)
-    left, top, cell = float(x), float(y) - 18.5, float(length) / max(1, len(text))
-    shapes = "".join(_shape(letter, left + i * cell, top, cell) for i, letter in enumerate(text))
-    kept = "".join(" " if _shape(letter, 0, 0, 1) else letter for letter in text)
-    drawn = f'<g class="{style}">{shapes}</g>' if shapes else ""
-    if not kept.strip():
-        return drawn
-    words = html.escape(kept).replace(" ", "&#160;")
-    place = f'x="{x}" y="{y}" textLength="{length}"'
-    return f'{drawn}<text xml:space="preserve" class="{style}" {place}{rest}>{words}</text>'
-
-
-def _shape(letter: str, left: float, top: float, cell: float) -> str:
-    """One glyph as rectangles; empty where a font does well enough."""
-    if letter == "━":
-        return _rectangle(left, top + LINE_HEIGHT * 0.46, cell + 0.2, 2.6)
-    if letter == "─":
-        return _rectangle(left, top + LINE_HEIGHT * 0.49, cell + 0.2, 1.2)
-    if letter == "▌":
-        return _rectangle(left, top, cell / 2, LINE_HEIGHT + 0.4)
-    if letter == "█":
-        return _rectangle(left, top, cell + 0.2, LINE_HEIGHT + 0.4)
-    if not 0x2800 < ord(letter) <= 0x28FF:
-        return ""
-    dots = ord(letter) - 0x2800
-    places = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)]  # the order of Unicode's bits
-    return "".join(
-        _rectangle(left + cell * (0.12 + 0.5 * column), top + LINE_HEIGHT * (0.07 + 0.25 * row), 3.2, 3.2)
-        for bit, (column, row) in enumerate(places)
-        if dots >> bit & 1
-    )
-
-
-def _rectangle(x: float, y: float, width: float, height: float) -> str:
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
-
-
 def main() -> None:
     """Write the pictures; end the scripted run."""
     with tempfile.TemporaryDirectory() as folder:
@@ -316,6 +256,7 @@ def main() -> None:
         going = fill(workspace)
         try:
             taken = asyncio.run(photograph(workspace))
+            taken |= photograph_measured(Path(folder) / "measured" / "wallet-support")
         finally:
             going.request_stop()
             while view(going).state in ("starting", "waiting", "running"):

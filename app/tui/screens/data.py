@@ -21,7 +21,7 @@ from app.tui.mending import command_of, is_simple, mend
 from app.tui.messages import RunNow, RunsPolled
 from app.tui.preview_feed import PreviewFeed
 from app.tui.row_feed import RowFeed
-from app.tui.screens.base import TemperScreen
+from app.tui.screens.sided import Sheets, SidedScreen
 from app.tui.shelf import Book, Page
 from app.tui.widgets.book_list import BookList
 from app.tui.widgets.data_words import NOTHING, about, not_imported
@@ -43,10 +43,10 @@ PANES = {
 }
 
 
-class DataScreen(TemperScreen):
+class DataScreen(SidedScreen):
     """Highlighting a version opens it. Nothing here changes a version: a fix makes another."""
 
-    CSS_PATH = "data.tcss"
+    CSS_PATH: ClassVar[Sheets] = [SidedScreen.SHEET, "data.tcss"]
     MODE = "data"
     AUTO_FOCUS = "BookList"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,15 +70,14 @@ class DataScreen(TemperScreen):
         self._rows: RowFeed | None = None
         self._way: list[str] = []
         self._built = False
-        self._inside = False
         self._wanted = ""
 
     def body(self) -> ComposeResult:
         """Versions; one of them; or how to get a first one."""
-        with Horizontal(id="data"):
-            with Vertical(id="data-left"):
+        with Horizontal(id="data", classes="sides"):
+            with Vertical(id="data-left", classes="left-side"):
                 yield BookList()
-            with Vertical(id="data-right"):
+            with Vertical(id="data-right", classes="right-side"):
                 yield Static(id="data-head")
                 yield PaneTabs(PANES)
                 yield Static(id="not-imported")
@@ -87,7 +86,7 @@ class DataScreen(TemperScreen):
                     yield RowsPane()
                     yield PreviewPane()
                     yield DroppedPane()
-            yield Static(NOTHING, id="no-data")
+            yield Static(NOTHING, id="no-data", classes="nothing-yet")
 
     def on_mount(self) -> None:
         """Look at the files now and every so often."""
@@ -274,17 +273,13 @@ class DataScreen(TemperScreen):
         self._go(name)
 
     def _go(self, name: str) -> None:
-        self._go_inside(True)
+        self.go_inside(True)
         self.query_one("#panes", ContentSwitcher).current = name
         if name == "preview":
             self._preview()
         self._main_part(name).focus()
         self._show_tabs()
         self.refresh_bindings()
-
-    def _go_inside(self, inside: bool) -> None:
-        self._inside = inside
-        self.query_one("#data-left").set_class(inside, "left-behind")
 
     def _main_part(self, name: str) -> Widget:
         parts: dict[str, Widget] = {
@@ -304,7 +299,7 @@ class DataScreen(TemperScreen):
         elif self._way:
             self._go(self._way.pop())
         elif self.pane != "rows" or not rows.loosen():
-            self._go_inside(False)
+            self.go_inside(False)
             self.query_one(BookList).focus()
         self.refresh_bindings()
 
@@ -352,7 +347,7 @@ class DataScreen(TemperScreen):
         """No hint for what would do nothing."""
         if not self._built:
             return True
-        inside = self._inside
+        inside = self.inside
         if action == "back":
             return inside
         if action in ("search", "pane"):

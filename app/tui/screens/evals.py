@@ -19,7 +19,7 @@ from app.tui import case_feed, scoreboard, suite_feed
 from app.tui.errors import shown
 from app.tui.messages import FailureKept, RunNow, RunsPolled
 from app.tui.scoreboard import Scored, Sheet
-from app.tui.screens.base import TemperScreen
+from app.tui.screens.sided import Sheets, SidedScreen
 from app.tui.texts import visible
 from app.tui.widgets.advice_pane import AdvicePane
 from app.tui.widgets.cases_pane import CaseList, CasesPane
@@ -52,10 +52,10 @@ NOTHING = Content.assemble(
 )
 
 
-class EvalsScreen(TemperScreen):
+class EvalsScreen(SidedScreen):
     """Highlighting a suite opens it; the cursor in the matrix says of which variant the other panes are."""
 
-    CSS_PATH = "evals.tcss"
+    CSS_PATH: ClassVar[Sheets] = [SidedScreen.SHEET, "evals.tcss"]
     MODE = "evals"
     AUTO_FOCUS = "SuiteList"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -76,15 +76,14 @@ class EvalsScreen(TemperScreen):
         super().__init__()
         self._sheet: Sheet | None = None
         self._built = False
-        self._inside = False
         self._read: tuple[object, ...] = ()
 
     def body(self) -> ComposeResult:
         """Suites; one of them; or how to get a first one."""
-        with Horizontal(id="evals"):
-            with Vertical(id="evals-left"):
+        with Horizontal(id="evals", classes="sides"):
+            with Vertical(id="evals-left", classes="left-side"):
                 yield SuiteList()
-            with Vertical(id="evals-right"):
+            with Vertical(id="evals-right", classes="right-side"):
                 yield Static(id="suite-head")
                 yield PaneTabs(PANES)
                 yield Static(id="eval-run")
@@ -94,7 +93,7 @@ class EvalsScreen(TemperScreen):
                     yield VersusPane()
                     yield FailuresPane()
                     yield AdvicePane()
-            yield Static(NOTHING, id="no-suites")
+            yield Static(NOTHING, id="no-suites", classes="nothing-yet")
 
     def on_mount(self) -> None:
         """Show what the board knows."""
@@ -358,21 +357,17 @@ class EvalsScreen(TemperScreen):
             "failures": self.query_one(GroupList),
             "advice": self.query_one(AdvicePane),
         }
-        self._go_inside(True)
+        self.go_inside(True)
         parts[name].focus()
         self._show_tabs()
         self.refresh_bindings()
-
-    def _go_inside(self, inside: bool) -> None:
-        self._inside = inside
-        self.query_one("#evals-left").set_class(inside, "left-behind")
 
     def action_back(self) -> None:
         """One step back: to the matrix, then to the suites."""
         if self.pane != "matrix":
             self.action_pane("matrix")
             return
-        self._go_inside(False)
+        self.go_inside(False)
         self.query_one(SuiteList).focus()
         self.refresh_bindings()
 
@@ -382,14 +377,14 @@ class EvalsScreen(TemperScreen):
             return True
         sheet = self._sheet
         if action == "back":
-            return self._inside
+            return self.inside
         if action == "stop":
             return self.can_stop(self._going())
         if action == "go_on":
             run = self._run()
             return run is not None and run.view.resumable
         if action == "new":
-            return not self._inside
+            return not self.inside
         if action == "advise":
             return self.pane == "advice" and sheet is not None and bool(sheet.path)
         if action == "pane":

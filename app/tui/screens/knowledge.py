@@ -17,7 +17,7 @@ from app.tui import library
 from app.tui.errors import shown
 from app.tui.library import Base
 from app.tui.messages import RunNow, RunsPolled
-from app.tui.screens.base import TemperScreen
+from app.tui.screens.sided import Sheets, SidedScreen
 from app.tui.search_feed import SearchFeed
 from app.tui.widgets.chunk_view import ChunkView
 from app.tui.widgets.document_list import DocumentList, Line
@@ -29,10 +29,10 @@ from store.records.runs import ENDED
 LOOK_SECONDS = 2.0  # how often new generations are looked for
 
 
-class KnowledgeScreen(TemperScreen):
+class KnowledgeScreen(SidedScreen):
     """The cursor on a document opens it. Nothing here changes a document."""
 
-    CSS_PATH = "knowledge.tcss"
+    CSS_PATH: ClassVar[Sheets] = [SidedScreen.SHEET, "knowledge.tcss"]
     MODE = "knowledge"
     AUTO_FOCUS = "DocumentList"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,15 +46,14 @@ class KnowledgeScreen(TemperScreen):
         self.searches: SearchFeed | None = None
         self.bases: list[Base] | None = None
         self._stamp: object = None
-        self._inside = False
         self._came_from_search = False
 
     def body(self) -> ComposeResult:
         """Documents; one of them or a search; or how to get a first one."""
-        with Horizontal(id="knowledge"):
-            with Vertical(id="knowledge-left"):
+        with Horizontal(id="knowledge", classes="sides"):
+            with Vertical(id="knowledge-left", classes="left-side"):
                 yield DocumentList()
-            with Vertical(id="knowledge-right"):
+            with Vertical(id="knowledge-right", classes="right-side"):
                 yield Static(id="document-head")
                 yield Static(id="ingest-run")
                 with ContentSwitcher(initial="document", id="knowledge-panes"):
@@ -62,7 +61,7 @@ class KnowledgeScreen(TemperScreen):
                         yield Static(id="document-text")
                         yield ChunkView()
                     yield SearchPane()
-            yield Static(NOTHING, id="no-knowledge")
+            yield Static(NOTHING, id="no-knowledge", classes="nothing-yet")
 
     def on_mount(self) -> None:
         """Look at the files now and every so often."""
@@ -180,7 +179,7 @@ class KnowledgeScreen(TemperScreen):
             return
         self._show_pane("search")
         self.query_one(SearchPane).open(line.base.name)
-        self._go_inside(True)
+        self.go_inside(True)
 
     def on_search_pane_asked(self, event: SearchPane.Asked) -> None:
         """A question was typed."""
@@ -221,17 +220,12 @@ class KnowledgeScreen(TemperScreen):
     def on_long_list_chosen(self, event: LongList.Chosen) -> None:
         """Enter on a document goes into it."""
         if isinstance(event.long_list, DocumentList) and self.query_one(ChunkView).display:
-            self._go_inside(True)
+            self.go_inside(True)
             self.query_one(ChunkView).focus()
 
     def _show_pane(self, name: str) -> None:
         self.query_one("#knowledge-panes", ContentSwitcher).current = name
         self.query_one("#document-head").display = name == "document"
-
-    def _go_inside(self, inside: bool) -> None:
-        self._inside = inside
-        self.query_one("#knowledge-left").set_class(inside, "left-behind")
-        self.refresh_bindings()
 
     @shown
     def action_back(self) -> None:
@@ -244,13 +238,13 @@ class KnowledgeScreen(TemperScreen):
         self._came_from_search = False
         self._show_pane("document")
         self._show_chosen()
-        self._go_inside(False)
+        self.go_inside(False)
         self.query_one(DocumentList).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """No hint for what would do nothing."""
         if action == "back":
-            return self._inside
+            return self.inside
         if action in ("search", "ingest"):
             return self.bases is None or bool(self.bases)
         return True

@@ -2,63 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
-
-from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from app.tui import theme
 from app.tui.shelf import Book
 from app.tui.texts import fit
+from app.tui.widgets.entry_list import EntryList
 from store.records.data import DatasetInfo
 
 
-class BookList(OptionList):
-    """An option's id is the book's key. Stays on the highlighted one while others come and go."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
-        Binding("enter", "select", "Open", key_display="⏎"),
-    ]
+class BookList(EntryList[Book]):
+    """Versions, newest first, then what was never imported."""
 
     def __init__(self) -> None:
-        super().__init__(id="book-list")
-        self._books: dict[str, Book] = {}
+        super().__init__("book-list")
 
-    @property
-    def chosen(self) -> Book | None:
-        """The highlighted one."""
-        option = self.highlighted_option
-        return self._books.get(option.id) if option is not None and option.id is not None else None
+    def key(self, item: Book) -> str:
+        """`chats@2`."""
+        return item.key
 
-    def choose(self, key: str) -> bool:
-        """Highlight a book; False when it is not in the list."""
-        if key not in self._books:
-            return False
-        self.highlighted = self.get_option_index(key)
-        return True
-
-    def show(self, books: Sequence[Book]) -> None:
-        """Show these books in this order."""
-        self._books = {book.key: book for book in books}
-        self._fill()
-
-    def on_resize(self) -> None:
-        """Lines are laid out for a width."""
-        self._fill()
-
-    def _fill(self) -> None:
-        kept = self.chosen.key if self.chosen else None
-        width = max(12, self.scrollable_content_region.width - 2)
-        keys = list(self._books)
-        with self.prevent(OptionList.OptionHighlighted):
-            self.set_options([Option(entry(book, width), id=key) for key, book in self._books.items()])
-        if keys:
-            self.highlighted = keys.index(kept) if kept in keys else 0
+    def entry(self, item: Book, width: int) -> Content:
+        """Mark, name, rows, splits, edits."""
+        return entry(item, width)
 
 
 def entry(book: Book, width: int) -> Content:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from posixpath import commonpath
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -33,10 +34,12 @@ class HitList(LongList):
     def __init__(self) -> None:
         super().__init__(id="hit-list")
         self.hits: list[Hit] = []
+        self._names: list[str] = []
 
     def show(self, hits: list[Hit]) -> None:
-        """Show these, best first."""
+        """Show these, best first. The folder that all of them lie in is left out."""
         self.hits = hits
+        self._names = without_folder([hit.doc for hit in hits])
         self.set_count(len(hits))
 
     def line(self, index: int, width: int) -> Parts:
@@ -45,14 +48,14 @@ class HitList(LongList):
         head = f"{index + 1:>2} "
         score = f" {hit.score:.4f} "
         full = round(max(0.0, min(1.0, hit.score / best)) * BAR) if best > 0 else 0
-        name = min(max(cell_len(one.doc) for one in self.hits), width // 3)
+        name = min(max(map(cell_len, self._names)), width // 3)
         room = max(0, width - len(head) - BAR - len(score) - name - 2)
         return [
             (head, "$accent"),
             ("━" * full, "$primary"),
             ("─" * (BAR - full), "$rule"),
             (score, "$quiet"),
-            (fit_end(hit.doc, name) + "  ", "$primary"),
+            (fit_end(self._names[index], name) + "  ", "$primary"),
             (fit(hit.text, room), ""),
         ]
 
@@ -155,3 +158,10 @@ class SearchPane(Vertical):
         event.stop()
         hits = self.query_one(HitList)
         self.post_message(self.Opened(self.kb, hits.hits[hits.cursor]))
+
+
+def without_folder(paths: list[str]) -> list[str]:
+    """Paths without the folders that all of them begin with."""
+    folders = {path.rpartition("/")[0] for path in paths}
+    shared = commonpath(folders) if folders and "" not in folders else ""
+    return [path.removeprefix(f"{shared}/") for path in paths]

@@ -12,8 +12,8 @@ from store.records.knowledge import Hit, SearchResult, SearchStage
 
 NAMED = 3
 """Dropped passages of a stage that are named."""
-NAME = 11
-FUNNEL = 12
+NAME = 10
+FUNNEL = 10
 
 
 def said(result: SearchResult) -> Content:
@@ -47,7 +47,7 @@ def stage_lines(stages: Sequence[SearchStage], width: int) -> Content:
     lines = [Content.styled("how they were found", "$quiet")]
     cells = len(f"{most:,}")
     for stage in stages:
-        figures = f" {stage.kept:>{cells},} of {stage.given:<{cells},}{stage.milliseconds:>8.1f} ms  "
+        figures = f" {stage.kept:>{cells},} of {stage.given:<{cells},}{stage.milliseconds:>7.1f} ms  "
         room = width - NAME - FUNNEL - len(figures)
         lines.append(
             Content.assemble(

@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
-
-from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from app.tui.scoreboard import Sheet
 from app.tui.texts import fit
+from app.tui.widgets.entry_list import EntryList
 from app.tui.words import bar
 
 
-class SuiteList(OptionList):
-    """An option's id is the suite's name. Stays on the highlighted one while others come and go."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
-        Binding("enter", "select", "Open", key_display="⏎"),
-    ]
+class SuiteList(EntryList[Sheet]):
+    """Suites, the one with the newest results first."""
 
     def __init__(self) -> None:
-        super().__init__(id="suite-list")
-        self._sheets: dict[str, Sheet] = {}
+        super().__init__("suite-list")
 
-    @property
-    def chosen(self) -> Sheet | None:
-        """The highlighted one."""
-        option = self.highlighted_option
-        return self._sheets.get(option.id) if option is not None and option.id is not None else None
+    def key(self, item: Sheet) -> str:
+        """The suite's name."""
+        return item.suite
 
-    def show(self, sheets: Sequence[Sheet], wanted: str = "") -> None:
-        """Show these suites in this order, the cursor on the one that is wanted."""
-        self._sheets = {sheet.suite: sheet for sheet in sheets}
-        self._fill(wanted)
-
-    def on_resize(self) -> None:
-        """Lines are laid out for a width."""
-        self._fill()
-
-    def _fill(self, wanted: str = "") -> None:
-        kept = wanted or (self.chosen.suite if self.chosen else "")
-        width = max(12, self.scrollable_content_region.width - 2)
-        names = list(self._sheets)
-        with self.prevent(OptionList.OptionHighlighted):
-            self.set_options([Option(entry(sheet, width), id=name) for name, sheet in self._sheets.items()])
-        if names:
-            self.highlighted = names.index(kept) if kept in names else 0
+    def entry(self, item: Sheet, width: int) -> Content:
+        """Name, best variant, runs."""
+        return entry(item, width)
 
 
 def entry(sheet: Sheet, width: int) -> Content:

@@ -19,6 +19,7 @@ NAME = (8, 24)  # least and most cells of a variant's name
 BAR = (9, 44)
 FIGURES = 15  # of the share and its interval
 COLUMN = (11, 14)
+MORE = 4  # cells that say how many columns there are besides
 PASSED = "passed, with its 95% interval"
 
 
@@ -36,7 +37,10 @@ def plan(rows: Sequence[Scored], waiting: Sequence[str], names: Sequence[str], w
     name = max(NAME[0], min(NAME[1], longest, width // 3))
     room = width - 2 - name - 1 - BAR[0] - FIGURES
     widths = [max(COLUMN[0], min(COLUMN[1], len(one) + 2)) for one in names]
-    fitting = sum(end <= room for end in accumulate(widths))
+    ends = list(accumulate(widths))
+    if ends and ends[-1] > room:
+        room -= MORE
+    fitting = sum(end <= room for end in ends)
     fitting = max(fitting, 1) if names else 0
     left = room - sum(widths[:fitting])
     return Plan(

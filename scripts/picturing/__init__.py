@@ -1,0 +1,1 @@
+"""What scripts/make_pictures.py is made of: a workspace really measured, and pictures without fonts."""
