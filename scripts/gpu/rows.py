@@ -1,7 +1,7 @@
 """Rows to train on: random ids, of one length or of lengths as real data has them.
 
-The real mix of G1 cannot be carried; its lengths can (`python -m scripts.gpu.rows` writes them to build/gpu
-where the real data is). Without them lengths are drawn, log-normal, to the same waste: about 2.65 slots for
+The real mix of G1 is not copied; its lengths are (`python -m scripts.gpu.rows` writes them to build/gpu, where
+the real data is, with the tokenizer that G5 needs). Without them lengths are drawn, log-normal, to the same waste: about 2.65 slots for
 each useful token when rows are padded at random in eights. Random ids: a random model learns nothing of
 either, and takes the same time.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from engine.training.order import training_order
 
 SEED = 0
 MIX_FILE = "mix_lengths.json"
+GPT2 = ("gpt2.vocab", "gpt2.merges.txt")
 CAP, BATCH = 2048, 8
 MIDDLE, SPREAD = 4.6, 1.05
 """Mean and deviation of the logarithm of a drawn length: a median of 100 tokens, 2.6 slots for each."""
@@ -69,7 +71,12 @@ def carry(folder: Path) -> str:
     model = g1_mix.make_model(folder / "tokenizer", data, 64, 1)
     lengths = [len(row.input_ids) for row in g1_mix.rows_of(model, data, g1_mix.SOURCES)]
     (folder / MIX_FILE).write_text(json.dumps(lengths), encoding="utf-8")
-    return f"{len(lengths)} lengths in {folder / MIX_FILE}"
+    shutil.rmtree(folder / "tokenizer")
+    tokenizers = folder / "data" / "tokenizers"
+    tokenizers.mkdir(parents=True, exist_ok=True)
+    for name in GPT2:  # what G5 gives its model
+        shutil.copyfile(data / "tokenizers" / name, tokenizers / name)
+    return f"{len(lengths)} lengths in {folder / MIX_FILE}, a tokenizer in {tokenizers}"
 
 
 if __name__ == "__main__":

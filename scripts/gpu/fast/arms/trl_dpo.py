@@ -43,7 +43,7 @@ with tempfile.TemporaryDirectory() as folder:
         processing_class=PreTrainedTokenizerFast.from_pretrained(path),
         peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"),
     )  # fmt: skip
-    for parameter in trainer.model.parameters():
+    for parameter in trainer.model.parameters():  # type: ignore[union-attr]  # it has one
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
     begin = time.perf_counter()

@@ -54,12 +54,12 @@ with tempfile.TemporaryDirectory() as folder:
         peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"),
         callbacks=[Clock()],
     )  # fmt: skip
-    for parameter in trainer.model.parameters():
+    for parameter in trainer.model.parameters():  # type: ignore[union-attr]  # it has one
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
     trainer.train()
 losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-seconds = [after - before for before, after in zip(times, times[1:], strict=False)]
+seconds = [after - before for before, after in pairwise(times)]
 print(
     json.dumps(
         {"seconds": seconds, "losses": losses, "peak": torch.cuda.max_memory_allocated() if gpu else 0}

@@ -12,7 +12,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-import unsloth  # first of all: it changes the others as they are imported
+import unsloth  # type: ignore[import-not-found]  # first of all: it changes the others
 
 import torch  # isort: skip
 from datasets import Dataset

@@ -1,0 +1,1 @@
+"""The stock arms of the stage out, knowing nothing of Temper."""
