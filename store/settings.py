@@ -11,6 +11,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -53,8 +54,7 @@ def check(raw: Any, kind: type[msgspec.Struct], key: str = "") -> list[str]:
     """Every problem of `raw` as a `kind`, as `key: what is wrong`."""
     if not isinstance(raw, dict):
         return [f"{key or 'the file'}: expected a table, got {_name(raw)}"]
-    hints = typing.get_type_hints(kind, include_extras=True)
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    hints, fields = _described(kind)
     problems = []
     for name, value in raw.items():
         where = f"{key}.{name}" if key else name
@@ -66,6 +66,13 @@ def check(raw: Any, kind: type[msgspec.Struct], key: str = "") -> list[str]:
         if field.required and name not in raw:
             problems.append(f"{key}.{name}: missing" if key else f"{name}: missing")
     return problems
+
+
+@cache
+def _described(kind: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The types of a struct's fields and what msgspec knows of them: a suite asks for each of its cases."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return hints, {field.encode_name: field for field in msgspec.structs.fields(kind)}
 
 
 def _check_value(value: Any, hint: Any, where: str) -> list[str]:

@@ -7,7 +7,7 @@ does not understand stays as it was written, and is said.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -31,7 +31,7 @@ def filled(text: str, given: Mapping[str, Any], say: Say = lambda what: None) ->
 
     missing: list[str] = []
     try:
-        template = _environment().from_string(text)
+        template = _compiled(text)
         parts, letters = [], 0
         for part in template.generate({**given, LEFT: missing}):
             letters += len(part)
@@ -89,6 +89,12 @@ LEFT = "temper left empty"
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 60 else f"{line[:60]}…"
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> Any:
+    """A prompt is one for thousands of tests."""
+    return _environment().from_string(text)
 
 
 @cache

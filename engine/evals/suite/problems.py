@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -101,6 +102,11 @@ def _with_hint(problem: str, where: str) -> str:
 _LISTS_OF_TABLES = ("messages", "before", "tools", "tool_results", "expected_tool_calls")
 
 
+@cache
+def _names(options: type[msgspec.Struct]) -> list[str]:
+    return [field.name for field in msgspec.structs.fields(options)]
+
+
 def _check(entry: Any, where: str) -> list[str]:
     if not isinstance(entry, dict):
         return [f"{where}: expected a table, got {type(entry).__name__}"]
@@ -110,7 +116,7 @@ def _check(entry: Any, where: str) -> list[str]:
         kind = kind_of(entry["kind"])
     except ValueError as error:
         return [f"{where}.kind: {error}"]
-    options = [field.name for field in msgspec.structs.fields(kind.options)]
+    options = _names(kind.options)
     known = [*options, *COMMON]
     unknown = [key for key in entry if key not in known]
     problems = []
