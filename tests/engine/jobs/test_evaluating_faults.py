@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -40,7 +41,7 @@ def shop(tmp_path: Path) -> Workspace:
     return Workspace(workspace.root)
 
 
-def asked_for(workspace: Workspace, **more: int) -> RunFolder:
+def asked_for(workspace: Workspace, **more: Any) -> RunFolder:
     """A run that no worker has taken up yet."""
     params = msgspec.to_builtins(EvaluateParams("mine", ["warm"], **more))
     spec = RunSpec(clock.new_id("evaluate"), "evaluate", clock.stamp(), str(workspace.root), params)
