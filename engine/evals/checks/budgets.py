@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import msgspec
@@ -36,6 +37,8 @@ def length(options: LengthOptions, bench: Bench) -> Judge:
     """The answer is as long as it may be."""
     if options.max is None and not options.min:
         raise ValueError("length needs `min` or `max`")
+    if options.min < 0:
+        raise ValueError(f"length: `min` is {options.min}; it must be 0 or more")
     if options.max is not None and options.max < options.min:
         raise ValueError(f"length: `max` {options.max} is below `min` {options.min}")
 
@@ -64,8 +67,8 @@ def measure(text: str, unit: Unit) -> int:
 
 def latency(options: LatencyOptions, bench: Bench) -> Judge:
     """The answer came in time."""
-    if options.max_ms <= 0:
-        raise ValueError("latency needs `max_ms`, milliseconds")
+    if not 0 < options.max_ms < math.inf:
+        raise ValueError("latency needs `max_ms`, milliseconds above 0")
 
     def judge(reply: Reply) -> Verdict:
         return passed(reply.latency_ms <= options.max_ms, f"{reply.latency_ms:.0f} ms")
@@ -77,6 +80,9 @@ def tokens(options: TokensOptions, bench: Bench) -> Judge:
     """The answer, and what was read for it, cost no more than they may."""
     if options.max is None and options.max_prompt is None:
         raise ValueError("tokens needs `max` or `max_prompt`")
+    for name, most in (("max", options.max), ("max_prompt", options.max_prompt)):
+        if most is not None and most < 1:
+            raise ValueError(f"tokens: `{name}` is {most}; it must be 1 or more")
 
     def judge(reply: Reply) -> Verdict:
         written = options.max is None or reply.completion_tokens <= options.max

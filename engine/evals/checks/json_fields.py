@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -26,6 +27,8 @@ class FieldsOptions(msgspec.Struct, forbid_unknown_fields=True):
 
 def json_fields(options: FieldsOptions, bench: Bench) -> Judge:
     """The share of fields equal to the expected ones; of several right answers the nearest counts."""
+    if not 0 <= options.tolerance < math.inf:
+        raise ValueError(f"json_fields: `tolerance` is {options.tolerance}; it must be 0 or more, and end")
 
     def judge(reply: Reply) -> Verdict:
         right = [_expected(text) for text in wanted(options.value, reply)]

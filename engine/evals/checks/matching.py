@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from engine.data.importers import strict_json
-from engine.evals.checks.contract import Bench, Judge, Kind, Reply, Verdict, passed, wanted
+from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, Verdict, passed, wanted
 from engine.evals.checks.values import same_json
 
 
@@ -31,7 +31,10 @@ class NormalisedOptions(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ContainsOptions(msgspec.Struct, forbid_unknown_fields=True):
-    """`values`: texts of which `all` (or any one) must occur; without them the expected answer must."""
+    """`values`: texts of which `all` (or any one) must occur; without them the expected answer must.
+
+    White space at their ends does not count.
+    """
 
     value: str | None = None
     values: list[str] = []
@@ -92,9 +95,13 @@ def normaliser(options: NormalisedOptions) -> Callable[[str], str]:
 
 def contains(options: ContainsOptions, bench: Bench) -> Judge:
     """The texts occur in the answer, letter by letter; or, with `absent`, none of them does."""
+    if not all(text.strip() for text in options.values):
+        raise ValueError("contains: one of `values` is empty, and every answer contains that")
 
     def judge(reply: Reply) -> Verdict:
         texts = options.values or wanted(options.value, reply)
+        if not all(text.strip() for text in texts):
+            raise CheckError("the text to be found is empty, and every answer contains that")
         fold = str.casefold if options.ignore_case else str
         answer = fold(reply.text)
         found = {text: fold(text.strip()) in answer for text in texts}

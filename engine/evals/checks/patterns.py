@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -11,6 +12,9 @@ from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, 
 SECONDS = 1.0
 LETTERS = 100_000
 """Only so much of an answer is searched."""
+REPEATS = 100_000
+"""What is repeated so often, groups within groups counted together, is written out when it is compiled."""
+_PART = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|\{(\d+)(?:,\d*)?\}|[()]", re.DOTALL)
 
 
 class RegexOptions(msgspec.Struct, forbid_unknown_fields=True):
@@ -30,10 +34,12 @@ class Pattern:
 
         self.source = source
         flags = regex.IGNORECASE if ignore_case else 0
+        if repeats(source) > REPEATS:
+            raise ValueError(f"{source!r:.100} repeats something more than {REPEATS:,} times")
         try:
             self._compiled = regex.compile(source, flags)
-        except (regex.error, OverflowError, RecursionError) as error:
-            raise ValueError(f"{source!r} is not a pattern: {error}") from error
+        except (regex.error, OverflowError, RecursionError, MemoryError) as error:
+            raise ValueError(f"{source!r:.100} is not a pattern: {error or type(error).__name__}") from error
 
     def search(self, text: str) -> Any:
         """The first match, or None. Raises CheckError when it takes too long."""
@@ -51,6 +57,23 @@ class Pattern:
                 f"the pattern {self.source!r} did not finish within {SECONDS:g} s; write it without nested "
                 "repetition, such as (a+)+"
             ) from error
+
+
+def repeats(source: str) -> int:
+    """How many copies a pattern's most repeated part comes to when counted repetitions are written out."""
+    within, last, most = [1], 1, 1  # of each open group, the most inside it; of what a count would repeat
+    for part in _PART.finditer(source):
+        if part[0] == "(":
+            within.append(1)
+        elif part[0] == ")" and len(within) > 1:
+            last = within.pop()
+            within[-1] = max(within[-1], last)
+        elif part[1]:
+            follows_group = source[part.start() - 1 : part.start()] == ")"
+            count = min(int(part[1][:12]), 10**12) * (last if follows_group else 1)
+            within[-1], last = max(within[-1], count), count
+        most = max(most, within[-1])
+    return most
 
 
 def regex_check(options: RegexOptions, bench: Bench) -> Judge:

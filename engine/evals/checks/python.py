@@ -7,6 +7,7 @@ The function gets the answer's text and the case as a dict, and returns true or 
 
 from __future__ import annotations
 
+import math
 import queue
 import subprocess
 import sys
@@ -42,6 +43,8 @@ def python(options: PythonOptions, bench: Bench) -> Judge:
     file, colon, name = options.function.rpartition(":")
     if not colon or not name.isidentifier():
         raise ValueError("python needs `function`, as in checks/tone.py:is_polite")
+    if not 0 < options.seconds < math.inf:
+        raise ValueError(f"python: `seconds` is {options.seconds}; it must be above 0, and end")
     path = bench.find(file)
     if not bench.python_checks:
         raise ValueError(

@@ -39,6 +39,8 @@ def source_of(text: str) -> Source:
 
 def retrieval_recall(options: RecallOptions, bench: Bench) -> Judge:
     """The share of the case's expected sources among the passages that the model was given."""
+    if options.k is not None and options.k < 1:
+        raise ValueError(f"retrieval_recall: `k` is {options.k}; it must be 1 or more")
 
     def judge(reply: Reply) -> Verdict:
         sources = reply.case.expected_sources

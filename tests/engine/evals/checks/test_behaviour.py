@@ -34,6 +34,13 @@ def test_length_is_counted_in_the_unit_that_is_asked_for(options: dict[str, Any]
         ("length", {"min": 5, "max": 2}, "`max` 2 is below `min` 5"),
         ("latency", {}, "latency needs `max_ms`"),
         ("tokens", {}, "tokens needs"),
+        ("length", {"min": -1, "max": 5}, "`min` is -1"),
+        ("latency", {"max_ms": float("nan")}, "milliseconds above 0"),
+        ("tokens", {"max": 0}, "`max` is 0"),
+        ("retrieval_recall", {"k": 0}, "`k` is 0"),
+        ("json_fields", {"tolerance": -1.0}, "`tolerance` is -1.0"),
+        ("python", {"function": "a.py:f", "seconds": 0.0}, "`seconds` is 0.0"),
+        ("refusal", {"phrases": ["(a"]}, "is not a pattern"),
     ],
 )
 def test_a_budget_without_a_bound_is_refused(kind: str, options: dict[str, Any], reason: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.evals.checks import Bench, json_schema, patterns
+from engine.evals.checks import Bench, patterns, validating
 from tests.engine.evals.checks.stage import judged
 
 SCHEMA = {"type": "object", "required": ["intent"], "properties": {"intent": {"enum": ["refund", "lost"]}}}
@@ -31,6 +32,57 @@ def test_json_schema_wants_json_that_the_schema_accepts(answer: str, detail: str
     assert (result.passed, result.detail) == (not detail, detail)
 
 
+@pytest.mark.parametrize(
+    ("schema", "answer", "passed"),
+    [
+        ({"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "string"}]}, "[1]", False),
+        (
+            {"items": [{"type": "string"}], "$schema": "http://json-schema.org/draft-07/schema#"},
+            '["a", 1]',
+            True,
+        ),
+        ({"prefixItems": [{"type": "string"}]}, "[1]", False),
+        ({"properties": {"a": {}}, "unevaluatedProperties": False}, '{"b": 1}', False),
+        ({"multipleOf": 0.01}, "19.99", True),
+        ({"multipleOf": 0.01}, "19.995", False),
+        ({"pattern": "^a$"}, '"a\\n"', False),
+        ({"pattern": "^\\d+$"}, '"٣"', False),
+        ({"pattern": "^\\p{L}+$"}, '"né"', True),
+        ({"pattern": "^[$]\\d$"}, '"$5"', True),
+        ({"format": "date"}, '"2024-02-30"', False),
+        ({"format": "date"}, '"2024-02-29"', True),
+        ({"format": "email"}, '"nobody"', False),
+        ({"patternProperties": {"^a": {}}, "additionalProperties": {"type": "integer"}}, '{"b": "x"}', False),
+        (True, "1", True),
+        (False, "1", False),
+    ],
+)
+def test_both_drafts_formats_patterns_and_multiples_are_judged_as_written(
+    schema: Any, answer: str, passed: bool
+) -> None:
+    assert judged("json_schema", answer, schema=schema).passed is passed
+
+
+def test_formats_are_only_noted_where_that_is_told() -> None:
+    assert judged("json_schema", '"nobody"', schema={"format": "email"}, formats=False).passed
+
+
+def test_every_test_of_draft_7_without_other_documents_is_judged_as_it_says(shared_data: Path) -> None:
+    judged_right = 0
+    for file in sorted((shared_data / "instruct/json_schema_draft7/draft7").glob("*.json")):
+        if file.name == "refRemote.json":
+            continue
+        for group in json.loads(file.read_text()):
+            schema = group["schema"]
+            if isinstance(schema, dict) and "$ref" not in schema:
+                schema = {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
+            validate = validating.validator_of(schema)
+            for test in group["tests"]:
+                assert (validate(test["data"]) == "") is test["valid"], (file.name, test["description"])
+                judged_right += 1
+    assert judged_right > 800
+
+
 def test_a_schema_may_stand_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "intent.json").write_text('{"type": "string"}')
 
@@ -45,6 +97,10 @@ def test_a_schema_may_stand_in_a_file(tmp_path: Path) -> None:
         ("", "json_schema needs `schema`"),
         ({"type": "text"}, "is not a JSON Schema: .*'text'"),
         ({"$ref": "https://example.invalid/other.json"}, "leads out of the file"),
+        ({"$ref": "other.json"}, "leads out of the file"),
+        ({"$ref": "#/$defs/none"}, "leads to nothing in the file"),
+        ({"pattern": "(a"}, "is not a 'regex'"),
+        ({"pattern": "(a{1000}){1000}"}, "is not a 'regex'"),
     ],
 )
 def test_a_schema_that_cannot_be_used_is_refused_with_the_reason(schema: Any, reason: str) -> None:
@@ -62,7 +118,7 @@ def doubling(levels: int) -> dict[str, Any]:
 
 
 def test_a_schema_that_branches_without_end_is_an_error_of_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_schema, "SECONDS", 0.1)
+    monkeypatch.setattr(validating, "SECONDS", 0.1)
 
     assert "branches too often" in judged("json_schema", "1", schema=doubling(60)).error
     assert judged("json_schema", '"a"', schema=doubling(3)).passed

@@ -105,10 +105,39 @@ def test_a_pattern_that_takes_too_long_is_an_error_and_no_zero(monkeypatch: pyte
     assert result.error.startswith("the pattern '(a|aa)+$' did not finish within 0.05 s")
 
 
-@pytest.mark.parametrize(("value", "reason"), [("", "regex needs `value`"), ("(a", "is not a pattern")])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("", "regex needs `value`"),
+        ("(a", "is not a pattern"),
+        ("a{1000000000}", "repeats something more than 100,000 times"),
+        ("((a{100}){100}){100}", "repeats something more than 100,000 times"),
+    ],
+)
 def test_a_pattern_that_is_none_is_refused(value: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         judged("regex", "", value=value)
+
+
+@pytest.mark.parametrize(
+    ("source", "times"),
+    [
+        ("a{3}b{4}", 4),
+        ("(a{30}){20}", 600),
+        (r"\{9}[{9}]", 1),
+        ("(a{2}(b{3}){4})", 12),
+        ("a{0,99}", 1),
+        ("(a", 1),
+    ],
+)
+def test_repetitions_are_counted_before_they_are_written_out(source: str, times: int) -> None:
+    assert patterns.repeats(source) == times
+
+
+def test_an_empty_text_to_be_found_is_no_check() -> None:
+    assert "every answer contains that" in judged("contains", "a", "").error
+    with pytest.raises(ValueError, match="one of `values` is empty"):
+        judged("contains", "a", values=["b", " "])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,61 @@ SETUP = (
         ("Here it is:\n```sql\nSELECT max(a) FROM t;\n```\nDone.", "SELECT 2", True),
         ("SELECT NULL", "SELECT NULL", True),
         ("SELECT [1, 2]", "SELECT [1, 2]", True),
+        ("The query is:\nSELECT max(a) FROM t", "SELECT 2", True),
+        ("WITH x AS (SELECT a FROM t) SELECT sum(a) FROM x", "SELECT 5", True),
+        ("SELECT b FROM t ORDER BY b DESC", "SELECT b FROM (SELECT b FROM t ORDER BY b)", True),
+        ("SELECT a FROM t ORDER BY a DESC", "SELECT a, -- order by\n FROM t WHERE b <> 'order by'", True),
+        (
+            "SELECT b, rank() OVER (ORDER BY a) FROM t ORDER BY b DESC",
+            "SELECT b, rank() OVER (ORDER BY a) FROM t",
+            True,
+        ),
+        ("SELECT a, c FROM t", "SELECT a, c + 1e-9 FROM t", True),
+        ("SELECT 9007199254740993", "SELECT 9007199254740992", False),
+        ("SELECT 10000001", "SELECT 10000000", False),
+        ("SELECT 1e12 + 1e-3", "SELECT 1e12", True),
+        ("SELECT NULL, 1 UNION ALL SELECT NULL, 2", "SELECT NULL, 2 UNION ALL SELECT NULL, 1", True),
+        ("SELECT 'nan'::DOUBLE, 'inf'::DOUBLE", "SELECT 'nan'::DOUBLE, 'inf'::DOUBLE", True),
+        ("SELECT NULL", "SELECT 0", False),
+        ("SELECT true", "SELECT 1", False),
+        ("SELECT 1; SELECT 2", "SELECT 2", True),
     ],
 )
 def test_a_query_is_right_where_its_rows_are(answer: str, expected: str, passed: bool) -> None:
     assert judged("sql", answer, expected, setup=SETUP).passed is passed
+
+
+def test_an_answer_may_not_change_the_tables_unless_that_is_asked() -> None:
+    change = "DELETE FROM t WHERE a > 1; SELECT count(*) FROM t"
+
+    assert judged("sql", change, "SELECT 1", setup=SETUP).detail == "is no query: it has DELETE"
+    assert judged("sql", change, "DELETE FROM t WHERE b <> 'x'; SELECT count(*) FROM t", setup=SETUP).passed
+    assert judged("sql", "SELECT count(*) FROM t", "SELECT 3", setup=SETUP).passed
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"setup": "CREATE TABLE nonsense"}, "`setup` fails: Parser Error"),
+        ({"setup": "COPY (SELECT 1) TO 'out.csv'"}, "`setup` fails: Permission Error"),
+        ({"setup": "none.sql"}, "none.sql: there is no such file"),
+        ({"seconds": 0.0}, "`seconds` is 0.0; it must be above 0"),
+        ({"tolerance": -1.0}, "`tolerance` is -1.0; it must be 0 or more"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_any_answer(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        judged("sql", "SELECT 1", "SELECT 1", **options)
+
+
+def test_rows_are_paired_by_nearness_and_not_by_rounding() -> None:
+    found = [(0.4999999,), (1.5,), (1.5000002,)]
+    right = [(1.5000001,), (1.5,), (0.5,)]
+
+    assert same_rows(found, right, ordered=False, tolerance=1e-6)
+    assert not same_rows(found, [(1.6,), (1.5,), (0.5,)], ordered=False, tolerance=1e-6)
+    crossed = [(1.0, 2.0), (1.0000001, 1.0)]
+    assert same_rows(crossed, [(1.0000001, 2.0), (1.0, 1.0)], ordered=False, tolerance=1e-6)
 
 
 def test_a_query_that_fails_says_why() -> None:
@@ -54,13 +106,11 @@ def test_an_expected_query_that_fails_is_an_error_of_the_case() -> None:
         "ATTACH 'other.duckdb'",
     ],
 )
-def test_a_query_reaches_nothing_outside(answer: str) -> None:
-    assert judged("sql", answer, "SELECT 1", setup=SETUP).detail.split(" ")[0] in (
-        "Permission",
-        "Invalid",
-        "IO",
-        "Catalog",
-    )
+@pytest.mark.parametrize("change", ["SELECT 1", "CREATE TABLE u (a INT); SELECT 1"])
+def test_a_query_reaches_nothing_outside(answer: str, change: str) -> None:
+    detail = judged("sql", answer, change, setup=SETUP).detail
+
+    assert detail.startswith(("is no query", "Permission", "Invalid", "IO", "Catalog"))
 
 
 def test_a_query_that_runs_away_is_stopped() -> None:
