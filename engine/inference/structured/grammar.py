@@ -59,7 +59,8 @@ def json_rule(schema: Mapping[str, Any] | bool, name: str = "answer") -> str:
 
 def regex_rule(pattern: str) -> str:
     """The rule of a text that `pattern` describes from its first character to its last."""
-    return f"answer: TEXT\nTEXT: /{pattern.replace('/', chr(92) + '/')}/"
+    within = re.sub(r"(\\.)|/", lambda match: match[1] or r"\/", pattern, flags=re.DOTALL)
+    return f"answer: TEXT\nTEXT: /{within}/"
 
 
 def choice_rule(choices: Sequence[str]) -> str:

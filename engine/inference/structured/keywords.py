@@ -19,7 +19,7 @@ from engine.inference.structured.lowered import (
     named_types,
     type_words,
 )
-from engine.inference.structured.patterns import pattern_problem
+from engine.inference.structured.patterns import as_followed, pattern_problem
 from engine.inference.structured.refusal import Place, SchemaRefused
 
 if TYPE_CHECKING:
@@ -94,12 +94,22 @@ class Keywords:
 
     def _enum(self) -> None:
         values = self.schema["enum"]
+        self._check_numbers(values, "enum")
         if not values:
             self.also.append(False)
         self.base["enum"] = values
 
     def _const(self) -> None:
+        self._check_numbers(self.schema["const"], "const")
         self.also.append({"const": self.schema["const"]})
+
+    def _check_numbers(self, value: Any, keyword: str) -> None:
+        """Refuse whole numbers that llguidance would round: it reads those beyond 64 bits as floats."""
+        if isinstance(value, dict | list):
+            for inner in value.values() if isinstance(value, dict) else value:
+                self._check_numbers(inner, keyword)
+        elif isinstance(value, int) and abs(value) >= 2**63 and not _is_float(value):
+            raise self.refused(keyword, f"{value:.2e} has more digits than can be followed exactly.")
 
     def _draft_4_bounds(self) -> None:
         """Draft 4's true beside a bound as the later drafts' number; there it is no keyword of its own."""
@@ -111,7 +121,7 @@ class Keywords:
 
     def _pattern(self) -> None:
         self._check_pattern(self.schema["pattern"], "pattern")
-        self.base["pattern"] = self.schema["pattern"]
+        self.base["pattern"] = as_followed(self.schema["pattern"])
 
     def _check_pattern(self, pattern: str, *steps: str) -> None:
         problem = pattern_problem(pattern)
@@ -128,7 +138,7 @@ class Keywords:
         if name in formats.KNOWN:
             self.base["format"] = name
         elif name in formats.PATTERNS:
-            self.also.append({"pattern": formats.PATTERNS[name]})
+            self.also.append({"pattern": as_followed(formats.PATTERNS[name])})
         elif name in formats.UNENFORCED and "string" in self._types():
             raise self.refused(
                 "format", f"no grammar is known for {name!r}.", "Say it with a pattern, or remove it."
@@ -151,7 +161,7 @@ class Keywords:
         for pattern in self.schema["patternProperties"]:
             self._check_pattern(pattern, "patternProperties", pattern)
         self.base["patternProperties"] = {
-            pattern: self.inner(value, "patternProperties", pattern)
+            as_followed(pattern): self.inner(value, "patternProperties", pattern)
             for pattern, value in self.schema["patternProperties"].items()
         }
 
@@ -321,6 +331,14 @@ class Keywords:
             )
         )
         self.also.append(any_of(ways))
+
+
+def _is_float(value: int) -> bool:
+    """Whether a float is this very number, written with all its digits."""
+    try:
+        return int(float(value)) == value and "e" not in repr(float(value)).replace("e+", "")
+    except OverflowError:
+        return False
 
 
 def _keys(names: dict[str, Any]) -> Callable[[Lowered], dict[str, Any]] | None:

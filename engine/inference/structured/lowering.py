@@ -64,6 +64,15 @@ class Lowering:
         self._specification = referencing.jsonschema.specification_with(uri)
 
     def document(self, place: Place) -> Lowered:
+        """The whole schema, or the part at `place`. Raises SchemaRefused."""
+        try:
+            return self._document(place)
+        except RecursionError as error:
+            raise SchemaRefused(
+                "$ref", place, "its references lead too deep, one behind the other.", "Make it flatter."
+            ) from error
+
+    def _document(self, place: Place) -> Lowered:
         resource = self._specification.create_resource(self.root)
         registry = REGISTRY.with_resource("", resource)
         resolver = registry.resolver_with_root(resource)
@@ -121,8 +130,9 @@ class Lowering:
     def _count(self, place: Place, nodes: int = 1) -> None:
         self._nodes += nodes
         if self._nodes > MOST_NODES:
+            words = (part for part in reversed(place) if isinstance(part, str))
             raise SchemaRefused(
-                str(place[-1]) if place else "$schema",
+                next(words, "$schema"),
                 place,
                 f"it becomes more than {MOST_NODES:,} parts.",
                 "Use fewer alternatives.",

@@ -24,6 +24,7 @@ from engine.inference.structured.lowered import (
     type_of,
     types_of,
 )
+from engine.inference.structured.patterns import RARE
 
 MOST_LETTERS = 4_000
 """Letters of strings that are excluded one by one."""
@@ -142,7 +143,8 @@ def other_strings(values: list[str]) -> Lowered:
 
 def _others(tree: dict[str, Any]) -> str:
     letters = sorted(letter for letter in tree if letter)
-    ways = [f"[^{''.join(map(quoted, letters))}](?s:.*)"] if letters else ["(?s:.+)"]
+    # without RARE, an escape would pass: see as_followed in patterns.py
+    ways = [f"[^{RARE}{''.join(map(quoted, letters))}](?s:.*)"] if letters else ["(?s:.+)"]
     ways += [quoted(letter) + _others(tree[letter]) for letter in letters]
     return f"(?:{'|'.join(ways)}){'' if '' in tree else '?'}"
 

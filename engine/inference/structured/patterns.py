@@ -6,6 +6,8 @@ Python's own `re` has no deadline, and a pattern such as `^(a+)+$` can keep it b
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 import regex
@@ -24,7 +26,51 @@ class TooSlow(Exception):
 @lru_cache(maxsize=512)
 def pattern_problem(pattern: str) -> str:
     """Why llguidance cannot follow `pattern` in a schema; empty when it can."""
-    return _first_line(_matcher(json.dumps({"type": "string", "pattern": pattern})))
+    return _first_line(_matcher(json.dumps({"type": "string", "pattern": as_followed(pattern)})))
+
+
+def as_followed(pattern: str) -> str:
+    """A schema's pattern as llguidance 1.9 follows it in JSON: what it writes then is what `searches` finds.
+
+    In its classes, brackets nest and `&&` and `~~` are operators, elsewhere they are letters. A class of all
+    control characters lets every escape pass: `[^"]` an escaped quotation mark, `[^\\]` an escaped backslash;
+    so one control character is left out of negated classes. Its `\\w` and `\\d` are ASCII's, as in ECMA-262,
+    where others take all alphabets in: what is no `\\w` here is none for them either.
+    """
+    found, parts = list[str](), iter(_PARTS.findall(pattern))
+    for part in parts:
+        found.append(_class(part, parts) if part.startswith("[") else _NEGATED.get(part, part))
+    return "".join(found)
+
+
+def _class(opening: str, parts: Iterator[str]) -> str:
+    """A class of characters, up to its closing bracket; one that never closes stays as it is."""
+    negated, body = opening == "[^", list[str]()
+    for part in parts:
+        if part == "]" and body:
+            break
+        body.append(f"\\{part}" if part in _PLAIN else part)
+        if part == "[^":
+            body[-1] = r"\[\^"
+        elif negated:
+            body.append(_BESIDES.get(part, ""))
+        elif part == r"\W":
+            body[-1] = _NO_WORD
+        elif part == r"\D":
+            body[-1] = r"\P{Nd}"
+    else:
+        return opening + "".join(body)
+    return f"{opening}{RARE if negated else ''}{''.join(body)}]"
+
+
+RARE = r"\x01"
+"""A control character that nobody misses."""
+_PARTS = re.compile(r"\\.|\[\^?|.", re.DOTALL)
+_BRACED = re.compile(r"\\u\{([0-9A-Fa-f]{1,6})\}")  # ECMA-262's; `regex` has another way
+_PLAIN = ("[", "]", "&", "~")
+_NO_WORD = r"\x00-\x2F\x3A-\x40\x5B-\x5E\x60\x7B-\x7F"
+_NEGATED = {r"\W": f"[{_NO_WORD}]", r"\D": r"\P{Nd}"}
+_BESIDES = {r"\w": r"\x{80}-\x{10FFFF}", r"\d": r"\p{Nd}"}
 
 
 def searches(pattern: str, text: str) -> bool:
@@ -46,7 +92,7 @@ def has_format(text: str, name: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> regex.Pattern[str]:
-    return regex.compile(pattern)
+    return regex.compile(_BRACED.sub(lambda match: f"\\U{match[1]:0>8}", pattern))
 
 
 @lru_cache(maxsize=256)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 
 from jsonschema import FormatChecker, validators
@@ -19,6 +20,8 @@ from engine.inference.structured.patterns import TooSlow, has_format, searches
 
 MOST_REFERENCES = 20_000
 """References followed for one answer; a schema can be made to follow them without end."""
+MOST_DIGITS = 700
+"""Digits of a quotient: floats go up to 309, and down to 324 behind the point."""
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 Errors = Iterator[ValidationError]
@@ -33,7 +36,7 @@ class Checker:
         own: dict[str, Callable[..., Errors]] = {
             word: self._counted(draft.VALIDATORS[word]) for word in REFERENCES if word in draft.VALIDATORS
         }
-        own |= {"pattern": _pattern, "patternProperties": _pattern_properties}
+        own |= {"multipleOf": _multiple_of, "pattern": _pattern, "patternProperties": _pattern_properties}
         own["additionalProperties"] = _additional_properties
         kind: Any = validators.extend(draft, own)  # type: ignore[no-untyped-call]  # the stubs leave its types out
         self._validator = kind(schema, format_checker=FORMATS)
@@ -92,6 +95,19 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(word: str) -> None:
     raise ValueError(f"{word} is no number")
+
+
+def _multiple_of(validator: Any, step: float, instance: Any, schema: Any) -> Errors:
+    """In decimals, as they are written: 19.99 is a multiple of 0.01, which floats cannot say."""
+    if not validator.is_type(instance, "number"):
+        return
+    with localcontext(prec=MOST_DIGITS):
+        try:
+            rest = Decimal(repr(instance)) % Decimal(repr(step))
+        except InvalidOperation:  # it has more digits than are kept
+            rest = Decimal(1)
+    if rest:
+        yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Errors:

@@ -64,6 +64,14 @@ def doubling(levels: int, word: str) -> dict[str, Any]:
     return {"$ref": "#/$defs/d0", "$defs": tables | {f"d{levels}": {"type": "string"}}}
 
 
+def ladder(steps: int) -> dict[str, Any]:
+    """Definitions that each hold the next."""
+    tables: dict[str, Any] = {
+        f"d{at}": {"properties": {"a": {"$ref": f"#/$defs/d{at + 1}"}}} for at in range(steps)
+    }
+    return {"$ref": "#/$defs/d0", "$defs": tables | {f"d{steps}": {}}}
+
+
 @pytest.mark.parametrize(
     "schema",
     [
@@ -81,6 +89,7 @@ def doubling(levels: int, word: str) -> dict[str, Any]:
         {"properties": {f"p{at}": True for at in range(1500)}},
         {"oneOf": [{"properties": {f"p{at}": {"type": "string"}}} for at in range(200)]},
         doubling(25, "oneOf"),
+        ladder(1_000),
     ],
 )
 def test_a_schema_bomb_is_a_titled_error(schema: dict[str, Any]) -> None:
@@ -113,3 +122,46 @@ def test_a_pattern_that_cannot_be_followed_is_refused(pattern: str) -> None:
 def test_there_must_be_something_to_choose(choices: list[str]) -> None:
     with pytest.raises(UsageError, match="nothing to choose"):
         choice_structure(choices)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("a/b", "a/b"),
+        (r"a\/b", "a/b"),
+        (r"\\/", "\\/"),
+        (r"^[A-Z]{2}$", "AB"),
+        (r"^a|b$", "b"),
+        (r"(yes)?", ""),
+    ],
+)
+def test_a_pattern_may_hold_slashes_and_anchors_at_its_ends(pattern: str, text: str) -> None:
+    structure = regex_structure(pattern)
+
+    assert structure.follows(text)
+    assert not structure.follows(text + "!")
+
+
+@pytest.mark.parametrize(
+    "choices", [["a", "ab", "abc"], ["no", "no way"], ["yes\nno", "yes"], [" a", "a"], ['"', "\\"]]
+)
+def test_a_choice_may_begin_like_another(choices: list[str]) -> None:
+    structure = choice_structure(choices)
+
+    assert all(structure.follows(choice) for choice in choices)
+    assert not any(structure.follows(choice + "x") for choice in choices)
+
+
+def test_a_schema_that_grows_too_large_is_refused_by_a_keyword_and_not_by_a_number() -> None:
+    branches = [{"properties": {f"p{at}": {"type": "string"}}, "required": [f"p{at}"]} for at in range(60)]
+
+    with pytest.raises(SchemaRefused, match="parts") as caught:
+        schema_structure({"type": "object", "oneOf": branches})
+    assert caught.value.keyword == "oneOf"
+
+
+@pytest.mark.parametrize("value", [12345678901234567890123, -(2**70) - 1, [10**30 + 1], {"a": 2**90 + 1}])
+def test_whole_numbers_that_would_be_rounded_are_refused(value: Any) -> None:
+    for schema in ({"const": value}, {"enum": [1, value]}):
+        with pytest.raises(SchemaRefused, match="more digits"):
+            schema_structure(schema)

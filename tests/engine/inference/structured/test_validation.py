@@ -78,3 +78,19 @@ def test_the_public_tests_of_draft_7_are_judged_as_they_say(group: dict[str, Any
 
     for case in group["tests"]:
         assert (checker.problem_of(case["data"]) == "") == case["valid"], case["description"]
+
+
+@pytest.mark.parametrize(
+    ("step", "good", "bad"),
+    [
+        (0.01, [19.99, 0.07, 1e22, -3], [19.995]),
+        (0.1, [0.3, 1.1], [0.35]),
+        (3, [9, 0, 3e20], [10, 1.5]),
+        (1e-9, [1], [1e-10]),
+    ],
+)
+def test_multiples_are_counted_in_decimals(step: float, good: list[float], bad: list[float]) -> None:
+    checker = Checker({"multipleOf": step})
+
+    assert [checker.problem_of(value) for value in good] == [""] * len(good)
+    assert all(checker.problem_of(value) for value in bad)
