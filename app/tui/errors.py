@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from app.tui.messages import Failed
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -35,3 +39,14 @@ def shown(method: Method) -> Method:
             return None
 
     return cast(Method, awaited if inspect.iscoroutinefunction(method) else plain)
+
+
+@contextmanager
+def giving_up(widget: Widget, failed: Callable[[], None]) -> Iterator[None]:
+    """In a thread: where what is done here raises, `failed` is called in the screen's thread as well."""
+    try:
+        yield
+    except Exception:
+        if widget.is_attached:
+            widget.app.call_from_thread(failed)
+        raise

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, OptionList, Static
 
 from app.tui import case_feed, scoreboard, suite_feed
-from app.tui.errors import shown
+from app.tui.errors import giving_up, shown
 from app.tui.messages import FailureKept, RunNow, RunsPolled
 from app.tui.scoreboard import Scored, Sheet
 from app.tui.screens.sided import Sheets, SidedScreen
@@ -203,7 +203,8 @@ class EvalsScreen(SidedScreen):
     @shown
     def _read_cases(self, sheet: Sheet, row: Scored) -> None:
         pane = self.query_one(CasesPane)
-        cases = case_feed.cases(self.workspace, sheet.suite, row)
+        with giving_up(self, pane.failed):
+            cases = case_feed.cases(self.workspace, sheet.suite, row)
         if self.is_attached:
             self.app.call_from_thread(pane.show, row.run_id, cases)
         origins = suite_feed.origins(self.workspace, sheet.path)
@@ -223,9 +224,11 @@ class EvalsScreen(SidedScreen):
     @work(thread=True, group="versus", exclusive=True)
     @shown
     def _compare(self, suite: str, a: Scored, b: Scored) -> None:
-        found = case_feed.compare(self.workspace, suite, a, b)
+        pane = self.query_one(VersusPane)
+        with giving_up(self, pane.failed):
+            found = case_feed.compare(self.workspace, suite, a, b)
         if self.is_attached:
-            self.app.call_from_thread(self.query_one(VersusPane).show, found)
+            self.app.call_from_thread(pane.show, found)
 
     def _fill_failures(self, row: Scored) -> None:
         if self._is_new("failures", row.run_id, row.score.name):

@@ -5,6 +5,7 @@ Files are read and searches run in threads. How documents are cut and passages r
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual import work
@@ -14,7 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import ContentSwitcher, Static
 
 from app.tui import library
-from app.tui.errors import shown
+from app.tui.errors import giving_up, shown
 from app.tui.library import Base
 from app.tui.messages import RunNow, RunsPolled
 from app.tui.screens.sided import Sheets, SidedScreen
@@ -190,12 +191,8 @@ class KnowledgeScreen(SidedScreen):
     def _search(self, kb: str, query: str, number: int) -> None:
         assert self.searches is not None  # made when the screen was
         pane = self.query_one(SearchPane)
-        try:
+        with giving_up(self, partial(pane.failed, number)):
             result = self.searches.search(kb, query)
-        except Exception:
-            if self.is_attached:
-                self.app.call_from_thread(pane.failed, number)
-            raise
         if self.is_attached:
             self.app.call_from_thread(pane.answered, number, result)
 

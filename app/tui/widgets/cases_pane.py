@@ -21,6 +21,7 @@ from store.records.evals import CaseResult, Origin
 
 ID_CELLS = 12
 WAITING = Content.styled("Reading …", "$quiet")
+UNREAD = Content.assemble(("✗ ", "$error"), "The cases could not be read.")
 ALL_PASSED = Content.assemble(
     ("✓ ", "$success"), ("Every case passed. ", ""), ("f", "bold $accent"), " shows them."
 )
@@ -93,6 +94,10 @@ class CasesPane(Vertical):
         if run == self._run:
             self._all, self._origins = list(cases), {}
             self._show()
+
+    def failed(self) -> None:
+        """There is nothing to show; the error is shown elsewhere."""
+        self.query_one("#cases-head", Static).update(UNREAD)
 
     def show_origins(self, run: str, origins: Mapping[str, Origin]) -> None:
         """Where the cases of the suite came from, by their ids, is known now."""

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from app.tui import failure_feed
-from app.tui.errors import shown
+from app.tui.errors import giving_up, shown
 from app.tui.failure_feed import Decided
 from app.tui.messages import FailureKept
 from app.tui.scoreboard import Scored
@@ -27,6 +27,7 @@ from app.tui.widgets.long_list import LongList
 from store.records.triage import Category, FailureGroup, Triage
 from store.workspace import Workspace
 
+UNGROUPED = Content.assemble(("✗ ", "$error"), "The failures could not be grouped.")
 TOLD_SECONDS = 2.5
 WAITING = Content.styled("Grouping …", "$quiet")
 
@@ -74,7 +75,11 @@ class FailuresPane(Vertical):
     @work(thread=True, group="failures", exclusive=True)
     @shown
     def _group(self, workspace: Workspace, row: Scored) -> None:
-        self._hand_over(row, failure_feed.look(workspace, row))
+        with giving_up(self, self._failed):
+            self._hand_over(row, failure_feed.look(workspace, row))
+
+    def _failed(self) -> None:
+        self.query_one("#failures-head", Static).update(UNGROUPED)
 
     def _hand_over(self, row: Scored, found: Triage, told: str = "") -> None:
         """In a thread: show what was found, unless another row is wanted by now."""

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from app.tui.messages import FailureKept
 from app.tui.texts import fit
 from app.tui.widgets.cases_pane import short_id
 from app.tui.widgets.facts import Fact, Facts, text
@@ -27,6 +28,7 @@ ALONE = Content.assemble(
     ("e", "bold $accent"),
     (" to evaluate it.", "$quiet"),
 )
+UNCOMPARED = Content.assemble(("✗ ", "$error"), "They could not be compared.")
 ALIKE = Content.styled("Both pass and fail the same cases.", "$quiet")
 
 
@@ -78,7 +80,10 @@ class ChangedList(LongList):
 class VersusPane(Vertical):
     """Shows what it is given; says when the two are to change places."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "swap", "Swap A and B")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "swap", "Swap A and B"),
+        Binding("a", "keep", "Keep as a case"),
+    ]
 
     class Swapped(Message):
         """What was compared is to be compared the other way round."""
@@ -125,7 +130,21 @@ class VersusPane(Vertical):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """No hint for what would do nothing."""
+        if action == "keep":
+            listed = self.query_one(ChangedList)
+            return listed.chosen is not None and not listed.is_fixed
         return self._wanted[0] != self._wanted[1] if action == "swap" else True
+
+    def action_keep(self) -> None:
+        """What B broke becomes a case of a suite."""
+        case = self.query_one(ChangedList).chosen
+        if case is not None and self._found is not None:
+            side = self._found.side_b
+            self.post_message(FailureKept(side.run_id, case.case, side.variant))
+
+    def failed(self) -> None:
+        """There is no comparison; the error is shown elsewhere."""
+        self._show_head(UNCOMPARED)
 
     def on_resize(self) -> None:
         """Intervals are as wide as there is room."""
@@ -142,6 +161,7 @@ class VersusPane(Vertical):
     def on_long_list_moved(self, event: LongList.Moved) -> None:
         """Both answers to the case under the cursor."""
         event.stop()
+        self.screen.refresh_bindings()
         listed = self.query_one(ChangedList)
         case = listed.chosen
         asked = self.query_one("#changed-asked", Facts)

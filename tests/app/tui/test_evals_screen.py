@@ -337,3 +337,41 @@ async def test_the_command_palette_has_the_keys_of_the_screen(evaluated: Workspa
         assert {"Evaluate", "New suite", "Compare", "High contrast"} <= commands.keys()
         commands["Failures"].callback()
         await until(pilot, lambda: app.screen.query_one(GroupList).has_focus)
+
+
+async def test_a_click_on_a_category_decides(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "down", "x")
+        groups = app.screen.query_one(GroupList)
+        await until(pilot, lambda: groups.count)
+        await pilot.click("#group-keys", offset=(len("b behaviour  f "), 0))
+        await until(pilot, lambda: groups.groups[0].named)
+        assert groups.groups[0].category == "format"
+
+
+async def test_a_broken_case_is_kept_from_the_comparison(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "v")
+        await until(pilot, lambda: app.screen.query_one(ChangedList).count)
+        await pilot.press("a")
+        written = evaluated.paths.evals / "support-failures.yaml"
+        await until(pilot, written.exists)
+        assert "run: eval-2" in written.read_text(encoding="utf-8")
+        await pilot.press("end", "a")  # a fixed case is no failure
+        assert "a" not in app.screen.active_bindings or not app.screen.active_bindings["a"].enabled
+
+
+async def test_results_that_are_gone_are_an_error_and_leave_no_pane_waiting(evaluated: Workspace) -> None:
+    (evaluated.paths.runs / "eval-2" / "results.jsonl").unlink()
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "c")
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        assert "no results" in text_of(app, "#dialog-title")
+        await pilot.press("escape")
+        await until(pilot, lambda: "could not be read" in text_of(app, "#cases-head"))
