@@ -41,7 +41,7 @@ def pack(folder: Path, parts: Path) -> list[Path]:
     """A folder as a compressed archive in parts that are small enough to come back."""
     parts.mkdir(parents=True, exist_ok=True)
     whole = parts / PARTS
-    with lzma.open(whole, "wb", preset=3) as file, tarfile.open(fileobj=file, mode="w|") as tar:
+    with lzma.open(whole, "wb", preset=3) as packed, tarfile.open(fileobj=packed, mode="w|") as tar:
         tar.add(folder, arcname=".")
     made = []
     with whole.open("rb") as file:

@@ -1,9 +1,9 @@
 """Rows to train on: random ids, of one length or of lengths as real data has them.
 
-The real mix of G1 is not copied; its lengths are (`python -m scripts.gpu.rows` writes them to build/gpu, where
-the real data is, with the tokenizer that G5 needs). Without them lengths are drawn, log-normal, to the same waste: about 2.65 slots for
-each useful token when rows are padded at random in eights. Random ids: a random model learns nothing of
-either, and takes the same time.
+The real mix of G1 is not copied; its lengths are (`python -m scripts.gpu.rows` writes them to build/gpu, with
+the tokenizer that G5 needs, where the real data is). Without them lengths are drawn, log-normal, to about the
+same waste: 2.65 slots for each useful token when rows are padded at random in eights. Random ids: a random
+model learns nothing of either, and takes the same time.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ SEED = 0
 MIX_FILE = "mix_lengths.json"
 GPT2 = ("gpt2.vocab", "gpt2.merges.txt")
 CAP, BATCH = 2048, 8
-MIDDLE, SPREAD = 4.6, 1.05
-"""Mean and deviation of the logarithm of a drawn length: a median of 100 tokens, 2.6 slots for each."""
+MIDDLE, SPREAD = 5.2, 0.95
+"""Mean and deviation of the logarithm of a drawn length: a median of 181 tokens."""
 
 
 def random_rows(vocabulary: int, lengths: list[int], trained: float = 1.0) -> list[Row]:

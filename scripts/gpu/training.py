@@ -135,10 +135,10 @@ def run(
     resume: Saved | None = None,
 ) -> Run:
     """Train by the session's own entry, on `device` instead of the one that it finds."""
-    recorder, clock = recorder or Recorder(), Clock()
-    found = session.find_device
+    recorder, clock, entry = recorder or Recorder(), Clock(), vars(session)
+    found = entry["find_device"]
     if device is not None:
-        session.find_device = lambda: device
+        entry["find_device"] = lambda: device
         precision = device.compute if asked.precision == "auto" else asked.precision
         asked = msgspec.structs.replace(asked, precision=precision)
     try:
@@ -153,7 +153,7 @@ def run(
             resume=resume,
         )
     finally:
-        session.find_device = found
+        entry["find_device"] = found
     peak = int(torch.cuda.max_memory_allocated()) if torch.cuda.is_available() else 0
     return Run(result, recorder.losses, clock.seconds, peak, recorder)
 

@@ -62,7 +62,7 @@ def pairs(bench: Bench, count: int) -> TrainingData:
     def ids(least: int, most: int) -> list[int]:
         return [draw.randrange(3, vocabulary) for _ in range(max(2, draw.randint(least, most) // shrink))]
 
-    chosen, rejected = [], []
+    chosen, rejected = list[Row](), list[Row]()
     for line in range(count):
         asked = ids(100, 700)
         for side in (chosen, rejected):

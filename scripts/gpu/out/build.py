@@ -1,8 +1,8 @@
 """Does llama.cpp build with CUDA from the stripped source, and can it use the card.
 
 Brought along: build/gpu/llama-source.tar.xz (python -m scripts.gpu.llama_source), or the parts that an
-earlier call packed, which are unpacked before any step runs. What is built goes to build/gpu/llama, and packed
-to build/gpu/parts. A build whose time runs out goes on in the next call, while the machine is the same.
+earlier call packed, which are unpacked before any step runs. What is built goes to build/gpu/llama, and
+packed to build/gpu/parts. A build whose time runs out goes on in the next call, on the same machine.
 """
 
 from __future__ import annotations

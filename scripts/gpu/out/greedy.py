@@ -28,11 +28,8 @@ def run(bench: Bench) -> Found:
         expected = _answers.answer(file, asked, tokens, 1, gpu=False).ids
         for parallel in (1, len(asked)):
             ids = _answers.answer(file, asked, tokens, parallel).ids
-            gaps = [
-                first_gap(file, prompt, a, b)
-                for prompt, a, b in zip(asked, expected, ids, strict=True)
-                if a != b
-            ]
+            each = zip(asked, expected, ids, strict=True)
+            gaps = [first_gap(file, prompt, a, b) for prompt, a, b in each if a != b]
             same = len(asked) - len(gaps)
             detail = f"{same} of {len(asked)} texts equal over {tokens} tokens"
             detail += f"; gaps where others part {[round(one, 5) for one in gaps]}" if gaps else ""

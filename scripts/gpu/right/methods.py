@@ -30,7 +30,7 @@ def run(bench: Bench) -> Found:
     """Each method on both, from the same rows and seed."""
     found = Found()
     steps = bench.size(10, 4)
-    table = []
+    table: list[dict[str, Any]] = []
     for name, changes in METHODS.items():
         data = _data.pairs(steps * ROWS) if "dpo" in name else TrainingData(_data.rows(steps * ROWS))
         asked = {"max_steps": steps, "batch_size": ROWS, "learning_rate": 2e-3} | changes

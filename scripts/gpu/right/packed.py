@@ -1,7 +1,8 @@
 """Do packed rows learn what padded ones learn, through the varlen kernel, in 4 bits and with recomputing.
 
 First the kernel alone, forward and backward, against plain attention in float32 of each row by itself:
-grouped heads, a window. Then whole runs: losses of all steps, the direction of the first step's gradients.
+grouped heads, a window, pairs with one beginning. Then whole runs: losses of all steps, the direction of the
+first step's gradients.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from transformers import TrainerCallback
 
 from engine.training import packed_attention
 from engine.training.data import TrainingData
+from engine.training.packed_attention import PackedPair, PackedPairs
 from scripts.gpu import rows, shapes, training
 from scripts.gpu.bench import Bench, Found
 
@@ -34,13 +36,17 @@ def run(bench: Bench) -> Found:
         errors = kernel_errors(heads, key_heads, window)
         detail = "relative errors " + ", ".join(f"{part} {value:.1e}" for part, value in errors.items())
         found.gate(f"kernel, {name}", max(errors.values()) <= KERNEL_WITHIN, detail)
+    errors = pair_errors()
+    detail = "relative errors " + ", ".join(f"{part} {value:.1e}" for part, value in errors.items())
+    found.gate("kernel, pairs that share a beginning", max(errors.values()) <= KERNEL_WITHIN, detail)
     base = shapes.random_model(bench.smaller)
-    for name, changes in {
+    settings: dict[str, dict[str, Any]] = {
         "4 bits, all recomputed": {"method": "qlora", "recompute_layers": "all"},
         "4 bits, nothing recomputed": {"method": "qlora", "recompute_layers": 0},
         "16 bits, half recomputed": {"method": "lora", "recompute_layers": 1},
         "full, under autocast": {"method": "full", "learning_rate": 1e-5, "optimiser": "adamw"},
-    }.items():
+    }
+    for name, changes in settings.items():
         compare(found, bench, base, name, changes)
     return found
 
@@ -55,16 +61,33 @@ def kernel_errors(heads: int, key_heads: int, window: int | None) -> dict[str, f
     upstream = torch.randn(1, total, heads, 64)
     ours = [one.to(device, torch.bfloat16).requires_grad_() for one in whole]
     theirs = [one.bfloat16().float().requires_grad_() for one in whole]
-    out, _ = packed_attention.packed_attention(
+    attend: Any = packed_attention.packed_attention
+    out, _ = attend(
         torch.nn.Module(), *ours, None, cu_seq_lens_q=bounds.to(device), max_length_q=max(LENGTHS),
         sliding_window=window,
     )  # fmt: skip
     out.backward(upstream.to(device, torch.bfloat16))
-    expected = torch.cat([plain(theirs, slice(*ends), window) for ends in pairwise(bounds.tolist())], dim=1)
+    parts = [plain(theirs, slice(*ends), window) for ends in pairwise(bounds.tolist())]
+    expected: Any = torch.cat(parts, dim=1)
     expected.backward(upstream.bfloat16().float())
-    compared = {"output": (out, expected)}
-    compared |= {name: (a.grad, b.grad) for name, a, b in zip(("dq", "dk", "dv"), ours, theirs, strict=True)}  # type: ignore[dict-item]  # both have gradients
-    return {name: relative(a.detach().float().cpu(), b.detach()) for name, (a, b) in compared.items()}
+    return {"output": relative(out, expected)} | of_gradients(ours, theirs)
+
+
+def pair_errors() -> dict[str, float]:
+    """Pairs with one beginning, in bfloat16 on the device, against float32 on the processor."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.manual_seed(1)
+    pairs = PackedPairs([PackedPair(40, 100, 77), PackedPair(0, 30, 64), PackedPair(12, 12, 50)])
+    total = sum(pair.packed for pair in pairs.each)
+    whole = [torch.randn(1, heads, total, 64) for heads in (8, 2, 2)]
+    upstream = torch.randn(1, total, 8, 64)
+    attend: Any = packed_attention.packed_attention
+    ours = [one.to(device, torch.bfloat16).requires_grad_() for one in whole]
+    theirs = [one.bfloat16().float().requires_grad_() for one in whole]
+    out, expected = (attend(torch.nn.Module(), *one, None, pairs=pairs)[0] for one in (ours, theirs))
+    out.backward(upstream.to(device, torch.bfloat16))
+    expected.backward(upstream.bfloat16().float())
+    return {"output": relative(out, expected)} | of_gradients(ours, theirs)
 
 
 def plain(tensors: list[torch.Tensor], part: slice, window: int | None) -> torch.Tensor:
@@ -76,11 +99,23 @@ def plain(tensors: list[torch.Tensor], part: slice, window: int | None) -> torch
     if window:
         seen = seen.triu(1 - window)
     scores = (query @ key.transpose(2, 3) / query.shape[-1] ** 0.5).masked_fill(~seen, float("-inf"))
-    return (scores.softmax(-1) @ value).transpose(1, 2)
+    attended: torch.Tensor = scores.softmax(-1) @ value
+    return attended.transpose(1, 2)
+
+
+def of_gradients(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> dict[str, float]:
+    """Relative errors of the gradients of queries, keys and values."""
+    errors = {}
+    for name, a, b in zip(("dq", "dk", "dv"), ours, theirs, strict=True):
+        assert a.grad is not None
+        assert b.grad is not None
+        errors[name] = relative(a.grad, b.grad)
+    return errors
 
 
 def relative(found: torch.Tensor, expected: torch.Tensor) -> float:
     """The norm of the difference over the norm of what is expected."""
+    found, expected = found.detach().float().cpu(), expected.detach()
     return float((found - expected).norm() / expected.norm())
 
 
