@@ -4,6 +4,7 @@ exact.py     a single share: Blaker's exact interval
 shares.py    passes and fails: standard error, Wilson and paired intervals, exact McNemar
 graded.py    scores in [0, 1]: intervals of a mean and of a paired difference, clusters
 several.py   many tests at once: Holm's correction
+power.py     how small a difference so many cases can show
 
 How often the intervals hold the truth is measured by `scripts/real_input coverage`
 (docs/decisions/0022-intervals.md, 0028-few-cases.md).
