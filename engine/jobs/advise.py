@@ -16,7 +16,7 @@ from engine.evals.baselines import majority_baseline
 from engine.evals.run import CheckedCase, Terms
 from engine.evals.suite import LoadedSuite, find_suite, load_suite
 from engine.jobs.advising.asking import identity_of, measure
-from engine.jobs.advising.signs import read_adapter, read_rows, signs_of
+from engine.jobs.advising.signs import compare_prompts, read_rows, read_training, signs_of
 from engine.jobs.advising.taking import Account
 from engine.jobs.advising.training import training_of, training_run
 from engine.jobs.advising.ways import Wanted, Way, Ways, find_ways
@@ -181,7 +181,8 @@ def looked_for(
     read_rows(workspace, found.dataset, variant, signs)
     run = training_run(workspace, found.adapter) if found.adapter else None
     if run is not None:
-        read_adapter(workspace, found.adapter, run, signs)
+        read_training(run, signs)
+        compare_prompts(workspace, found.adapter, run, signs)
         signs.training = training_of(workspace, run, found.dataset, variant)
     signs.other, signs.seen = wanted.against, len(found.seen) if found.adapter else 0
     return signs

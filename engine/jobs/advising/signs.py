@@ -118,14 +118,18 @@ def read_report(report: CheckReport, signs: Signs) -> None:
         signs.perishable = max(signs.perishable or 0.0, len(rows["perishable"]) / report.rows)
 
 
-def read_adapter(workspace: Workspace, adapter: str, run: RunFolder, signs: Signs) -> None:
-    """What an adapter's training run says of itself, and whether its prompt is the one that is served."""
+def read_training(run: RunFolder, signs: Signs) -> None:
+    """What a training run says of itself."""
     signs.preferred = recipe_of(run).objective in PREFERENCES
     result = folders.view(run).result
     remarks = (result.get("outcome") or {}).get("remarks", [])
     signs.preference_cost = next(
         (str(one.get("text", "")) for one in remarks if one.get("title") == "Nicer but less accurate"), ""
     )
+
+
+def compare_prompts(workspace: Workspace, adapter: str, run: RunFolder, signs: Signs) -> None:
+    """Whether an adapter is served behind the prompt that its run trained it behind."""
     trained, served = describe(workspace, run.run_id), describe(workspace, adapter)
     if trained.system != served.system:
         signs.serving_mismatch = f"{run.run_id} was trained with another system prompt than {adapter} has"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,13 @@ import msgspec
 import pytest
 
 from engine.jobs.advising.probe import probe_recipe, whole_steps
-from engine.jobs.advising.signs import conflicts_share, facts_share, read_rows
+from engine.jobs.advising.signs import (
+    compare_prompts,
+    conflicts_share,
+    facts_share,
+    read_rows,
+    read_training,
+)
 from engine.jobs.advising.taking import Account
 from engine.jobs.advising.training import training_of
 from engine.jobs.train import TrainParams
@@ -21,8 +28,10 @@ from store.records.data import Message
 from store.records.evals import Case
 from store.records.recipe import Recipe
 from store.records.runs import RunSpec
+from store.records.workspace import Variant
 from store.runs import RunFolder
 from store.workspace import Workspace
+from tests.app.cli.stage import lay_training, make_workspace
 from tests.engine.data.checks.stage import chat, lay, turns
 from tests.workers import lay_run
 
@@ -189,3 +198,35 @@ def test_answering_that_was_left_early_counts_for_nothing(workspace: Workspace) 
         raise InterruptedError
 
     assert account.of("abc") is None
+
+
+def test_a_preference_run_is_known_and_quoted(workspace: Workspace) -> None:
+    def preferred(objective: str, remarks: list[dict[str, str]]) -> Signs:
+        folder = train_run(workspace, "d", STEPS)
+        spec = folder.spec()
+        spec.params = msgspec.to_builtins(TrainParams(Recipe("tiny", "p", objective=objective)))  # type: ignore[arg-type]  # one of the objectives
+        folder.path.joinpath("spec.json").write_bytes(msgspec.json.encode(spec))
+        events = folder.events.read_text(encoding="utf-8").replace(
+            '"result": {}', json.dumps({"result": {"outcome": {"remarks": remarks}}})[1:-1]
+        )
+        folder.events.write_text(events, encoding="utf-8")
+        signs = Signs()
+        read_training(folder, signs)
+        shutil.rmtree(folder.path)
+        return signs
+
+    remark = {"title": "Nicer but less accurate", "text": "fewer tokens are hit"}
+    assert preferred("dpo", [remark]).preference_cost == "fewer tokens are hit"
+    assert preferred("dpo", []).preferred
+    assert not preferred("sft", []).preferred
+
+
+def test_an_adapter_behind_another_prompt_than_its_run_had_is_a_mismatch(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    folder = lay_training(workspace)
+    (workspace.root / "prompts" / "other.md").write_text("Do something else.", encoding="utf-8")
+    for prompt, mismatch in (("prompts/support.md", False), ("prompts/other.md", True)):
+        workspace.config.variants["tuned"] = Variant(adapter=folder.run_id, prompt=prompt)
+        signs = Signs()
+        compare_prompts(workspace, "tuned", folder, signs)
+        assert ("another system prompt than tuned has" in signs.serving_mismatch) is mismatch
