@@ -20,7 +20,7 @@ MOST_REFUSED = 0.15
 """Many that are drawn at random can be satisfied by nothing, or count keys that may be left out."""
 ORACLE = FormatChecker(("date", "ipv4", "ipv6", "uuid"))
 DRAFTS = (Draft7Validator, Draft202012Validator)
-SPELLINGS, CHANGES = 5, 4
+CHANGES = 4
 """Every fourth instance is as it was drawn, its keys in the order of the schema; the others are changed."""
 ESCAPED = 3
 """The spelling in which letters beyond ASCII are escaped: a grammar takes an escaped key for another one."""
@@ -33,7 +33,7 @@ def drawn(seed: int) -> tuple[Any, Structure | None, list[tuple[Any, bool]]]:
     schema = draw.schema()
     oracle = DRAFTS[seed % 2](schema, format_checker=ORACLE)
     instances = []
-    for at in range(12):
+    for at in range(8):
         value = draw.instance(schema, schema)
         for _ in range(at % CHANGES):
             value = draw.broken(value)
@@ -59,12 +59,14 @@ def test_no_invalid_instance_gets_through_in_any_spelling(block: int) -> None:
     for seed in SEEDS[block : block + 40]:
         schema, structure, instances = drawn(seed)
         for value, valid in instances:
-            for how in range(SPELLINGS) if structure and not valid else ():
+            if structure is None or valid:
+                continue
+            for how in (0, ESCAPED):
                 text = spelled(value, how)
-                assert structure is not None
                 assert structure.problem(text), f"{seed}: {json.dumps(schema)} takes {text}"
-                if how != ESCAPED:  # and the grammar alone stops it
-                    assert not follows(structure, text), f"{seed}: {json.dumps(schema)} writes {text}"
+            for how in (0, 1, 2, 4):  # and the grammar alone stops it
+                text = spelled(value, how)
+                assert not follows(structure, text), f"{seed}: {json.dumps(schema)} writes {text}"
 
 
 def test_a_valid_instance_is_taken_and_could_have_been_written() -> None:
@@ -75,12 +77,11 @@ def test_a_valid_instance_is_taken_and_could_have_been_written() -> None:
             if structure is None or not valid:
                 continue
             assert structure.problem(json.dumps(value)) == "", f"{seed}: {json.dumps(schema)} {value!r}"
-            for how in range(SPELLINGS) if at % CHANGES == 0 else ():
-                if how != ESCAPED:
-                    taken += 1
-                    written += follows(structure, spelled(value, how))
+            for how in (0, 1, 2, 4) if at % CHANGES == 0 else ():
+                taken += 1
+                written += follows(structure, spelled(value, how))
 
-    assert taken > 1_000
+    assert taken > 800
     assert written == taken
 
 
