@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import ClassVar
 
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+
 from app.tui.screens.base import TemperScreen
 
 Sheets = list[str | PurePath]
@@ -14,14 +17,24 @@ Sheets = list[str | PurePath]
 class SidedScreen(TemperScreen):
     """Bodies mark their parts with the classes `sides`, `left-side`, `right-side` and `nothing-yet`.
 
-    `inside`: whether the keys are for the right side. The class `empty` shows `nothing-yet` alone.
+    What says more of the line under the cursor has the class `about`. `inside`: whether the keys are for the
+    right side. The class `empty` shows `nothing-yet` alone.
     """
 
     SHEET: ClassVar[str] = "sided.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("J", "scroll_about(3)", "Scroll what is below the list", show=False),
+        Binding("K", "scroll_about(-3)", "Scroll it back", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
         self.inside = False
+
+    def action_scroll_about(self, by: int) -> None:
+        """What is said of the line under the cursor goes on below: scroll it, the cursor stays."""
+        for about in self.query(".about").results(VerticalScroll):
+            about.scroll_relative(y=by, animate=False)
 
     def go_inside(self, inside: bool) -> None:
         """Go to the right side, or back to the list."""

@@ -80,7 +80,7 @@ class CasesPane(Vertical):
         """How many, the list, the case under the cursor."""
         yield Static(id="cases-head")
         yield CaseList()
-        with VerticalScroll(id="case-about", can_focus=False):
+        with VerticalScroll(id="case-about", classes="about", can_focus=False):
             yield Facts(id="case-text")
 
     def wait(self, whose: str, run: str) -> None:

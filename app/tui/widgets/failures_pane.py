@@ -61,7 +61,7 @@ class FailuresPane(Vertical):
         """Whether training may help, the groups, the group under the cursor, the keys."""
         yield Static(id="failures-head")
         yield GroupList()
-        with VerticalScroll(id="group-about", can_focus=False):
+        with VerticalScroll(id="group-about", classes="about", can_focus=False):
             yield Facts(id="group-text")
         yield Legend()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
@@ -9,7 +10,7 @@ from textual.keys import key_to_character
 from textual.screen import Screen
 from textual.widgets import Static
 
-from app.tui.words import cut
+from app.tui.texts import fit
 
 MODES = {
     "home": "Home",
@@ -74,10 +75,11 @@ class Bar(Line):
         """The modes stand at the right edge, closer where the name has no room; outside a workspace none."""
         width, brand = self.content_size.width, Content.styled("◆ temper", "bold $accent")
         tabs = self._tabs("   ")
-        if sum(tab.cell_length for tab, _ in tabs) + len(self.workspace) + ROOM > width:
+        if sum(tab.cell_length for tab, _ in tabs) + cell_len(self.workspace) + ROOM > width:
             tabs = self._tabs("  ")
         taken = sum(tab.cell_length for tab, _ in tabs)
-        name = cut(self.workspace, max(0, width - taken - ROOM))
+        room = max(0, width - taken - ROOM)
+        name = fit(self.workspace, min(room, cell_len(self.workspace)))
         left = Content.assemble(brand, "  ", (name, "$quiet"))
         gap = Content(" " * max(1, width - left.cell_length - taken))
         self.lay([(left, ""), (gap, ""), *tabs])

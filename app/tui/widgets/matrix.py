@@ -51,7 +51,7 @@ class MatrixPane(Vertical):
         """Names of columns, a line per variant, what is said of the one under the cursor."""
         yield MatrixHead(self.rows)
         yield self.rows
-        with VerticalScroll(id="matrix-about", can_focus=False):
+        with VerticalScroll(id="matrix-about", classes="about", can_focus=False):
             yield Static(id="matrix-note")
 
     def show(self, sheet: Sheet) -> None:

@@ -91,7 +91,7 @@ class SearchPane(Vertical):
         yield Input(id="kb-search", placeholder="a question", compact=True)
         yield Static(BEFORE, id="search-said")
         yield HitList()
-        with VerticalScroll(id="hit-about", can_focus=False):
+        with VerticalScroll(id="hit-about", classes="about", can_focus=False):
             yield Static(id="hit-scores")
             yield Static(id="hit-text")
             yield Static(id="search-stages")

@@ -34,7 +34,7 @@ class Plan(msgspec.Struct):
 def plan(rows: Sequence[Scored], waiting: Sequence[str], names: Sequence[str], width: int) -> Plan:
     """As many of the columns `names` as fit beside the shortest bar; what is left goes to the bar."""
     longest = max((cell_len(name) for name in (*(row.score.name for row in rows), *waiting)), default=0)
-    name = max(NAME[0], min(NAME[1], longest, width // 3))
+    name = max(NAME[0], min(NAME[1], longest, width // 4))
     room = width - 2 - name - 1 - BAR[0] - FIGURES
     widths = [max(COLUMN[0], min(COLUMN[1], len(one) + 2)) for one in names]
     ends = list(accumulate(widths))

@@ -103,7 +103,7 @@ class VersusPane(Vertical):
         with VerticalScroll(id="versus-top", can_focus=False):
             yield Static(id="versus-head")
         yield ChangedList()
-        with VerticalScroll(id="changed-about", can_focus=False):
+        with VerticalScroll(id="changed-about", classes="about", can_focus=False):
             yield Facts(id="changed-asked")
             with Horizontal(id="answers"):
                 yield Static(id="answer-a")

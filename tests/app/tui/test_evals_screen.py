@@ -375,3 +375,18 @@ async def test_results_that_are_gone_are_an_error_and_leave_no_pane_waiting(eval
         assert "no results" in text_of(app, "#dialog-title")
         await pilot.press("escape")
         await until(pilot, lambda: "could not be read" in text_of(app, "#cases-head"))
+
+
+async def test_what_is_below_the_list_scrolls_by_key_and_the_cursor_stays(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(60, 16)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "c")
+        await until(pilot, lambda: app.screen.query_one(CaseList).count)
+        about = app.screen.query_one("#case-about")
+        await until(pilot, lambda: about.max_scroll_y > 0)
+        await pilot.press("J")
+        await until(pilot, lambda: about.scroll_y > 0)
+        assert app.screen.query_one(CaseList).cursor == 0
+        await pilot.press("K")
+        await until(pilot, lambda: about.scroll_y == 0)
