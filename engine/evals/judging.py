@@ -14,6 +14,7 @@ import msgspec
 from engine.data.importers import strict_json
 from engine.evals.checks import CheckError, CompiledCheck, Reply
 from engine.evals.checks.json_schema import validator_of
+from engine.evals.stats.kappa import kappa, kappa_interval
 from engine.evals.stats.shares import standard_error
 from store.errors import UsageError
 from store.records.data import Message
@@ -79,8 +80,7 @@ def read_labelled(path: Path) -> list[Labelled]:
 def agreement(check: CompiledCheck, labelled: Sequence[Labelled]) -> Agreement:
     """How often a judge says of an answer what a person said of it.
 
-    `kappa` is Cohen's (1960): agreement beyond what both would reach by chance, (p - e) / (1 - e); 0 where
-    chance alone would always agree.
+    `kappa` is agreement beyond what both would reach by chance; see engine.evals.stats.kappa.
     """
     pairs: list[tuple[bool, bool]] = []
     for number, one in enumerate(labelled, start=1):
@@ -89,11 +89,16 @@ def agreement(check: CompiledCheck, labelled: Sequence[Labelled]) -> Agreement:
         if not result.error:
             pairs.append((result.passed, one.label == "pass"))
     n = len(pairs)
-    if n == 0:
-        return Agreement(check.name, 0, 0.0, 0.0, errors=len(labelled))
-    same = sum(judge == human for judge, human in pairs) / n
-    judge_share, human_share = sum(judge for judge, _ in pairs) / n, sum(human for _, human in pairs) / n
-    chance = judge_share * human_share + (1 - judge_share) * (1 - human_share)
-    kappa = (same - chance) / (1 - chance) if chance < 1 else 0.0
-    error = standard_error(round(same * n), n)
-    return Agreement(check.name, n, same, kappa, errors=len(labelled) - n, stderr=error)
+    table = [pairs.count(pair) for pair in ((True, True), (True, False), (False, True), (False, False))]
+    same = table[0] + table[3]
+    low, high = kappa_interval(*table)
+    return Agreement(
+        check.name,
+        n,
+        same / n if n else 0.0,
+        kappa(*table),
+        errors=len(labelled) - n,
+        stderr=standard_error(same, n) if n else 0.0,
+        kappa_low=low,
+        kappa_high=high,
+    )

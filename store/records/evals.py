@@ -126,7 +126,8 @@ class JudgeSettings(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tr
 
 class Agreement(msgspec.Struct):
     """How often the judge of a check agrees with people: share and Cohen's kappa over `n` answers; `errors`
-    are those without a verdict. `stderr` is that of the share.
+    are those without a verdict. `stderr` is that of the share; `kappa_low` to `kappa_high` is kappa's 95%
+    interval.
     """
 
     check: str
@@ -135,6 +136,8 @@ class Agreement(msgspec.Struct):
     kappa: float
     errors: int = 0
     stderr: float = 0.0
+    kappa_low: float = -1.0
+    kappa_high: float = 1.0
 
 
 class Suite(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

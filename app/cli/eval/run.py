@@ -169,7 +169,8 @@ def print_scores(view: RunView) -> None:
         say_more(score)
     for one in msgspec.convert(view.result.get("judges", []), list[Agreement]):
         share = f"{one.share:.1%} ± {one.stderr:.1%}"
-        say(f"{one.check} agrees with people on {share} of {one.n} answers (kappa {one.kappa:.2f}).")
+        kappa = f"kappa {one.kappa:.2f}, {one.kappa_low:.2f} to {one.kappa_high:.2f}"
+        say(f"{one.check} agrees with people on {share} of {one.n} answers ({kappa}).")
     say(f"Run {view.run_id}")
 
 
