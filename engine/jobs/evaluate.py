@@ -13,14 +13,20 @@ import msgspec
 
 from engine.evals import stored
 from engine.evals.baselines import NAME, majority_baseline
-from engine.evals.identity import case_hash, checks_hash
 from engine.evals.run import CheckedCase, Terms
 from engine.evals.scores import score_of
 from engine.evals.suite import LoadedSuite, find_suite, load_suite
 from engine.jobs.context import JobContext
-from engine.jobs.evaluating.asking import evaluate_variant, given_away_by, hash_of, items_of
+from engine.jobs.evaluating.asking import (
+    answers_of_earlier_runs,
+    evaluate_variant,
+    given_away_by,
+    hash_of,
+    items_of,
+)
 from engine.jobs.evaluating.cases import checked_cases, training_answers
 from engine.jobs.evaluating.helping import JUDGES, Help
+from engine.jobs.evaluating.keeping import Kept, kept
 from engine.jobs.evaluating.rescoring import answers, rescore
 from store.errors import UsageError
 from store.records.evals import CaseResult, VariantScore
@@ -53,7 +59,7 @@ def run(context: JobContext) -> dict[str, Any]:
     loaded = load_suite(find_suite(workspace.root, params.suite), workspace.root)
     cases = checked_cases(workspace, loaded, params.limit)
     judging = [check for check in loaded.compiled() if check.kind.name in JUDGES]
-    before = kept(context, cases)
+    before = kept(context, cases, loaded.suite.threshold)
     with (
         kept_whatever_happens(context),
         stored.Results(context.folder.results) as results,
@@ -98,7 +104,7 @@ def ask(
     cases: list[CheckedCase],
     results: stored.Results,
     reference: str,
-    before: list[CaseResult],
+    before: Kept,
 ) -> VariantScore:
     """All cases through one variant, and its score."""
     from engine.models.variants import resolve
@@ -107,8 +113,13 @@ def ask(
     terms = Terms(loaded.suite.name, variant.name, hash_of(workspace, variant), loaded.suite.threshold)
     items = items_of(cases, variant, params.epochs or loaded.suite.epochs, context.notice)
     tell_given_away(context, variant.name, given_away_by(variant, items), len(cases))
-    done = [one for one in before if one.variant == variant.name and one.variant_hash == terms.variant_hash]
-    made = evaluate_variant(context, workspace, variant, terms, items, results, done, params.fresh)
+    done = [
+        one for one in before.results if (one.variant, one.variant_hash) == (variant.name, terms.variant_hash)
+    ]
+    known = {stored.key_of(one): one for one in before.answers if not one.error}
+    if not params.fresh:
+        known = answers_of_earlier_runs(context, workspace, terms.variant_hash) | known
+    made = evaluate_variant(context, workspace, variant, terms, items, results, done, known)
     return score_of(variant.name, made)
 
 
@@ -154,21 +165,6 @@ def judge_again(
             "Evaluate anew: temper eval SUITE",
         )
     return scores
-
-
-def kept(context: JobContext, cases: list[CheckedCase]) -> list[CaseResult]:
-    """What an earlier worker of this run has done and still holds; results of another suite are dropped."""
-    path = context.folder.results
-    there = list(stored.read(path))
-    if not there:
-        return []
-    now = {
-        case.id: (case_hash(case), checks_hash(case, [check.check for check in checks]))
-        for case, checks in cases
-    }
-    same = [one for one in there if now.get(one.case) == (one.case_hash, one.checks_hash)]
-    stored.rewrite(path, same)
-    return same
 
 
 def name_judge(score: VariantScore, loaded: LoadedSuite, judge_hash: str) -> None:

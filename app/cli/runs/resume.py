@@ -51,5 +51,7 @@ def refuse(view: RunView, command: str) -> None:
     raise UsageError(
         "There is nothing to go on with",
         f"{view.run_id} {was(view.state)}: all of it is done.",
-        "To train for longer, raise max_steps in the recipe and train anew.",
+        "To train for longer, raise max_steps in the recipe and train anew."
+        if view.kind == "train"
+        else f"To ask again: {command} --fresh",
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 import msgspec
 
@@ -57,10 +56,13 @@ def hash_of(workspace: Workspace, variant: ResolvedVariant) -> str:
     return sha256_of_text(f"{variant.sha256}:{variant.knowledge}:{generation}")
 
 
-def earlier_results(workspace: Workspace, but: Path) -> list[Path]:
-    """The results of other evaluations, the newest first."""
+def answers_of_earlier_runs(
+    context: JobContext, workspace: Workspace, variant_hash: str
+) -> dict[stored.Key, CaseResult]:
+    """What this very variant has answered in other evaluations; of several answers the newest."""
     folders = runs.list_folders(workspace.paths.runs, "evaluate")
-    return [folder.results for folder in folders if folder.results != but]
+    others = [folder.results for folder in folders if folder.results != context.folder.results]
+    return stored.answers_of(others, variant_hash)
 
 
 def evaluate_variant(
@@ -71,9 +73,10 @@ def evaluate_variant(
     items: Sequence[Item],
     results: stored.Results,
     done: Sequence[CaseResult],
-    fresh: bool,
+    known: Mapping[stored.Key, CaseResult],
 ) -> list[CaseResult]:
-    """All items through one variant; `done` are results of this run from before it was interrupted.
+    """All items through one variant; `done` are results of this run from before it was interrupted, `known`
+    answers that need not be asked for again.
 
     Raises Stopped between two cases when the user asked for it.
     """
@@ -88,11 +91,6 @@ def evaluate_variant(
 
     have = {(result.case, result.epoch) for result in done}
     left = [item for item in items if (item.case.id, item.epoch) not in have]
-    known = (
-        {}
-        if fresh
-        else stored.answers_of(earlier_results(workspace, context.folder.results), terms.variant_hash)
-    )
     asked = []
     for item in left:
         empty = blank(terms, item)

@@ -17,13 +17,14 @@ from engine.jobs.evaluate import EvaluateParams
 from store import clock, runs
 from store.errors import TemperError
 from store.records.evals import CaseResult, CheckResult
+from store.records.events import Notice
 from store.records.runs import RunSpec
 from store.runs import RunFolder
 from store.workspace import Workspace
 from tests.engine.jobs.conftest import make_workspace
 from tests.forks import dies, lives
 from tests.ggufs import tiny_f32
-from tests.workers import resume_here, run_here
+from tests.workers import events_of, resume_here, run_here
 
 CASES = 6
 SUITE = "name: mine\nchecks: [{kind: exact}]\ncases:\n" + "".join(
@@ -168,3 +169,34 @@ def test_two_evaluations_at_once_write_to_folders_of_their_own(shop: Workspace) 
     lives(both)
 
     assert len(lines_of(one)) == len(lines_of(other)) == CASES
+
+
+def test_a_suite_that_was_changed_meanwhile_costs_no_answer(shop: Workspace) -> None:
+    folder = run_here(shop, "evaluate", EvaluateParams("mine", ["warm"], fresh=True), "mine")
+    said = {one.case: one.output for one in stored.read(folder.results)}
+    folder.results.write_bytes(b"".join(lines_of(folder)[:4]))  # as a kill leaves it
+    kept = {one.case for one in stored.read(folder.results)}
+    changed = SUITE.replace("kind: exact", "kind: length, max: 99").replace("question 5", "another question")
+    (shop.paths.evals / "mine.yaml").write_text(changed)
+
+    resume_here(folder)
+
+    results = list(stored.read(folder.results))
+    assert len(results) == CASES
+    assert {one.case for one in results if one.cached} == kept - {"c5"}
+    assert all(one.output == said[one.case] for one in results if one.cached)
+    assert all(check.kind == "length" for one in results for check in one.checks)
+    [notice] = [one for one in events_of(folder, Notice) if "suite was changed" in getattr(one, "title", "")]
+    assert notice is not None
+
+
+def test_the_threshold_of_now_settles_what_an_earlier_worker_has_judged(shop: Workspace) -> None:
+    two = SUITE.replace("[{kind: exact}]", "[{kind: exact}, {kind: length, max: 99}]")
+    (shop.paths.evals / "mine.yaml").write_text(two)
+    folder = run_here(shop, "evaluate", EvaluateParams("mine", ["warm"]), "mine")
+    assert not any(one.passed for one in stored.read(folder.results))
+    (shop.paths.evals / "mine.yaml").write_text(two.replace("name: mine", "name: mine\nthreshold: 0.5"))
+
+    resume_here(folder)
+
+    assert all(one.passed for one in stored.read(folder.results))
