@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Says = Callable[[str], tuple[str, str]]
-"""What the last turn asks to the answer's text and why it ended; the text "500" is a failure of the server."""
+"""What the last turn asks to the answer's text and why it ended; the text "500": the server fails."""
 
 
 @contextmanager

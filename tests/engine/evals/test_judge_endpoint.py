@@ -1,4 +1,4 @@
-"""A judge behind an API, through the whole job: verdicts, both orders, failures that are no zeros, agreement."""
+"""A judge behind an API, through the whole job: verdicts, both orders, failures, agreement with people."""
 
 from __future__ import annotations
 
