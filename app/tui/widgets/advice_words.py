@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from app.advice_words import BOTTLENECKS, cost_lines, money, named
 from app.tui.texts import fit, visible
 from app.tui.widgets.facts import in_lines
 from app.tui.widgets.spread import between, share
 from app.tui.words import span
 from store.records.advice import Advice, Measured
 
-BOTTLENECKS = {
-    "none": "none found",
-    "cases": "too few cases",
-    "labels": "the labels",
-    "base": "the base model",
-    "behaviour": "behaviour",
-    "format": "the form of the answers",
-    "knowledge": "knowledge",
-    "retrieval": "the search",
-}
 NAME = 12
 FIGURES = 24
 BAR = (10, 40)
@@ -52,7 +43,7 @@ def card(line: Measured, place: int, best: bool, width: int) -> Content:
     """`1 adapter  ━━━━━├─●┤··  92.7%  85-97%   n 82`; what it takes and gains; what it asks for later."""
     shade = "$success" if best else "$primary"
     room = max(BAR[0], min(BAR[1], width - 2 - NAME - FIGURES))
-    name = fit(line.approach.replace("_", "-"), NAME)
+    name = fit(named(line), NAME)
     first = Content.assemble(
         (f"{place} ", "bold $accent"),
         (name, "bold" if best else ""),
@@ -75,7 +66,7 @@ def _takes(line: Measured) -> list[str]:
     if line.training_seconds is not None:
         parts.append(f"{span(line.training_seconds)} of training")
     if line.cost is not None:
-        parts.append(f"{line.cost:.3g} per 1,000 answers")
+        parts.append(f"{money(line.cost)} per 1,000 answers")
     if line.gain is not None:
         low, high = (100 * end for end in line.gain.ci95)
         parts.append(f"{100 * line.gain.diff:+.1f} over bare ({low:+.1f} to {high:+.1f})")
@@ -89,6 +80,7 @@ def says(advice: Advice, run_id: str) -> Content:
         ("Also", advice.says),
         ("Evidence that is missing", advice.missing),
         ("More than an adapter", advice.further),
+        ("Costs", cost_lines(advice)),
     ):
         if lines:
             parts.append(Content.styled(title, "bold"))

@@ -6,7 +6,8 @@ import click
 import msgspec
 import pytest
 
-from app.cli.advice_report import cost_lines, money, paragraph, show
+from app.advice_words import cost_lines, money
+from app.cli.advice_report import paragraph, show
 from app.cli.advise import report
 from store.records.advice import Advice, CostSheet, Measured
 from store.workspace import Workspace
