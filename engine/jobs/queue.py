@@ -27,11 +27,32 @@ def device_name() -> str:
 def gpu_names() -> list[str]:
     """The UUIDs of all GPUs. Asks the driver's own tool: importing torch would cost seconds.
 
-    An empty CUDA_VISIBLE_DEVICES hides every GPU (what `--cpu` sets).
+    Those that CUDA_VISIBLE_DEVICES leaves, in its order; an empty one hides every GPU (what `--cpu` sets).
+    From here on CUDA counts GPUs as the driver's tool does: by itself it puts the fastest first.
     """
-    if os.environ.get(VISIBLE) == "":
+    asked = os.environ.get(VISIBLE)
+    if asked == "":
         return []
-    return [row[0] for row in ask_driver("--query-gpu=uuid")]
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    known = [row[0] for row in ask_driver("--query-gpu=uuid")]
+    return known if asked is None else visible(known, asked)
+
+
+def visible(known: list[str], asked: str) -> list[str]:
+    """What CUDA sees of the GPUs `known` under CUDA_VISIBLE_DEVICES: numbers or beginnings of UUIDs, up to the
+    first that names none (CUDA C++ Programming Guide, "CUDA environment variables").
+    """
+    found = []
+    for word in (part.strip() for part in asked.split(",")):
+        named = [
+            name
+            for at, name in enumerate(known)
+            if word and (word == str(at) or (word.startswith("GPU-") and name.startswith(word)))
+        ]
+        if len(named) != 1:
+            break
+        found += named
+    return found
 
 
 def devices(processes: int) -> list[str]:

@@ -12,10 +12,12 @@ FIRST_WITH_BFLOAT16 = 8.0
 
 def find_machine() -> Machine:
     """The first card and what is free on it, else the processor and the memory that is available."""
-    if device_name() != "cpu":
-        listed = ask_driver("--query-gpu=name,memory.total,memory.free,compute_cap")
-        if listed and len(listed[0]) == 4:
-            name, total, free, capability = listed[0]
+    device = device_name()
+    if device != "cpu":
+        listed = ask_driver("--query-gpu=uuid,name,memory.total,memory.free,compute_cap")
+        own = next((cells[1:] for cells in listed if cells[0] == device and len(cells) == 5), None)
+        if own is not None:
+            name, total, free, capability = own
             return Machine(
                 name, True, mebibytes(total), mebibytes(free), number(capability) >= FIRST_WITH_BFLOAT16
             )

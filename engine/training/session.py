@@ -42,6 +42,13 @@ from store.records.events import Notice, Resumed
 from store.records.recipe import Recipe
 from store.records.training import TrainResult
 
+PADDED = Notice(
+    title="Rows are padded",
+    text="One behind the other they would not give what each gives alone, with this model on this device: "
+    "steps take longer, the result is the same.",
+    level="warn",
+)
+
 
 class Run(msgspec.Struct):
     """What does not change from one attempt at a run to the next. `rehearse`: measure a step first.
@@ -132,6 +139,8 @@ def attempt(
     packed = objectives.packs(recipe) and keeps_apart(model, data.rows)
     if not packed:
         model.set_attn_implementation("sdpa")
+        if objectives.packs(recipe) and run.group.first:
+            run.watcher.emit(PADDED)
     adapted, new_adapter = adapter.prepared(model, recipe, run.start, device.dtype)
     trial = Trial(run.watcher, data, run.run_folder / "artifacts", device.dtype)
     account = Account(run.watcher, run.base, recipe, data, trial, run.run_folder)

@@ -150,6 +150,21 @@ def test_a_driver_that_fails_leaves_the_cpu(tmp_path: Path, monkeypatch: pytest.
     assert queue.device_name() == "cpu"
 
 
+@pytest.mark.parametrize(
+    ("asked", "seen"),
+    [
+        ("1", ["GPU-bb"]),
+        ("2,0", ["GPU-bc", "GPU-a"]),
+        ("GPU-a", ["GPU-a"]),
+        ("GPU-b", []),  # it could be two
+        ("0,7,1", ["GPU-a"]),  # CUDA reads no further than to what it does not know
+        ("-1", []),
+    ],
+)
+def test_only_gpus_that_cuda_sees_are_counted_in_its_order(asked: str, seen: list[str]) -> None:
+    assert queue.visible(["GPU-a", "GPU-bb", "GPU-bc"], asked) == seen
+
+
 def test_hidden_gpus_leave_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho GPU-123\n", encoding="utf-8")
