@@ -1,27 +1,44 @@
 """Failures that are one problem become one group, so that one decision labels many.
 
 Within a rule's failures: those of form group by what is wrong with it, answers out of a closed set by what
-was expected and what came, everything else by its words (TF-IDF), each to the nearest group if it is near
-enough. The heaviest failures lead. Deterministic. Knows nothing of categories' meaning and of labels.
+was expected and what came, everything else by its wording: pieces of words, so that forms of a word and
+compounds of other languages count as near, and the vectors of an embedder where one is given. Groups are
+joined while they are near on average. The heaviest failures lead. Deterministic. Knows nothing of categories'
+meaning and of labels. How well it groups: decision 0028.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.evals.triage.guessing import CLOSED_LETTERS, normal
 from store.records.triage import Failure
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
+    import numpy as np
+    from numpy.typing import NDArray
 
-NEAR = 0.3
-"""The cosine from which a failure belongs to a group."""
+    Floats = NDArray[np.float64]
+
+Embed = Callable[[Sequence[str]], "NDArray[np.float32]"]
+"""Texts to vectors of length 1, a row each."""
+
+NEAR, NEAR_EMBEDDED = 0.1, 0.2
+"""The mean cosine from which two groups are one: of wording alone, and with an embedder's beside it."""
+EMBEDDED = 0.3
+"""What an embedder's cosine counts; most are trained on English and find all else alike."""
+WORD = re.compile(r"\w+")
+COMMON, SEVERAL = 0.4, 10
+"""What stands in more than this share of several texts, such as an instruction, tells none of them apart."""
+AT_ONCE = 1_000
+LINKED = 3_000
+"""So many texts, the heaviest, are compared each with each; the rest join one of their groups or none."""
 
 
-def cluster(failures: Sequence[Failure]) -> list[list[Failure]]:
+def cluster(failures: Sequence[Failure], embed: Embed | None = None) -> list[list[Failure]]:
     """Groups of failures, each with its leader first."""
     buckets: dict[tuple[str, ...], list[Failure]] = defaultdict(list)
     for failure in failures:
@@ -29,7 +46,7 @@ def cluster(failures: Sequence[Failure]) -> list[list[Failure]]:
     groups = []
     for key, members in buckets.items():
         members.sort(key=lambda one: (-one.weight, one.target))
-        groups += [members] if len(key) > 2 else by_words(members)
+        groups += [members] if len(key) > 2 else by_words(members, embed)
     return groups
 
 
@@ -46,33 +63,72 @@ def bucket_of(failure: Failure) -> tuple[str, ...]:
     return key
 
 
-def by_words(members: Sequence[Failure]) -> list[list[Failure]]:
-    """Groups by likeness, in the order of `members`: each joins the nearest leader, or leads a new group."""
-    if len(members) < 2:
-        return [list(members)]
-    vectors = vectors_of([" ".join((one.comment or one.input, one.expected)) for one in members])
-    if vectors is None:
-        return [list(members)]
-    likeness: Any = vectors @ vectors.T
-    leaders: list[int] = []
-    groups: list[list[Failure]] = []
-    for index, member in enumerate(members):
-        row = likeness[[index], :][:, leaders].toarray()[0] if leaders else []
-        best = max(range(len(leaders)), key=lambda at: row[at]) if leaders else -1
-        if leaders and row[best] >= NEAR:
-            groups[best].append(member)
-        else:
-            leaders.append(index)
-            groups.append([member])
-    return groups
+def by_words(members: Sequence[Failure], embed: Embed | None = None) -> list[list[Failure]]:
+    """Groups by likeness of wording, in the order of `members`."""
+    texts = [" ".join((one.comment or one.input, one.expected)) for one in members]
+    known = list(dict.fromkeys(texts))
+    labels = dict(zip(known, groups_of(known, embed), strict=True))
+    groups: dict[int, list[Failure]] = {}
+    for member, text in zip(members, texts, strict=True):
+        groups.setdefault(labels[text], []).append(member)
+    return list(groups.values())
 
 
-def vectors_of(texts: Sequence[str]) -> csr_matrix | None:
-    """TF-IDF of words, rows of length 1; None where no text has a word."""
+def groups_of(texts: Sequence[str], embed: Embed | None = None) -> list[int]:
+    """A group's number for each of different texts.
+
+    Average linkage (R. R. Sokal and C. D. Michener, A statistical method for evaluating systematic
+    relationships, 1958): a chain of neighbours does not draw unlike ends together, as single linkage would.
+    """
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    vectors = vectors_of(texts)
+    if vectors is None or len(texts) < 2:
+        return [0] * len(texts)
+    first = min(LINKED, len(texts))
+    likeness, near = (vectors[:first] @ vectors[:first].T).toarray(), NEAR
+    if embed is not None:
+        rows = embed(texts[:first])
+        likeness, near = (1 - EMBEDDED) * likeness + EMBEDDED * (rows @ rows.T), NEAR_EMBEDDED
+    above = likeness[~_lower(first)]
+    found = list(map(int, fcluster(linkage(1 - above, "average"), 1 - near, "distance")))
+    return found + _rest(vectors[first:], vectors[:first], found)
+
+
+def _rest(rest: Any, known: Any, labels: list[int]) -> list[int]:
+    """Each of the rest to the group whose mean is nearest, or to one of its own."""
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    if not rest.shape[0]:
+        return []
+    numbers, inverse = np.unique(labels, return_inverse=True)
+    member = csr_matrix((np.ones(len(labels)), (inverse, np.arange(len(labels)))))
+    means = csr_matrix(member.multiply(1 / member.sum(axis=1))) @ known
+    found: list[int] = []
+    for start in range(0, rest.shape[0], AT_ONCE):
+        near = (rest[start : start + AT_ONCE] @ means.T).toarray()
+        best = near.argmax(axis=1)
+        for row, (at, value) in enumerate(zip(best, near.max(axis=1), strict=True), start):
+            found.append(int(numbers[at]) if value >= NEAR else -1 - row)
+    return found
+
+
+def _lower(size: int) -> NDArray[np.bool_]:
+    """Where a square matrix repeats what stands above its diagonal."""
+    import numpy as np
+
+    return np.tri(size, dtype=bool)
+
+
+def vectors_of(texts: Sequence[str]) -> Any:
+    """TF-IDF of pieces of three to five letters of words, sparse rows of length 1; None without a word."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
+    words = [" ".join(WORD.findall(text.casefold())) for text in texts]
+    most = COMMON if len(texts) >= SEVERAL else 1.0
+    vectorizer = TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(3, 5), max_df=most)
     try:
-        return vectorizer.fit_transform(texts)
+        return vectorizer.fit_transform(words)
     except ValueError:  # an empty vocabulary
         return None

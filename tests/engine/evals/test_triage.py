@@ -223,7 +223,7 @@ def test_the_trend_counts_the_same_group_in_older_runs() -> None:
 
 
 def named(groups: list[tuple[Any, int]]) -> tuple[list[Failure], dict[str, Label]]:
-    failures = [failure(n, f"topic{n} word{n}", kind, weight) for n, (kind, weight) in enumerate(groups)]
+    failures = [failure(n, chr(97 + n) * 6, kind, weight) for n, (kind, weight) in enumerate(groups)]
     return failures, {one.target: Label("category", one.target, one.guess.category) for one in failures}
 
 
