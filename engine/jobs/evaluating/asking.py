@@ -98,11 +98,9 @@ def evaluate_variant(
             emit(judged(stored.with_answer_of(empty, answer), item, terms.threshold))
         else:
             asked.append(item)
-    if len(asked) < len(left):
-        context.notice(
-            f"{len(left) - len(asked)} of {len(items)} answers of {variant.name} were there already",
-            "They were taken over and judged anew; --fresh asks for all of them again.",
-        )
+    if taken := len(left) - len(asked):
+        said = f"{taken} of {len(items)} answers of {variant.name} were there already"
+        context.notice(said, "They were taken over and judged anew; --fresh asks for all of them again.")
     if asked:
         ask_variant(workspace, variant, terms, asked, emit)
     return made

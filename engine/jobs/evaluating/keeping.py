@@ -46,10 +46,10 @@ def kept(context: JobContext, cases: Sequence[CheckedCase], threshold: float | N
             one.passed, one.score = total(one.checks, bound)
         found.results.append(one)
     stored.rewrite(path, found.results)
-    if gone := len(there) - len(found.results):
+    gone = len(there) - len(found.results) - len(found.answers)
+    if gone or found.answers:
         context.notice(
             "The suite was changed since this run began",
-            f"{len(found.answers)} answers are judged anew, {gone - len(found.answers)} are to questions that it "
-            "does not ask any more.",
+            f"{len(found.answers)} answers are judged anew, {gone} are to questions that it asks no more.",
         )
     return found
