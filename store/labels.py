@@ -67,8 +67,8 @@ def read(paths: WorkspacePaths, kind: LabelKind) -> list[Label]:
 
 
 def latest(labels: Iterable[Label]) -> dict[str, Label]:
-    """The decision that holds for each target: the last one made."""
-    return {label.target: label for label in labels}
+    """The decision that holds for each target: the last one made, wherever a merge of two branches put it."""
+    return {label.target: label for label in sorted(labels, key=lambda label: label.time)}
 
 
 def label_file(paths: WorkspacePaths, kind: LabelKind) -> Path:

@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import shutil
+import subprocess
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -23,11 +24,13 @@ from engine.evals.suite import LoadedSuite, load_suite
 from engine.models.builtin import builtin_directory
 from engine.models.variants import read_prompt
 from engine.training.recipe import load_recipe
+from engine.workspaces import create
 from scripts import tiny_base
 from scripts.tiny_base.corpus import documents
-from store import datasets, settings
+from store import datasets, labels, settings
 from store.records.data import Example
 from store.records.evals import CasesFrom
+from store.records.labels import Label
 from store.records.workspace import WorkspaceConfig
 from store.workspace import Workspace
 
@@ -276,3 +279,28 @@ def used_keys(raw: object) -> Iterator[str]:
         for key, value in raw.items():
             yield key
             yield from used_keys(value)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not here")
+def test_decisions_of_two_branches_are_merged_by_git_without_a_conflict(tmp_path: Path) -> None:
+    workspace = create(tmp_path / "mine", "blank")
+
+    def git(*arguments: str) -> None:
+        who = ("-c", "user.name=ida", "-c", "user.email=ida@example.org")
+        subprocess.run(("git", *who, *arguments), cwd=workspace.root, check=True, capture_output=True)
+
+    def decide(target: str, value: str) -> None:
+        labels.append(workspace.paths, Label("category", target, value))
+        git("add", "-A")
+        git("commit", "-qm", value)
+
+    git("init", "-q", "-b", "main")
+    decide("c0", "tone")
+    git("switch", "-qc", "other")
+    decide("c1", "format")
+    git("switch", "-q", "main")
+    decide("c2", "tool")
+
+    git("merge", "-q", "--no-edit", "other")
+
+    assert {one.target for one in labels.read(workspace.paths, "category")} == {"c0", "c1", "c2"}

@@ -85,3 +85,10 @@ def test_processes_that_decide_at_once_lose_nothing(paths: WorkspacePaths) -> No
     for writer in writers:
         writer.join()
     assert len({label.target for label in labels.read(paths, "vote")}) == 40
+
+
+def test_of_two_branches_the_later_decision_holds_whatever_order_a_merge_made() -> None:
+    late = Label("category", "c1", "tone", "ida", "2026-01-31T12:00:00.000Z")
+    early = Label("category", "c1", "format", "otto", "2026-01-31T10:00:00.000Z")
+
+    assert labels.latest([late, early])["c1"].value == "tone"
