@@ -7,8 +7,12 @@ The function gets the answer's text and the case as a dict, and returns true or 
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import math
+import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -19,8 +23,10 @@ import msgspec
 
 from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, Verdict
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 """How long the process may take to import the file: it may import something large."""
+PRINTED = 100_000
+"""Bytes that a function may print into the run's log; what comes after is dropped."""
 
 
 class PythonOptions(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,6 +56,8 @@ def python(options: PythonOptions, bench: Bench) -> Judge:
         raise ValueError(
             "Python functions are off; allow them in temper.toml: [workspace] python_checks = true"
         )
+    if why := missing(path, name):
+        raise ValueError(f"{file}: {why}")
     caller = Caller(path, name, options.seconds)
     bench.closing.append(caller.close)
 
@@ -60,6 +68,22 @@ def python(options: PythonOptions, bench: Bench) -> Judge:
         return Verdict(outcome.score, outcome.detail)
 
     return judge
+
+
+def missing(path: Path, name: str) -> str:
+    """Why a file has no function `name`, told from its text; "" where it has one, or may have imported it."""
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return f"is no Python that can be read: {error}"
+    functions = [one.name for one in body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    if name in functions or any(isinstance(one, _BINDS) for one in body):
+        return ""
+    return f"has no function {name!r}; it has {', '.join(functions) or 'none'}"
+
+
+_BINDS = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.ClassDef, ast.If, ast.Try, ast.With)
+"""Statements that may give a file a name without a function's definition."""
 
 
 class Caller:
@@ -94,9 +118,10 @@ class Caller:
         if self._process is None:
             return
         process, self._process = self._process, None
-        process.kill()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # with what it may have started
         process.wait()
-        for pipe in (process.stdin, process.stdout):
+        for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 try:
                     pipe.close()
@@ -108,13 +133,16 @@ class Caller:
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             cwd=self._folder,
             start_new_session=True,
             env=_environment(),
         )
         self._lines = queue.Queue()
         assert self._process.stdout is not None
+        assert self._process.stderr is not None
         threading.Thread(target=_read, args=(self._process.stdout, self._lines), daemon=True).start()
+        threading.Thread(target=_log, args=(self._process.stderr,), daemon=True).start()
         return self._next(START_SECONDS, "was not there").error
 
     def _next(self, seconds: float, what: str) -> Outcome:
@@ -138,9 +166,20 @@ def _read(pipe: IO[bytes], lines: queue.Queue[bytes]) -> None:
     lines.put(b"")
 
 
-def _environment() -> dict[str, Any]:
-    import os
+def _log(pipe: IO[bytes]) -> None:
+    """Pass on what is printed, so that it stands in the run's log; a function that prints without end fills
+    no disk.
+    """
+    left = PRINTED
+    try:
+        while printed := os.read(pipe.fileno(), 65536):
+            sys.stderr.write(printed[:left].decode(errors="replace"))
+            left -= min(left, len(printed))
+    except (OSError, ValueError):
+        pass
 
+
+def _environment() -> dict[str, Any]:
     # The package must be found also from the user's folder, which is the process's own.
     root = str(Path(__file__).parents[3])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH", "")])]

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+DETAIL_LETTERS = 1000
+
 
 def main(path: str, name: str) -> None:
     """Answer every line of stdin until it ends."""
@@ -57,7 +59,9 @@ def outcome_of(value: Any) -> dict[str, Any]:
     """What a function returned as a score in [0, 1] with its reason. Raises TypeError or ValueError."""
     detail = ""
     if isinstance(value, dict):
-        value, detail = value.get("score"), str(value.get("detail", ""))
+        value, detail = value.get("score"), str(value.get("detail", ""))[:DETAIL_LETTERS]
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        value = value.item()
     if isinstance(value, bool):
         return {"score": float(value), "detail": detail}
     if not isinstance(value, int | float):
@@ -69,7 +73,7 @@ def outcome_of(value: Any) -> dict[str, Any]:
 
 def shown(error: BaseException) -> str:
     """An exception in a line."""
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+    return f"{type(error).__name__}: {error}"[:DETAIL_LETTERS].rstrip(": ")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from engine.evals.checks import Bench, CompiledCheck, compile_checks
+from engine.evals.checks import Bench, CompiledCheck, compile_checks, python
 from store.records.evals import Case, Check
 
 FUNCTIONS = """
@@ -39,6 +40,28 @@ def much(output, case):
 
 def text(output, case):
     return "yes"
+
+def prints(output, case):
+    for _ in range(40):
+        print("x" * 100_000)
+    return True
+
+def tells(output, case):
+    return {"score": 1, "detail": "y" * 5_000_000}
+
+def heavy(output, case):
+    import numpy
+    return numpy.mean([0.0, 1.0]) if output == "mean" else numpy.bool_(True)
+
+def leaves_a_child(output, case):
+    import subprocess
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    with open(output, "w") as file:
+        file.write(str(child.pid))
+    time.sleep(60)
+
+def asks(output, case):
+    return input() == "no"
 
 def calls_home(output, case):
     import socket
@@ -79,7 +102,6 @@ def test_a_function_says_yes_or_no_or_gives_a_score(bench: Bench) -> None:
         ("leaves", "own.py:leaves raised SystemExit: 1"),
         ("much", "own.py:much raised ValueError: returned 7, which is not between 0 and 1"),
         ("text", "own.py:text raised TypeError: returned str, not true, false or a number"),
-        ("nowhere", "own.py:nowhere cannot be loaded: AttributeError"),
     ],
 )
 def test_a_function_that_breaks_is_an_error_of_the_case(bench: Bench, name: str, error: str) -> None:
@@ -94,6 +116,48 @@ def test_a_function_that_hangs_is_ended_and_the_next_case_is_judged(bench: Bench
 
     assert hangs.result("hang", CASE).error == "own.py:hangs did not return within 0.5 s"
     assert hangs.result("go on", CASE).passed
+
+
+def test_what_a_function_prints_is_cut_and_what_it_says_at_length_too(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(bench, "prints").result("", CASE).passed
+    assert len(check(bench, "tells").result("", CASE).detail) == 300
+    bench.close()
+    assert len(capsys.readouterr().err) <= python.PRINTED
+
+
+def test_a_function_may_use_large_libraries_and_return_their_numbers(bench: Bench) -> None:
+    heavy = check(bench, "heavy")
+
+    assert heavy.result("mean", CASE).score == 0.5
+    assert heavy.result("", CASE).passed
+
+
+def test_what_a_hanging_function_started_ends_with_it(bench: Bench, tmp_path: Path) -> None:
+    note = tmp_path / "child"
+
+    assert "did not return" in check(bench, "leaves_a_child", seconds=2.0).result(str(note), CASE).error
+    # A killed child whose parent is gone stays a zombie at most until init takes it.
+    child = int(note.read_text())
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_function_that_reads_what_is_not_for_it_is_ended(bench: Bench) -> None:
+    assert "own.py:asks" in check(bench, "asks", seconds=0.5).result("", CASE).error
+
+
+def test_a_file_without_the_function_is_refused_before_it_runs(tmp_path: Path) -> None:
+    bench = Bench([tmp_path], python_checks=True)
+    (tmp_path / "two.py").write_text("def one(output, case): ...\ndef two(output, case): ...\n")
+    (tmp_path / "broken.py").write_text("def one(:\n")
+
+    for function, reason in [
+        ("two.py:three", "two.py: has no function 'three'; it has one, two"),
+        ("broken.py:one", "broken.py: is no Python that can be read"),
+    ]:
+        with pytest.raises(ValueError, match=reason):
+            compile_checks([Check("python", options={"function": function})], bench)
 
 
 def test_a_function_does_not_reach_the_network(bench: Bench) -> None:
