@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.evals.foreign.files import json_lines, read_text
-from engine.evals.foreign.imported import Imported
+from engine.evals.foreign.imported import Imported, started
 from engine.evals.foreign.samples import from_samples
-from store.errors import MissingError, UsageError
+from store.errors import MissingError, TemperError, UsageError
 from store.records.evals import Case, Check
 
+_TAKEN = {"samples_jsonl", "samples_renamings", "modelgraded_spec", "modelgraded_spec_file"}
 RUBRICS = {
     "fact": "The answer states the same facts as the expected one; it may say less or more, and contradicts "
     "none of them.",
@@ -25,25 +26,57 @@ def is_registry(raw: Any) -> bool:
 
 
 def from_registry(raw: dict[str, Any], path: Path) -> Imported:
-    """The one eval of a registry's file with its samples. Raises UsageError or MissingError."""
+    """The evals of a registry's file with their samples; of several, each is a slice.
+
+    Raises UsageError or MissingError where none can be taken.
+    """
     evals = _evals(raw)
-    name, entry = next(iter(evals.items()))
+    whole = started(path, "OpenAI Evals")
+    first: TemperError | None = None
+    for name, entry in evals.items():
+        try:
+            imported = _one(entry, path)
+        except (UsageError, MissingError) as error:
+            first = first or error
+            whole.leave(f"the eval {name}: {error.happened}")
+            continue
+        for case in imported.cases:
+            if len(evals) > 1:
+                case.slices = {"eval": name.partition(".")[0]}
+            before = case.id
+            whole.add(case)
+            for one in imported.left:
+                if before in one.cases:
+                    whole.leave(one.what, case.id)
+        for one in imported.left:
+            if not one.cases:
+                whole.leave(f"{name}: {one.what}" if len(evals) > 1 else one.what)
+    if not whole.cases and first is not None:
+        raise first
+    return whole
+
+
+def _one(entry: dict[str, Any], path: Path) -> Imported:
     given = entry.get("args")
     args: dict[str, Any] = given if isinstance(given, dict) else {}
+    name = str(entry["class"]).rpartition(":")[2]
     samples = _samples(str(args.get("samples_jsonl") or ""), path)
-    imported = from_samples(list(json_lines(read_text(samples), samples)), samples, _check(entry, args))
-    imported.suite.name = path.stem
+    rows = [(line, _renamed(row, args)) for line, row in json_lines(read_text(samples), samples)]
+    imported = from_samples(rows, samples, _check(entry, args))
     for case in imported.cases:
-        _settle(case, str(entry["class"]).rpartition(":")[2])
-    if len(evals) > 1:
-        others = ", ".join(list(evals)[1:])
-        imported.leave(
-            f"further evals of the file ({others}): {name} was taken; name their samples one by one"
-        )
-    for key in args.keys() - {"samples_jsonl", "modelgraded_spec"}:
+        _settle(case, name)
+    for key in args.keys() - _TAKEN:
         imported.leave(f"`{key}: {args[key]}` of the eval's args")
-    _say_of(str(entry["class"]).rpartition(":")[2], args, imported)
+    _say_of(name, args, imported)
     return imported
+
+
+def _renamed(row: Any, args: dict[str, Any]) -> Any:
+    """A row under the names that the eval gives its keys."""
+    names = args.get("samples_renamings")
+    if not isinstance(row, dict) or not isinstance(names, dict):
+        return row
+    return {str(names.get(key, key)): value for key, value in row.items()}
 
 
 def _evals(raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -78,7 +111,7 @@ def _check(entry: dict[str, Any], args: dict[str, Any]) -> Check:
         case "JsonMatch":
             return Check("exact")
         case "ModelBasedClassify":
-            spec = str(args.get("modelgraded_spec") or "")
+            spec = _spec(args)
             return Check("judge", options={"rubric": RUBRICS.get(spec, f"The answer is right ({spec}).")})
     raise UsageError(
         "That class of evals is none that could be taken over",
@@ -102,5 +135,9 @@ def _say_of(name: str, args: dict[str, Any], imported: Imported) -> None:
     if name == "FuzzyMatch":
         imported.leave("FuzzyMatch also passes an answer that is part of the right one: here it must hold it")
     if name == "ModelBasedClassify":
-        spec = args.get("modelgraded_spec")
+        spec = _spec(args)
         imported.leave(f"the prompt and choices of `{spec}`: a judge rates by a rubric instead; look at it")
+
+
+def _spec(args: dict[str, Any]) -> str:
+    return str(args.get("modelgraded_spec") or args.get("modelgraded_spec_file") or "")

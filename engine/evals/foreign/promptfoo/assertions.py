@@ -14,6 +14,7 @@ from engine.evals.checks.contract import Bench
 from engine.evals.checks.json_schema import load_schema
 from engine.evals.checks.patterns import Pattern
 from engine.evals.foreign.files import YAML, found, is_code, is_reference, read_text, read_value
+from engine.evals.foreign.promptfoo.scripts import checks_of as checks_of_script
 from engine.evals.foreign.templates import filled_in, shown
 from store.errors import TemperError
 from store.records.evals import Check
@@ -59,16 +60,31 @@ class Reader:
         if kind == "assert-set":
             return self._set(one, given, say)
         try:
-            check = self._check(kind, one, given, say)
+            checks = self._script(kind, one, given, say) or [self._check(kind, one, given, say)]
         except UnfitError as error:
             say(f"the assertion `{kind}` {error}")
             return []
-        check.weight = _number(one.get("weight"), 1.0, f"the weight of `{kind}`", say) or 0.0
-        check.name = str(filled_in(one.get("metric") or "", given))
+        weight = _number(one.get("weight"), 1.0, f"the weight of `{kind}`", say) or 0.0
+        for check in checks:
+            check.weight = weight / len(checks)
+            check.name = str(filled_in(one.get("metric") or "", given))
         for key in sorted(one.keys() - _KEYS):
             why = ": answers are judged as they are" if "ransform" in key else ""
             say(f"`{key}` of `{kind}`{why}")
-        return [check]
+        return checks
+
+    def _script(self, kind: str, one: dict[str, Any], given: Mapping[str, Any], say: Say) -> list[Check]:
+        """The checks that an assertion in code is where it says no more than they can; else none."""
+        source = one.get("value")
+        if kind.removeprefix("not-") not in ("javascript", "python") or not isinstance(source, str):
+            return []
+        checks = checks_of_script(filled_in(source, given, say))
+        if kind.startswith("not-"):
+            if len(checks) > 1:
+                return []
+            for check in checks:
+                check.negate = not check.negate
+        return checks
 
     def _set(self, one: dict[str, Any], given: Mapping[str, Any], say: Say) -> list[Check]:
         """A set that must pass as a whole is its assertions, which share its weight."""

@@ -143,6 +143,8 @@ def expanded(given: Mapping[str, Any], options: Mapping[str, Any]) -> list[dict[
     if options.get("disableVarExpansion"):
         return [dict(given)]
     lists = {key: value for key, value in given.items() if isinstance(value, list) and value}
+    # As promptfoo does: what begins with a text is a list of values, anything else is one value.
+    lists = {key: value for key, value in lists.items() if isinstance(value[0], str)}
     if prod(len(value) for value in lists.values()) > MOST_CASES:
         raise UsageError(
             "Far too many combinations",

@@ -164,6 +164,9 @@ def test_an_assertion_becomes_a_check(tmp_path: Path, assertion: dict[str, Any],
     ("assertion", "said"),
     [
         ({"type": "javascript", "value": "output.length"}, "`javascript` is code"),
+        ({"type": "javascript", "value": "output.includes('a') || output.includes('b')"}, "is code"),
+        ({"type": "python", "value": "max(0, len(output) - 300)"}, "`python` is code"),
+        ({"type": "not-javascript", "value": "output.includes('a') && output.includes('b')"}, "is code"),
         ({"type": "levenshtein", "value": "a", "threshold": 3}, "`levenshtein` has no counterpart here"),
         ({"type": "made-up"}, "`made-up` is none of promptfoo's"),
         ({"type": "regex", "value": "(a"}, "is not a pattern"),
@@ -277,7 +280,7 @@ tests:
 
 
 def test_far_too_many_combinations_are_refused(tmp_path: Path) -> None:
-    many = json.dumps(list(range(999)))
+    many = json.dumps([str(n) for n in range(999)])
     text = f"prompts: ['{{{{a}}}}']\ntests: [{{vars: {{a: {many}, b: {many}}}, assert: []}}]"
 
     with pytest.raises(UsageError, match="Far too many combinations"):
@@ -300,3 +303,46 @@ tests:
 
     assert load_suite(path, tmp_path).suite == imported.suite
     assert max(map(len, path.read_text().splitlines())) <= 110
+
+
+@pytest.mark.parametrize(
+    ("source", "checks"),
+    [
+        ("output.includes('30')", [Check("contains", options={"values": ["30"]})]),
+        ("return !output.includes(\"I can't\");",
+         [Check("contains", negate=True, options={"values": ["I can't"]})]),
+        ("output.toLowerCase().includes('paris')",
+         [Check("contains", options={"values": ["paris"], "ignore_case": True})]),
+        ("output.includes('salt and pepper, or what?')",
+         [Check("contains", options={"values": ["salt and pepper, or what?"]})]),
+        ("output === 'yes'", [Check("exact", options={"value": "yes"})]),
+        ("output.trim() !== 'yes'", [Check("exact", negate=True, options={"value": "yes"})]),
+        ("output.startsWith('Ahoy')", [Check("regex", options={"value": "\\AAhoy"})]),
+        ("/^a+$/i.test(output)", [Check("regex", options={"value": "^a+$", "ignore_case": True})]),
+        ("output.length <= 280", [Check("length", options={"max": 280, "unit": "characters"})]),
+        ("len(output) > 5", [Check("length", options={"min": 6, "unit": "characters"})]),
+        ("'a' in output.lower()", [Check("contains", options={"values": ["a"], "ignore_case": True})]),
+        ("JSON.parse(output).color === 'yellow'",
+         [Check("json_fields", options={"value": '{"color":"yellow"}', "fields": ["color"]})]),
+        ("json.loads(output)['a']['b'] == 3",
+         [Check("json_fields", options={"value": '{"a":{"b":3}}', "fields": ["a.b"]})]),
+        ("output.includes('a') && output.length < 9",
+         [Check("contains", weight=0.5, options={"values": ["a"]}),
+          Check("length", weight=0.5, options={"max": 8, "unit": "characters"})]),
+    ],
+)  # fmt: skip
+def test_code_that_says_no_more_than_a_check_becomes_one(
+    tmp_path: Path, source: str, checks: list[Check]
+) -> None:
+    made, said = checks_of(tmp_path, {"type": "javascript", "value": source})
+
+    assert made == checks
+    assert said == []
+
+
+def test_only_lists_of_texts_are_multiplied_out(tmp_path: Path) -> None:
+    test = {"vars": {"a": ["x", "y"], "n": [1, 2], "o": [{"k": 1}]}, "assert": [{"type": "is-json"}]}
+
+    imported = taken(tmp_path, {"c.json": json.dumps({"prompts": ["{{a}} {{n}} {{o}}"], "tests": [test]})})
+
+    assert [case.input for case in imported.cases] == ['x [1,2] [{"k":1}]', 'y [1,2] [{"k":1}]']

@@ -24,7 +24,7 @@ tests:
     assert:
       - {type: icontains, value: bonjour, weight: 2}
       - {type: not-contains, value: "{{text}}"}
-      - {type: javascript, value: "output.length < 9"}
+      - {type: javascript, value: "output.split().length"}
   - vars: {text: bye}
     assert:
       - {type: similar, value: au revoir, threshold: 0.8}

@@ -197,3 +197,26 @@ def test_samples_that_a_registry_names_and_lacks_are_missing(tmp_path: Path) -> 
 
     with pytest.raises(MissingError, match="The samples are not there"):
         taken(tmp_path, {"evals/a.yaml": path.read_text()})
+
+
+def test_several_evals_of_a_registry_are_slices_and_those_without_samples_are_named(tmp_path: Path) -> None:
+    text = """
+one.s1: {class: evals.elsuite.basic.match:Match, args: {samples_jsonl: a.jsonl}}
+two.s1:
+  class: evals.elsuite.basic.includes:Includes
+  args: {samples_jsonl: b.jsonl, samples_renamings: {input1: input}}
+three.s1: {class: evals.elsuite.basic.match:Match, args: {samples_jsonl: gone.jsonl}}
+"""
+    files = {
+        "evals/r.yaml": text,
+        "evals/a.jsonl": rows({"input": "a", "ideal": "b"}),
+        "evals/b.jsonl": rows({"input1": "c", "ideal": "d"}),
+    }
+
+    imported = taken(tmp_path, files)
+
+    assert [(case.id, case.slices, case.checks[0].kind) for case in imported.cases] == [
+        ("line-1", {"eval": "one"}, "regex"),
+        ("line-1-2", {"eval": "two"}, "contains"),
+    ]
+    assert any(line.startswith("the eval three.s1: r.yaml names gone.jsonl") for line in left(imported))
