@@ -104,6 +104,7 @@ def train_probe(workspace: Workspace, params: AdviseParams, steps: int, quiet: b
     What stands against it is raised only where it was asked for.
     """
     from app.cli import watch
+    from engine.evals.advisor.deciding import FEWEST
     from engine.evals.suite import find_suite, load_suite
     from engine.jobs.advising import probe, ways
 
@@ -115,6 +116,8 @@ def train_probe(workspace: Workspace, params: AdviseParams, steps: int, quiet: b
         return
     if not (dataset or asked_for):
         return  # the advice says that nothing could be trained
+    if not asked_for and probe.cases_in(workspace, loaded, params.limit) < FEWEST:
+        return  # too few to tell anything, whatever is trained
     try:
         run = probe.start_probe(workspace, dataset, variant, steps)
     except TemperError as error:

@@ -26,6 +26,7 @@ from engine.jobs.evaluating.asking import items_of
 from engine.jobs.evaluating.cases import checked_cases, training_answers
 from engine.jobs.evaluating.helping import Help
 from store import atomic
+from store.errors import TemperError
 from store.records.advice import Advice, Approach, Signs, Taken
 from store.records.evals import CaseResult
 from store.records.workspace import ResolvedVariant
@@ -57,6 +58,7 @@ def run(context: JobContext) -> dict[str, Any]:
         measuring = Measuring(context, workspace, loaded, cases, found, file)
         measuring.try_out(found.ways)
         measuring.try_gold_again()
+        leave_out_unasked(measuring.results, found)
         constant = majority_baseline(loaded.suite.name, cases, training_answers(workspace, loaded))
     context.artifact("results", context.folder.results, "results")
     signs = looked_for(context, workspace, measuring, found, params.wanted)
@@ -151,6 +153,22 @@ def leave_out(results: dict[Approach, list[CaseResult]], seen: Set[str]) -> list
     for approach in trained:
         results[approach] = [result for result in results[approach] if result.case not in seen]
     return [approach for approach in trained if not results[approach]]
+
+
+def leave_out_unasked(results: dict[Approach, list[CaseResult]], found: Ways) -> None:
+    """Drop approaches that no answer could be made for: that says nothing of how right they would be.
+
+    Raises TemperError where this is so of the bare prompt: then there is nothing to compare with.
+    """
+    for approach in [approach for approach, made in results.items() if all(one.error for one in made)]:
+        why = results.pop(approach)[0].error
+        found.unmeasured[approach] = f"no case could be asked: {why}"
+        if approach == "bare":
+            raise TemperError(
+                "The suite could not be asked",
+                f"No case got an answer from {found.ways[0].variant!r}. The first error: {why}",
+                "See whether the model runs and the prompts fit into what it reads, and ask again.",
+            )
 
 
 def gold_with_rows(found: Ways, results: dict[Approach, list[CaseResult]]) -> Way | None:

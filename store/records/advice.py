@@ -50,8 +50,9 @@ class Measured(msgspec.Struct, omit_defaults=True):
     among others that are computed at once; `seconds` is the time by the clock for each of them, `joules` what
     the GPU drew for it (both None where it was not seen). `gain` compares with the bare prompt, case by case.
     `cost` is money per thousand answers, None without prices. `upkeep` says what it asks for later on,
-    `confidence` how far the figure carries. `training_note` says where `training_seconds` are from and
-    `training_run` which run.
+    `confidence` how far the figure carries. `failed` counts the answers that could not be made, such as those
+    to prompts too long for the model; they count as wrong. `training_note` says where `training_seconds` are
+    from and `training_run` which run.
     """
 
     approach: Approach
@@ -69,6 +70,7 @@ class Measured(msgspec.Struct, omit_defaults=True):
     written: float = 0.0
     seconds: float | None = None
     joules: float | None = None
+    failed: int = 0
     training_note: str = ""
     training_run: str = ""
 

@@ -60,6 +60,7 @@ def measured(
             runs.get(approach, ""),
             upkeep=UPKEEP[approach],
             written=cost.completion_tokens,
+            failed=sum(bool(result.error) for result in judged),
         )
         if (took := (taken or {}).get(approach)) and took.answers:
             line.seconds = took.seconds / took.answers

@@ -49,7 +49,12 @@ def headline(
 
 def further_remarks(lines: Lines, signs: Signs) -> list[str]:
     """What was noticed beside the verdict."""
-    said = []
+    said = [
+        f"{NAMES[approach].capitalize()}: {line.failed} answers could not be made (prompts too long for the "
+        "model, as a rule) and count as wrong."
+        for approach, line in lines.items()
+        if line.failed
+    ]
     if signs.conflicts:
         said.append(f"The labels disagree in {signs.conflicts:.0%} of the rows (temper data check).")
     if signs.noise_share:

@@ -6,12 +6,15 @@ from contextlib import suppress
 
 import msgspec
 
+from engine.data.ensure import ensure_dataset
+from engine.evals.suite import LoadedSuite
 from engine.jobs.advising.ways import PROBE, plain_variant
 from engine.models.variants import describe
 from engine.training.levers import with_steps
 from engine.training.recipe import load_recipe
 from store import datasets
 from store.errors import TemperError, UsageError
+from store.records.evals import CasesFrom
 from store.records.recipe import Lora, Recipe
 from store.runs import RunFolder
 from store.workspace import Workspace
@@ -78,6 +81,18 @@ def plain_recipe(workspace: Workspace, dataset: str, variant: str) -> Recipe:
         learning_rate=RATE,
         lora=Lora(rank=16, alpha=32),
     )
+
+
+def cases_in(workspace: Workspace, loaded: LoadedSuite, limit: int | None) -> int:
+    """How many cases the suite has; its dataset is imported first where needed."""
+    source = loaded.suite.cases
+    if isinstance(source, CasesFrom):
+        info = ensure_dataset(workspace, source.dataset)
+        count = info.splits.get(datasets.parse_reference(source.dataset).split or "train", 0)
+        count = min(count, source.limit or count)
+    else:
+        count = len(source)
+    return min(count, limit or count)
 
 
 def start_probe(workspace: Workspace, dataset: str, variant: str, steps: int) -> RunFolder:

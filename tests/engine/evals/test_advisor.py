@@ -155,6 +155,19 @@ def test_a_preference_run_that_gets_less_right_is_nicer_but_less_accurate(
     assert ("Nicer but less accurate: after preference tuning 40%" in " ".join(says)) is told
 
 
+def test_answers_that_could_not_be_made_are_told() -> None:
+    given: dict[Approach, Sequence[CaseResult]] = {"bare": results(0.5), "few_shot": results(0.5)}
+    for result in given["few_shot"][:3]:
+        result.error = "too long"
+
+    advice = advise("s", given, {}, NAMED, {})
+
+    assert any(
+        line.startswith("The prompt with a few rows: 3 answers could not be made") for line in advice.says
+    )
+    assert len([line for line in advice.says if "could not be made" in line]) == 1
+
+
 def test_a_probe_is_said_to_be_one() -> None:
     signs = Signs(ready=True, training=Training(60.0, "from the probe's steps", "train-1", 80, 400))
 

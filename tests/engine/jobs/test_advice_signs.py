@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.jobs.advising.probe import probe_recipe, whole_steps
+from engine.evals.suite import load_suite
+from engine.jobs.advising.probe import cases_in, probe_recipe, whole_steps
 from engine.jobs.advising.signs import (
     compare_prompts,
     conflicts_share,
@@ -168,6 +169,19 @@ def test_a_probe_is_the_workspaces_own_recipe_cut_short_epochs_too(workspace: Wo
 
     assert (recipe.max_steps, recipe.epochs, recipe.prompt) == (5, 0.0, "served.md")
     assert whole_steps(workspace, "d", "base") == 20  # 40 rows twice, four at a time
+
+
+def test_the_cases_of_a_suite_are_counted_before_anything_is_asked(workspace: Workspace) -> None:
+    lay(workspace.paths, [chat(f"ask {n}", "x", split="heldout" if n < 4 else "train") for n in range(9)])
+    listed = {"name": "s", "cases": [{"id": str(n), "input": "a"} for n in range(3)]}
+    taken = {"name": "s", "cases": {"dataset": "d/heldout"}}
+    counts = []
+    for suite, limit in ((listed, None), (listed, 2), (taken, None), (taken, 3)):
+        path = workspace.root / "s.yaml"
+        path.write_text(json.dumps(suite | {"checks": [{"kind": "length", "max": 9}]}), encoding="utf-8")
+        counts.append(cases_in(workspace, load_suite(path, workspace.root), limit))
+
+    assert counts == [3, 2, 4, 3]
 
 
 def test_a_probe_needs_rows(workspace: Workspace) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from engine.evals import stored
 from engine.evals.suite import load_suite
-from engine.jobs.advise import AdviseParams, leave_out
+from engine.jobs.advise import AdviseParams, leave_out, leave_out_unasked
 from engine.jobs.advising.passages import GoldPassages
-from engine.jobs.advising.ways import Wanted, find_ways, plain_variant, shots_of
+from engine.jobs.advising.ways import Wanted, Way, Ways, find_ways, plain_variant, shots_of
 from engine.jobs.context import JobContext
 from scripts.tiny_base import words
 from store import runs
@@ -150,6 +150,19 @@ def test_an_adapter_is_not_measured_on_what_it_was_trained_on() -> None:
 
     assert [one.case for one in results["adapter"]] == ["b"]
     assert len(results["bare"]) == 2
+
+
+def test_an_approach_that_nothing_could_be_asked_with_has_no_score() -> None:
+    def answered(error: str) -> list[CaseResult]:
+        return [CaseResult("s", "v", case, "", "", False, 0.0, [], error=error) for case in ("a", "b")]
+
+    results: dict[Approach, list[CaseResult]] = {"bare": answered(""), "few_shot": answered("too long")}
+    found = Ways([Way("bare", "base")])
+
+    leave_out_unasked(results, found)
+
+    assert list(results) == ["bare"]
+    assert found.unmeasured == {"few_shot": "no case could be asked: too long"}
 
 
 def test_the_right_passages_are_those_of_the_expected_sources() -> None:

@@ -106,6 +106,18 @@ def test_a_case_with_tools_is_asked_with_them(workspace: Workspace, api: Api) ->
     assert [body["tools"][0]["function"]["name"] for body in api.asked] == ["look_up"]
 
 
+def test_an_api_that_answers_nothing_is_an_error_and_no_score_of_nought(
+    workspace: Workspace, api: Api
+) -> None:
+    api.status = 404
+
+    view = runs.view(run_here(workspace, "advise", AdviseParams("evals/s.yaml", Wanted()), "s"))
+
+    assert view.error is not None
+    assert view.error.title == "The suite could not be asked"
+    assert "404" in view.error.happened
+
+
 def test_an_api_is_asked_what_it_knows_already(workspace: Workspace, api: Api) -> None:
     rows = [chat("say a", "Hi"), chat("say b", "Bye")]
     info = lay(workspace.paths, rows, name="d")
