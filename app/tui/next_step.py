@@ -7,10 +7,11 @@ from typing import Literal
 
 import msgspec
 
+from store.labels import label_file
 from store.records.runs import RunView
 from store.workspace import Workspace
 
-Place = Literal["command", "runs", "chat", "train"]
+Place = Literal["command", "runs", "chat", "train", "knowledge", "evals"]
 
 
 class NextStep(msgspec.Struct):
@@ -102,6 +103,7 @@ def _about_results(workspace: Workspace, views: Sequence[RunView]) -> NextStep |
                 "Make the documents searchable",
                 f"The knowledge base {name} is named in temper.toml and not built yet.",
                 f"temper kb ingest --kb {name}",
+                "knowledge",
             )
     evaluated, exported = _newest(views, "evaluate"), _newest(views, "export")
     suites = sorted(path.relative_to(workspace.root) for path in workspace.root.glob("evals/*.yaml"))
@@ -110,6 +112,30 @@ def _about_results(workspace: Workspace, views: Sequence[RunView]) -> NextStep |
             "Measure it",
             "The suite says whether the exported model answers better than before.",
             f"temper eval {suites[0]} --variant {exported.run_id}",
+            "evals",
+        )
+    return _about_failures(workspace, views, evaluated) if evaluated is not None else None
+
+
+def _about_failures(workspace: Workspace, views: Sequence[RunView], evaluated: RunView) -> NextStep | None:
+    """Names for what failed, then what would help."""
+    scores = [float(one.get("score", 1.0)) for one in evaluated.result.get("variants", [])]
+    if not scores or min(scores) >= 1.0:
+        return None
+    if not label_file(workspace.paths, "category").exists():
+        return NextStep(
+            "Name the failures",
+            "A key each: only failures with names tell whether training helps, or documents, or a prompt.",
+            f"temper triage {evaluated.run_id}",
+            "evals",
+        )
+    advised = _newest(views, "advise")
+    if advised is None or advised.created < evaluated.created:
+        return NextStep(
+            "Ask the advisor",
+            "It measures prompt, retrieval and adapter on the same cases, and says which is worth it.",
+            f"temper advise {evaluated.result.get('suite', '')}",
+            "evals",
         )
     return None
 

@@ -95,8 +95,8 @@ class HomeScreen(TemperScreen):
         step = event.step
         if step.place == "runs" and step.run_id is not None:
             self.temper.go_to_run(step.run_id)
-        elif step.place == "chat":
-            self.temper.action_go("chat")
+        elif step.place in ("chat", "knowledge", "evals"):
+            self.temper.action_go(step.place)
         elif step.place == "train":
             self.temper.action_train(step.recipe)
         else:

@@ -11,7 +11,14 @@ from textual.widgets import Static
 
 from app.tui.next_step import NextStep
 
-_ENTER = {"command": "copies it", "runs": "shows it", "chat": "opens the chat", "train": "opens the form"}
+_ENTER = {
+    "command": "copies it",
+    "runs": "shows it",
+    "chat": "opens the chat",
+    "train": "opens the form",
+    "knowledge": "opens the documents",
+    "evals": "opens the evals",
+}
 
 
 class NextCard(Static, can_focus=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.tui import machine, words
@@ -14,7 +15,9 @@ from app.tui.next_step import next_step
 from app.tui.widgets.chart import smoothed, ticks
 from app.tui.widgets.run_words import problem
 from store import clock as store_clock
+from store import labels
 from store.records.events import Failure
+from store.records.labels import Label
 from store.records.runs import RunView, State
 from store.workspace import Workspace
 from tests.app.tui.stage import NOON
@@ -91,6 +94,11 @@ def view(kind: str, state: State, run_id: str = "", created: str = "2026-01-31T1
     return RunView(run_id or f"{kind}-1", kind, state, created=created)  # type: ignore[arg-type]  # kinds as text
 
 
+def at(hour: int) -> str:
+    """A moment of the same day."""
+    return f"2026-01-31T{hour}:00:00.000Z"
+
+
 def test_a_running_run_is_to_be_watched_before_anything_else(workspace: Workspace) -> None:
     step = next_step(workspace, [view("train", "failed"), view("export", "running")])
     assert (step.place, step.run_id) == ("runs", "export-1")
@@ -126,6 +134,23 @@ def test_a_newer_adapter_is_to_be_exported_again(workspace: Workspace) -> None:
 def test_documents_that_are_named_but_not_built_are_to_be_ingested(workspace: Workspace) -> None:
     views = [view("export", "finished", created="2026-01-31T11:00:00.000Z"), view("train", "finished")]
     assert next_step(workspace, views).command == "temper kb ingest --kb docs"
+
+
+def test_what_failed_is_named_before_the_advisor_is_asked(workspace: Workspace) -> None:
+    (workspace.paths.knowledge / "docs").mkdir(parents=True)
+    trained, exported = view("train", "finished"), view("export", "finished", created=at(11))
+    scores = [{"name": "tuned", "score": 0.8}]
+    measured = msgspec.structs.replace(
+        view("evaluate", "finished", created=at(12)), result={"suite": "support", "variants": scores}
+    )
+    step = next_step(workspace, [measured, exported, trained])
+    assert (step.command, step.place) == ("temper triage evaluate-1", "evals")
+
+    labels.append(workspace.paths, Label("category", "t", "format", by="me", time="2026-01-31T12:00:00.000Z"))
+    assert next_step(workspace, [measured, exported, trained]).command == "temper advise support"
+
+    advised = view("advise", "finished", created=at(13))
+    assert next_step(workspace, [advised, measured, exported, trained]).place == "chat"
 
 
 def test_a_failed_run_says_why_and_what_to_do() -> None:
