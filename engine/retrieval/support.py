@@ -29,6 +29,23 @@ FEWEST_WORDS = 3
 
 _SENTENCE = re.compile(r"[^\s](?:[^.!?\n]|[.!?](?!\s|$|\s*\[))*[.!?]*(?:[ \t]*\[\d[\d ,;]*\])*[.!?]*")
 _CITED = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\](?!\()")
+SPELLED = [
+    *(
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+    )
+]
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _ABSTAINS = re.compile(
     r"not (?:\w+ )?(?:in|part of|covered by|mentioned in|found in|contained in) (?:the|these|any|your|my)"
@@ -44,7 +61,7 @@ def supports(sentence: str, passage: str, embed: Embed | None = None) -> tuple[b
     sentence = _CITED.sub("", sentence)
     words = set(terms(sentence))
     shared = len(words & set(terms(passage))) / len(words) if words else 0.0
-    missing = sorted(_numbers(sentence) - _numbers(passage))
+    missing = sorted(_numbers(sentence) - _numbers(passage) - _spelled(passage))
     score, enough = shared, ENOUGH_WORDS
     if embed is not None:
         of_sentence, of_passage = embed([sentence, passage])
@@ -130,3 +147,9 @@ def _following(answer: str, later: list[tuple[int, int]], end: int) -> list[int]
 
 def _numbers(text: str) -> set[str]:
     return {number.replace(",", "") for number in _NUMBER.findall(text)}
+
+
+def _spelled(text: str) -> set[str]:
+    """The numbers up to twelve that a text writes as words: "3 days" says what "three days" says."""
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    return {str(number) for number, word in enumerate(SPELLED) if word in words}
