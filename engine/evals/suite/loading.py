@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -16,8 +18,9 @@ from store.records.evals import Case, JudgeSettings, Suite
 from store.records.workspace import WorkspaceConfig
 from store.workspace import load_config
 
-MOST_SHOWN = 50
-"""Problems that are listed at once: a column that was named wrongly is wrong in every case."""
+MOST_SHOWN, ALIKE = 50, 3
+"""Problems that are listed at once, and of those alike: a key that was misspelt is so in every case."""
+_CASE = re.compile(r"^cases\[\d+\](?: \(.*?\)(?=[.:]))?")
 
 
 class LoadedSuite(msgspec.Struct):
@@ -42,10 +45,17 @@ class LoadedSuite(msgspec.Struct):
         return [check for check in shared if check.applies_to(slices)]
 
 
-def listed(problems: list[str]) -> str:
-    """Problems a line each; of very many the first, and how many more."""
-    more = len(problems) - MOST_SHOWN
-    return "\n".join([*problems[:MOST_SHOWN], *([f"and {more} more"] if more > 0 else [])])
+def listed(problems: list[tuple[str, str]]) -> str:
+    """Problems, each a line of the file and what is wrong, a line each; of many alike the first ones."""
+    kinds = [_CASE.sub("", problem) for _, problem in problems]
+    alike, seen = Counter(kinds), Counter[str]()
+    lines = []
+    for kind, (line, problem) in zip(kinds, problems, strict=True):
+        seen[kind] += 1
+        more = f" ({alike[kind] - ALIKE} more like this)" if seen[kind] == ALIKE < alike[kind] else ""
+        lines += [f"{line}: {problem}{more}"] if seen[kind] <= ALIKE else []
+    others = len(lines) - MOST_SHOWN
+    return "\n".join([*lines[:MOST_SHOWN], *([f"and {others} more"] if others > 0 else [])])
 
 
 def load_suite(path: Path, root: Path) -> LoadedSuite:
@@ -61,7 +71,7 @@ def load_suite(path: Path, root: Path) -> LoadedSuite:
     if problems:
         raise UsageError(
             f"{path.name} has {len(problems)} problem{'s' if len(problems) > 1 else ''}",
-            listed([f"{path.name}:{read.line_of(problem)}: {problem}" for problem in problems]),
+            listed([(f"{path.name}:{read.line_of(problem)}", problem) for problem in problems]),
             "Mend the keys named above.",
         )
     bench.close()
