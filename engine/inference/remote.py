@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.inference.answers import Answer, Ask, refused
 from engine.inference.generate import never
-from engine.inference.remote_api import Completion, Refused, RemoteApi, Said
+from engine.inference.remote_api import LOCKED_OUT, Completion, Refused, RemoteApi, Said, Unreachable
 from engine.inference.remote_shape import SHAPES, TAKES_LESS, described, response_format, unfenced
 from engine.inference.structured.call_form import DEFAULT
 from engine.inference.structured.structure import Structure, broken, judged, structure_of
@@ -38,6 +38,8 @@ PARALLEL = 4
 """Conversations that are asked at once."""
 WAITING = 2 * PARALLEL
 """Conversations prepared ahead: their passages are found here, one after the other."""
+MOST_FAILED = 8
+"""Failures one behind the other, with no answer between, that end it all."""
 FORM = next(form for form in FORMS if form.arguments_as_text and not form.short_ids)
 """The turns of a request: a call's arguments are JSON as text there."""
 NEWER_CAP = "max_completion_tokens"
@@ -73,10 +75,13 @@ class RemoteComposition:
     ) -> Iterator[tuple[int, Answer]]:
         """Every conversation's answer with its place among them, as they come: a few are asked at once.
 
-        A failed one has an `error`, and the others go on. Closing the iterator asks for no more.
+        A failed one has an `error`, and the others go on; but where the API answers nobody, or the last
+        MOST_FAILED all failed, that is no fault of a conversation: raises what is wrong then. Closing the
+        iterator asks for no more.
         """
+        failed = 0
         coming = enumerate(conversations)
-        places: dict[Future[Answer], int] = {}
+        places: dict[Future[Answer | TemperError], int] = {}
         with ThreadPoolExecutor(PARALLEL) as pool:
             try:
                 while True:
@@ -89,7 +94,13 @@ class RemoteComposition:
                     if not places:
                         return
                     for future in wait(places, return_when=FIRST_COMPLETED).done:
-                        yield places.pop(future), future.result()
+                        found = future.result()
+                        failed = failed + 1 if isinstance(found, TemperError) else 0
+                        if isinstance(found, TemperError):
+                            if failed >= MOST_FAILED or _answers_nobody(found):
+                                raise found
+                            found = refused(found)
+                        yield places.pop(future), found
             finally:
                 for future in places:
                     future.cancel()
@@ -124,11 +135,11 @@ class RemoteComposition:
         searcher = (searcher or self.searcher) if retrieval else None
         return searcher.search(last_user(messages), self.variant.top_k).hits if searcher else []
 
-    def _answered(self, ask: Ask, hits: list[Hit]) -> Answer:
+    def _answered(self, ask: Ask, hits: list[Hit]) -> Answer | TemperError:
         try:
             return self._answer(ask, hits)
         except TemperError as error:
-            return refused(error)
+            return error
 
     def _answer(self, ask: Ask, hits: list[Hit]) -> Answer:
         begin = time.perf_counter()
@@ -215,6 +226,12 @@ class RemoteComposition:
             if not ask.parallel_tool_calls:
                 body["parallel_tool_calls"] = False
         return body
+
+
+def _answers_nobody(error: TemperError) -> bool:
+    """Whether any other question would have failed too."""
+    locked = isinstance(error, Refused) and error.status in LOCKED_OUT
+    return locked or isinstance(error, Unreachable)
 
 
 def _tools_of(ask: Ask) -> ToolSet | None:

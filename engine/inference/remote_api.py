@@ -81,6 +81,14 @@ class Refused(UsageError):
         super().__init__(title, happened, remedy)
 
 
+class Unreachable(TemperError):
+    """The API answers nobody just now, whatever it is asked."""
+
+
+LOCKED_OUT = (401, 403, 404, *range(300, 400))
+"""Statuses that say the same to every request."""
+
+
 class RemoteApi:
     """Asks `remote`. For several threads; close it. Raises MissingError when its key is not set."""
 
@@ -105,7 +113,7 @@ class RemoteApi:
         self._http.close()
 
     def complete(self, body: dict[str, Any]) -> Completion:
-        """The completion of a request. Raises Refused (a UsageError) or TemperError."""
+        """The completion of a request. Raises Refused (a UsageError), Unreachable or another TemperError."""
         response = self._tried("POST", "/chat/completions", body)
         try:
             found = msgspec.json.decode(response.content, type=Completion)
@@ -159,7 +167,7 @@ class RemoteApi:
         """Why no answer came at all."""
         happened = f"{type(error).__name__}: {error}"
         if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError) and not _is_certificate(error):
-            return self._failed("The API is not there", happened, "Start it, or mend `url` of the model.")
+            return self._lost("The API is not there", happened, "Start it, or mend `url` of the model.")
         if isinstance(error, httpx.TimeoutException):
             return self._failed(
                 "The API took too long",
@@ -168,7 +176,7 @@ class RemoteApi:
             )
         if _is_certificate(error):
             remedy = "Set SSL_CERT_FILE to the authority that signed it, or mend `url` of the model."
-            return self._failed("The API's certificate is not trusted", happened, remedy)
+            return self._lost("The API's certificate is not trusted", happened, remedy)
         return self._failed("The model did not answer", happened, "See whether it runs, and ask again.")
 
     def _refused(self, response: httpx.Response) -> TemperError:
@@ -190,8 +198,7 @@ class RemoteApi:
                 "If you trust that address, make it the `url` of the model.",
             )
         if status == 429:
-            again = "Ask again later, or less at a time."
-            return self._failed("The API wants no more questions now", words, again)
+            return self._lost("The API wants no more questions now", words, "Ask again later.")
         if status >= 500:
             return self._failed("The model did not answer", words, "See whether it runs, and ask again.")
         return Refused(status, "The API did not take the request", self._where(words), "Mend what it names.")
@@ -210,6 +217,9 @@ class RemoteApi:
 
     def _failed(self, title: str, happened: str, remedy: str) -> TemperError:
         return TemperError(title, self._where(happened), remedy)
+
+    def _lost(self, title: str, happened: str, remedy: str) -> TemperError:
+        return Unreachable(title, self._where(happened), remedy)
 
     def _where(self, happened: str) -> str:
         return f"{self._remote.model!r} at {self._remote.url}: {happened}"

@@ -181,7 +181,7 @@ def common_quant(workspace: Workspace, variants: list[str]) -> str:
     """The GGUF type that all run in, where left to itself each would run in another; empty where nothing is
     to be changed: they agree, or one of them names its type, which then is what is compared.
     """
-    quants = {describe(workspace, name).quant for name in variants}
+    quants = {describe(workspace, name).quant for name in variants} - {""}  # one that is served has none
     config = workspace.config.variants
     named = any(workspace.variant(name).quant for name in variants if name in config)
     return LARGE_QUANT if len(quants) > 1 and not named else ""

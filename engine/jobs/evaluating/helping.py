@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from engine.evals.checks import CheckError, CompiledCheck
 from engine.evals.judging import LocalJudge, agreement, read_labelled
 from engine.evals.suite import LoadedSuite
-from store.errors import UsageError
+from engine.retrieval.sources import BUILTIN_EMBEDDER, embedder_path
+from store.errors import TemperError, UsageError
 from store.records.data import Message
 from store.records.evals import Agreement
 from store.records.workspace import ResolvedVariant, Sampling
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from engine.inference.remote import RemoteComposition
 
 JUDGES = ("judge", "judge_pairwise")
+EMBEDDING = ("similarity", "citation_support")
 
 
 class Help:
@@ -43,9 +45,14 @@ class Help:
         self._loaded.bench.close()
 
     def resolve_judge(self, checks: Sequence[CompiledCheck]) -> None:
-        """See before the first case that the judge is there. Raises UsageError or MissingError if not."""
+        """See before the first case that the judge and the embedder are there, where checks ask them.
+
+        Raises UsageError or MissingError if not.
+        """
         if self._loaded.suite.judge is not None and any(check.kind.name in JUDGES for check in checks):
             self.judge_hash = self._resolved().sha256
+        if any(check.kind.name in EMBEDDING for check in checks):
+            embedder_path(self._workspace, BUILTIN_EMBEDDER)
 
     def agreements(self, checks: Sequence[CompiledCheck]) -> list[Agreement]:
         """How far the judge agrees with people, for each check that asks it, where the suite has labels."""
@@ -63,7 +70,6 @@ class Help:
 
     def _first_embed(self, texts: Sequence[str]) -> list[list[float]]:
         from engine.inference.embedder import Embedder
-        from engine.retrieval.sources import BUILTIN_EMBEDDER, embedder_path
 
         embedder = Embedder(embedder_path(self._workspace, BUILTIN_EMBEDDER))
         self._loaded.bench.closing.append(embedder.close)
@@ -82,13 +88,13 @@ class Help:
         return resolve(self._workspace, self._loaded.suite.judge.model, self._say)
 
     def _judged(self, messages: Sequence[Message], schema: dict[str, Any]) -> tuple[str, str]:
-        """Ask the judge: its model alone, without the variant's own prompt and passages."""
+        """Ask the judge: its model alone, without the variant's own prompt, rows and passages."""
         from engine.inference.opening import open_composition
 
         assert self._loaded.suite.judge is not None
         if self._judge is None:
             variant = self._resolved()
-            variant.system, variant.knowledge = "", None
+            variant.system, variant.knowledge, variant.shots = "", None, []
             self._judge = open_composition(variant)
             self._loaded.bench.closing.append(self._judge.close)
         most = self._loaded.suite.judge.max_tokens
@@ -98,7 +104,11 @@ class Help:
         # Under a grammar: a judge can then write nothing but a verdict, and one that loops is cut by its cap.
         structure = schema_structure(schema)
         ask = Ask(messages, retrieval=False, sampling=Sampling(max_tokens=most), structure=structure)
-        [(_, answer)] = self._judge.answer_many([ask])
+        try:
+            [(_, answer)] = self._judge.answer_many([ask])
+        except TemperError as error:
+            said = f"{error.title}: {error.happened}"
+            raise CheckError(f"the judge {self._loaded.suite.judge.model} is lost: {said}") from error
         if answer.error:
             raise CheckError(f"the judge {self._loaded.suite.judge.model} could not be asked: {answer.error}")
         return answer.text, answer.finish_reason

@@ -342,6 +342,27 @@ def test_the_api_lists_its_models(api: Api) -> None:
     asked.close()
 
 
+@pytest.mark.parametrize("status", [401, 404, 302, 429])
+def test_an_api_that_answers_nobody_ends_it_all(api: Api, hasty: RemoteComposition, status: int) -> None:
+    api.status = status
+
+    with pytest.raises(TemperError):
+        list(hasty.answer_many([HELLO] * 50))
+    assert len(api.asked) < 50
+
+
+def test_failures_of_single_questions_end_it_only_when_nothing_else_comes(
+    api: Api, hasty: RemoteComposition
+) -> None:
+    api.statuses = [400] * 6
+    answers = [answer for _, answer in hasty.answer_many([HELLO] * 12)]
+    assert sum(bool(answer.error) for answer in answers) == 6
+
+    api.status = 500
+    with pytest.raises(TemperError, match="did not answer"):
+        list(hasty.answer_many([HELLO] * 50))
+
+
 def test_nobody_there_is_a_titled_error(api: Api) -> None:
     gone = ResolvedVariant("gone", "", remote=RemoteModel("http://127.0.0.1:9/v1", "big"))
     composition = RemoteComposition(gone)

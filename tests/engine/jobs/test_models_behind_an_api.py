@@ -114,7 +114,7 @@ def test_an_api_that_answers_nothing_is_an_error_and_no_score_of_nought(
     view = runs.view(run_here(workspace, "advise", AdviseParams("evals/s.yaml", Wanted()), "s"))
 
     assert view.error is not None
-    assert view.error.title == "The suite could not be asked"
+    assert view.error.title == "The API does not know that model or address"
     assert "404" in view.error.happened
 
 
