@@ -1,19 +1,23 @@
-"""A CSV file as rows: encoding, delimiter and quoting found as `temper data import` finds them."""
+"""A table as rows of texts: CSV, with all that `temper data import` finds out; records in JSON, Parquet."""
 
 from __future__ import annotations
 
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from engine.data.importers import Dropped
 from engine.data.importers.delimited import find_delimiter, read_delimited
 from engine.data.importers.text_stream import decoded, find_encoding, first_bytes, opened, regular_file
+from engine.data.source import Source
 from store.errors import UsageError
 
 SUFFIXES = (".csv", ".tsv")
+RECORDS = (".jsonl", ".json", ".parquet", ".arrow")
+"""Files whose rows have names of their own."""
 _ZIP = b"PK\x03\x04"
 
 
@@ -26,10 +30,12 @@ class Table(msgspec.Struct):
 
 
 def read_table(path: Path, encoding: str = "", header: bool = True) -> Table:
-    """The rows of a CSV file; without a header its columns are called 1, 2, 3.
+    """The rows of a table; without a header the columns of a CSV file are called 1, 2, 3.
 
     Raises TemperError, UsageError or MissingError for a file that cannot be read.
     """
+    if path.suffix in RECORDS:
+        return _records(path, encoding)
     regular_file(path)
     start, _ = first_bytes(path)
     if start.startswith(_ZIP):
@@ -57,3 +63,24 @@ def read_table(path: Path, encoding: str = "", header: bool = True) -> Table:
     plain = next(csv.reader(io.StringIO(whole), delimiter=delimiter), [])
     table.columns = list(table.rows[0][1]) if table.rows else [one.strip() for one in plain]
     return table
+
+
+def _records(path: Path, encoding: str) -> Table:
+    table = Table([], [], [])
+    for one in Source(path, encoding).records(lambda value: True, lambda done, total: None):
+        if isinstance(one, Dropped):
+            table.dropped.append(one)
+            continue
+        row = {str(name): _text(value) for name, value in one.value.items()}
+        table.columns += [name for name in row if name not in table.columns]
+        table.rows.append((one.line, row))
+    for _, row in table.rows:
+        for name in table.columns:
+            row.setdefault(name, "")
+    return table
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()

@@ -53,6 +53,10 @@ def _file(path: Path) -> Imported:
         return from_config(raw, path)
     if isinstance(raw, dict) and are_samples([raw]):
         return _rows([(1, raw)], path)
+    if isinstance(raw, dict) and {"name", "cases"} <= raw.keys():
+        raise UsageError(
+            "This is a suite of Temper already", f"{path.name} has `cases`.", f"Run it: temper eval {path}"
+        )
     keys = f"it has {', '.join(map(str, list(raw)[:8]))}" if isinstance(raw, dict) else "it is empty"
     raise UsageError("This is no suite of another tool", f"{path.name}: {keys or 'it is empty'}.", _TAKE)
 

@@ -35,6 +35,10 @@ def take(workspace: Workspace, file: Path, name: str | None, force: bool) -> Tak
     suite.name = name or suite.name
     check_name(suite.name)
     path = workspace.paths.evals / f"{suite.name}.yaml"
+    if path.resolve() == file.resolve():
+        raise UsageError(
+            "The file would be written over", f"{file} is where the suite would go.", "Give it a --name."
+        )
     write_suite(path, suite, _says(imported, file), force)
     problems: list[str] = []
     try:

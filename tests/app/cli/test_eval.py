@@ -69,3 +69,54 @@ def test_results_are_handed_over(workspace: Workspace) -> None:
         done = json.loads(temper("export", "--to", form, "--json").stdout)
         assert done == {"run_id": "evaluate-1", "path": f"evaluate-1.{name}", "results": 1}
         assert (workspace.root / done["path"]).stat().st_size > 100
+
+
+def test_what_is_not_taken_over_is_told_per_case_and_stands_in_the_file(workspace: Workspace) -> None:
+    test = (
+        '{"vars": {"q": "a"}, "assert": [{"type": "equals", "value": "b"}, {"type": "ruby", "value": "x"}]}'
+    )
+    (workspace.root / "t.jsonl").write_text(f"{test}\n{test}\n")
+
+    taken = json.loads(temper("import", "t.jsonl", "--json").stdout)
+
+    [left] = taken["left"]
+    assert (left["what"].startswith("the assertion `ruby` is code"), left["cases"]) == (
+        True,
+        ["test-1", "test-2"],
+    )
+    assert "(2 cases: test-1, test-2)" in (workspace.root / taken["path"]).read_text()
+    assert taken["problems"] == []
+
+
+def test_what_stands_between_a_taken_suite_and_its_first_run_is_told(workspace: Workspace) -> None:
+    (workspace.root / "j.jsonl").write_text('{"input": "a", "criteria": "is it short?"}\n')
+
+    done = temper("import", "j.jsonl")
+
+    assert done.exit_code == 0
+    assert "Still to be settled: j.yaml:" in done.stderr
+    assert "nobody judges" in done.stderr
+
+
+def test_a_file_is_not_written_over_by_what_is_taken_from_it(workspace: Workspace) -> None:
+    source = workspace.root / "evals" / "p.yaml"
+    source.parent.mkdir(exist_ok=True)
+    source.write_text("tests: [{vars: {q: a}, assert: [{type: equals, value: b}]}]\n")
+
+    error = temper("import", "evals/p.yaml", "--force").exception
+
+    assert isinstance(error, UsageError)
+    assert error.title == "The file would be written over"
+    assert source.read_text().startswith("tests:")
+
+
+def test_a_table_in_another_encoding_and_without_a_header_is_read_as_it_is_told(workspace: Workspace) -> None:
+    (workspace.root / "n.csv").write_bytes("Wo?,\u00dcber der Br\u00fccke.\n".encode("cp1252"))
+
+    done = temper(
+        "new", "n", "--from", "n.csv", "--encoding", "cp1252", "--no-header", "--map", "input=1",
+        "--map", "expected=2",
+    )  # fmt: skip
+
+    assert done.exit_code == 0
+    assert "\u00dcber der Br\u00fccke." in (workspace.root / "evals" / "n.yaml").read_text()

@@ -296,3 +296,18 @@ def test_a_row_in_which_tools_were_called_is_played() -> None:
     assert kinds_of([case]) == ["trajectory"]
     spoken = Example("r", 1, messages=[*turns[:5], Message("user", "And?"), turns[5]])
     assert as_trajectory(case_of(spoken), spoken).tool_results == []
+
+
+def test_failures_may_be_records_of_json(tmp_path: Path) -> None:
+    file = tmp_path / "f.jsonl"
+    file.write_text(
+        '{"question": "A?", "expected": {"n": 1}, "id": 7}\n{"question": "B?", "note": null}\n{"q'
+    )
+
+    made = read_failures(file, {})
+
+    assert [(case.id, case.input, case.expected) for case in made.cases] == [
+        ("7", "A?", '{"n":1}'),
+        ("row-2", "B?", None),
+    ]
+    assert "line 3" in made.notes[0]

@@ -139,3 +139,8 @@ def test_a_file_that_is_none_of_these_is_refused(tmp_path: Path, text: str, name
 def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
     with pytest.raises(MissingError):
         read_foreign(tmp_path / "none.yaml")
+
+
+def test_a_suite_of_temper_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a suite of Temper already"):
+        read(tmp_path, "name: a\ncases: []\n", "a.yaml")
