@@ -127,13 +127,13 @@ def dataset_of(loaded: LoadedSuite, wanted: Wanted) -> str:
 
 
 def knowledge_of(workspace: Workspace, variant: str, wanted: Wanted) -> str:
-    """The knowledge base to search: the one named, the default one, or the only one; empty without any."""
+    """The knowledge base to search: the one named, the variant's, the default or the only one; else empty."""
     config = workspace.config
     if wanted.knowledge:
         workspace.knowledge(wanted.knowledge)
         return wanted.knowledge
     only = next(iter(config.knowledge)) if len(config.knowledge) == 1 else ""
-    return config.defaults.knowledge or only
+    return describe(workspace, variant).knowledge or config.defaults.knowledge or only
 
 
 def shots_of(rows: Sequence[Example], count: int) -> list[Message]:

@@ -13,7 +13,7 @@ from engine.evals import stored
 from engine.evals.suite import load_suite
 from engine.jobs.advise import AdviseParams, leave_out, leave_out_unasked
 from engine.jobs.advising.passages import GoldPassages
-from engine.jobs.advising.ways import Wanted, Way, Ways, find_ways, plain_variant, shots_of
+from engine.jobs.advising.ways import Wanted, Way, Ways, find_ways, knowledge_of, plain_variant, shots_of
 from engine.jobs.context import JobContext
 from scripts.tiny_base import words
 from store import runs
@@ -22,6 +22,7 @@ from store.records.advice import Advice, Approach
 from store.records.data import Example, Message
 from store.records.evals import Case, CaseResult
 from store.records.knowledge import Chunk
+from store.records.workspace import Knowledge
 from store.workspace import Workspace
 from tests.engine.data.checks.stage import chat, lay
 from tests.workers import run_here
@@ -201,6 +202,17 @@ def test_rows_to_follow_show_different_answers_the_frequent_and_short_first() ->
     shots = shots_of([*rows, several_turns], 2)
 
     assert [message.content for message in shots] == ["short", "fees", "other", "card"]
+
+
+def test_a_variants_own_documents_are_searched_before_the_default_ones(planted: Workspace) -> None:
+    config = planted.config
+    config.knowledge |= {"own": Knowledge(["own"]), "shared": Knowledge(["shared"])}
+    config.defaults.knowledge = "shared"
+
+    assert knowledge_of(planted, "base", Wanted()) == "shared"
+    config.variants["base"].knowledge = "own"
+    assert knowledge_of(planted, "base", Wanted()) == "own"
+    assert knowledge_of(planted, "base", Wanted(knowledge="shared")) == "shared"
 
 
 def test_without_a_plain_variant_it_asks_which(planted: Workspace) -> None:
