@@ -1,7 +1,8 @@
-"""The next token of many answers, computed in the groups that pay: all at once on a GPU, learned on a CPU.
+"""The next token of many answers, computed in the groups that pay and give the scores of each alone.
 
-Models whose weights are floats are computed all at once too: reading the weights is what costs, and their
-figures would change with the groups. Does not know what the answers are.
+On a GPU and for weights that are floats that is all at once. Of quantised weights on a CPU it depends: for
+some types a batch has kernels of its own, which round otherwise, and these go one by one; for the others it
+is learned what pays (docs/decisions/0025). Does not know what the answers are.
 """
 
 from __future__ import annotations
@@ -9,23 +10,25 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
+from engine.export.gguf_header import read_header
 from engine.inference.llama import Model
 from engine.inference.pace import Pace
 from engine.inference.sequences import Piece, Row, Sequences
 
-_FLOATS = {"0", "1", "32"}
-"""`general.file_type` of F32, F16 and BF16 (llama.h, llama_ftype)."""
+FLOATS = {"f32", "f16", "bf16"}
+ONE_ROUNDING = {"q4_0", "q4_1", "q5_0", "q5_1", "q8_0"}
+"""Types whose kernels for one and for many round what they multiply in the same way."""
 
 
 class Groups:
     """Computes steps over a model, whatever the sequences; what it learned stays when these change."""
 
     def __init__(self, model: Model) -> None:
-        quantised = model.metadata.get("general.file_type", "") not in _FLOATS
-        self._learns = quantised and not model.on_gpu
         self._model = model
         self._paces: defaultdict[int, Pace] = defaultdict(Pace)  # by the number of threads
 
@@ -34,9 +37,25 @@ class Groups:
 
         Raises TemperError where llama.cpp cannot go on.
         """
-        if not self._learns or not sequences.can_share:  # what cannot be cut cannot be tried
+        if len(pieces) == 1 or self._way == "at once":
             yield from _computed(sequences, pieces)
-            return
+        elif self._way == "learned" and sequences.can_share:
+            yield from self._learned(sequences, pieces)
+        else:  # what cannot be cut cannot be tried
+            for piece in pieces:
+                yield from _computed(sequences, [piece])
+
+    @cached_property
+    def _way(self) -> Literal["at once", "learned", "one by one"]:
+        if self._model.on_gpu:
+            return "at once"
+        quantised = {tensor.type for tensor in read_header(self._model.path).tensors} - FLOATS
+        if not quantised:
+            return "at once"
+        return "learned" if quantised <= ONE_ROUNDING else "one by one"
+
+    def _learned(self, sequences: Sequences, pieces: Sequence[Piece]) -> Iterator[Row]:
+        """In groups; now and then all one by one, and some of them as a group besides."""
         pace = self._paces[self._model.threads()]
         size = pace.untried(len(pieces))
         tried = self._try(sequences, pieces[:size], pace) if size else []
