@@ -12,7 +12,7 @@ from engine.evals.checks.numeric import gsm8k_answer
 from engine.evals.starting.shape import is_closed
 from store.records.evals import Case, Check, ExpectedCall
 
-AnswerKind = Literal["tool_call", "trajectory", "json", "number", "label", "text", "unknown"]
+AnswerKind = Literal["tool_call", "trajectory", "json", "list", "number", "label", "text", "unknown"]
 SLICE = "answer"
 """The name of the slice that tells kinds of answers apart where a suite has several."""
 
@@ -39,8 +39,9 @@ def kind_of(case: Case) -> AnswerKind:
             return "tool_call"
     except ValueError:
         pass
-    if isinstance(json_of(case.expected), dict | list):
-        return "json"
+    value = json_of(case.expected)
+    if isinstance(value, dict | list):
+        return "json" if value and isinstance(value, dict) else "list"  # nothing else has fields to compare
     if gsm8k_answer(case.expected) is not None or as_number(case.expected) is not None:
         return "number"
     return "text"
@@ -73,6 +74,8 @@ def checks_for(kind: AnswerKind, schema: str, knowledge: bool, judge: bool) -> l
             return [Check("tool_call"), Check("similarity")]
         case "json":
             return [Check("json_schema", options={"schema": schema}), Check("json_fields")]
+        case "list":
+            return [Check("exact")]
         case "number":
             return [Check("numeric")]
         case "label":

@@ -13,6 +13,7 @@ _ANSWERS: dict[AnswerKind, str] = {
     "tool_call": "Tool calls",
     "trajectory": "Answers after tool calls",
     "json": "JSON",
+    "list": "JSON lists",
     "number": "Numbers",
     "label": "Labels",
     "text": "Free text",
@@ -30,6 +31,9 @@ _SAYS: dict[str, str] = {
 }
 
 
+_LIST = "compared whole and as JSON, order included; where order does not matter: `kind: set_f1`."
+
+
 def why(
     check: Check, kind: AnswerKind, cases: Sequence[Case], kinds: Sequence[AnswerKind], judge: str
 ) -> str:
@@ -41,6 +45,8 @@ def why(
         shown = ", ".join(f"{_short(text)} {times}" for text, times in found.most_common(LABELS_SHOWN))
         more = len(found) - LABELS_SHOWN
         answers += f", {len(found)} different: {shown}{f' and {more} more' if more > 0 else ''}"
+    if kind == "list":
+        return f"{_ANSWERS[kind]} ({answers}): {_LIST}"
     said = f"{judge} judges by a rubric what no rule can see." if check.kind == "judge" else _SAYS[check.kind]
     return f"{_ANSWERS[kind]} ({answers}): {said}"
 

@@ -43,6 +43,7 @@ PROSE = ("Open the app and freeze the card.", "Write to us, and we call back.", 
     [
         (["refund", "lost", "refund", "lost"], "label"),
         (['{"a": 1}', '{"a": 2}'], "json"),
+        (['["a", "b"]', "[]", "{}"], "list"),
         (['{"name": "f", "arguments": {}}'], "tool_call"),
         (["3 + 4 = 7\n#### 7", "12"], "number"),
         (PROSE, "text"),
@@ -57,6 +58,7 @@ def test_checks_are_chosen_from_the_answers() -> None:
     assert kinds(started("refund", "lost", "refund", "lost")) == ["exact"]
     assert kinds(started('{"a": 1}', '{"a": 2}')) == ["json_schema", "json_fields"]
     assert kinds(started('{"name": "f", "arguments": {"a": 1}}')) == ["tool_call"]
+    assert kinds(started('["a"]', "[]")) == ["exact"]
     assert kinds(started("12", "13")) == ["numeric"]
     assert kinds(started(*PROSE)) == ["similarity"]
     assert kinds(started(*PROSE, knowledge=True)) == ["similarity", "citation_support"]
