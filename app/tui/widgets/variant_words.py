@@ -16,7 +16,9 @@ from app.tui.words import age
 from store import clock
 
 LABEL = (12, 26)  # least and most cells of a check's or slice's name
-FIGURES = 28
+SHARE = 7
+FIGURES = 28  # of the share, its interval and the number of answers
+LEAST = 10  # cells of a bar
 RUNS = 12  # so many scores are drawn
 
 
@@ -32,12 +34,14 @@ def about(row: Scored, width: int) -> Content:
             headed[len(lines)] = by
             lines += found
     label = max(LABEL[0], min(LABEL[1], max(cell_len(name) for name, _ in lines) + 3))
-    room = max(10, min(60, width - label - FIGURES))
+    figures = FIGURES if width - label - FIGURES >= LEAST else SHARE
+    room = max(LEAST, min(60, width - label - figures))
     parts = [_head(row), Content("")]
     for at, (name, one) in enumerate(lines):
         if at in headed:
             parts.append(Content.styled(headed[at], "$quiet"))
-        parts.append(_bar(name, one, label, room, "" if at == 0 else "  "))
+        line = _bar(name, one, label, room, "" if at == 0 else "  ")
+        parts.append(line if figures == SHARE else line + _sure(one))
     return Content("\n").join([*parts, Content(""), *_below(row)])
 
 
@@ -48,14 +52,18 @@ def _head(row: Scored) -> Content:
 
 
 def _bar(name: str, one: Cell, label: int, room: int, indent: str) -> Content:
-    count = f"  n {one.n:,}" if one.n else ""
     return Content.assemble(
         indent,
         fit(name, label - len(indent)),
         *share(one.value, one.span, room, "$primary"),
         (f"{one.value:>7.1%}", "bold"),
-        (f" {between(one.span):<7}{count}", "$quiet"),
     )
+
+
+def _sure(one: Cell) -> Content:
+    """How sure a share is, where there is room to say it."""
+    count = f"  n {one.n:,}" if one.n else ""
+    return Content.styled(f" {between(one.span):<7}{count}", "$quiet")
 
 
 def _below(row: Scored) -> list[Content]:

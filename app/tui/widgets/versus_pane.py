@@ -17,9 +17,10 @@ from app.tui.texts import fit
 from app.tui.widgets.cases_pane import short_id
 from app.tui.widgets.facts import Fact, Facts, text
 from app.tui.widgets.long_list import LongList, Parts
-from app.tui.widgets.versus_words import answers, head
+from app.tui.widgets.versus_words import SLICES, answers, head
 from store.records.comparing import ChangedCase, Comparison
 
+LEAST = 15  # lines of a pane in which there is room for one slice
 ALONE = Content.assemble(
     ("Only one variant was measured\n", "bold"),
     ("Press ", "$quiet"),
@@ -152,7 +153,8 @@ class VersusPane(Vertical):
 
     def _show_found(self) -> None:
         if (found := self._found) is not None:
-            told = head(found, self.content_size.width - 1)
+            room = max(1, (self.size.height - LEAST) // 2)  # both answers are to be seen too
+            told = head(found, self.content_size.width - 1, min(SLICES, room))
             self._show_head(told if found.broken or found.fixed else Content("\n").join([told, ALIKE]))
 
     def _show_head(self, told: Content) -> None:

@@ -23,8 +23,8 @@ FIGURES = 34
 BAR = (9, 41)  # odd, so that 0 has a cell of its own in the middle
 
 
-def head(found: Comparison, width: int) -> Content:
-    """The verdict; how large and how sure, drawn; slices that moved; what must be read with it."""
+def head(found: Comparison, width: int, slices: int = SLICES) -> Content:
+    """The verdict; how large and how sure, drawn; the `slices` that moved most; what must be read with it."""
     one = found.overall
     words, shade = VERDICTS[one.verdict]
     gate, gate_shade = GATES[found.gate.verdict]
@@ -38,7 +38,7 @@ def head(found: Comparison, width: int) -> Content:
             (f"   {one.n} common cases", "$quiet"),
         ),
     ]
-    moved = sorted(found.slices.items(), key=lambda item: -abs(item[1].diff))[:SLICES]
+    moved = sorted(found.slices.items(), key=lambda item: -abs(item[1].diff))[:slices]
     most = max(abs(end) for _, part in (("", one), *moved) for end in part.ci95) or 1.0
     lines += [interval(name, part, width, most) for name, part in (("all", one), *moved)]
     if (cost := prices(found.side_a.cost, found.side_b.cost)) is not None:
