@@ -13,6 +13,7 @@ from engine.evals.triage.board import board
 from engine.evals.triage.complaints import read_complaints
 from engine.evals.triage.guessing import failures_of
 from engine.jobs.eval_results import find_eval_run, newest, read, results_of
+from engine.jobs.triage_means import means_of
 from store import labels, runs
 from store.errors import MissingError, UsageError
 from store.records.evals import CaseResult
@@ -41,12 +42,16 @@ def of_run(workspace: Workspace, reference: str | None, variant: str = "") -> Tr
         if (found := [one for one in read(folder) if one.suite == suite and one.variant in variants])
     ]
     failures = failures_of(results, run.run_id, by_case(workspace, run, results))
-    return board(run.run_id, failures, decisions(workspace), earlier[-REMEMBERED:])
+    means = means_of(workspace, str(run.spec().params.get("suite") or ""), variant or min(variants))
+    return board(run.run_id, failures, decisions(workspace), earlier[-REMEMBERED:], means)
 
 
-def of_file(workspace: Workspace, path: Path) -> Triage:
+def of_file(
+    workspace: Workspace, path: Path, named: Mapping[str, str] | None = None, encoding: str = ""
+) -> Triage:
     """The complaints of a file. Raises UsageError or MissingError for one that cannot be read."""
-    return board(path.name, read_complaints(path), decisions(workspace))
+    failures = read_complaints(path, named, encoding)
+    return board(path.name, failures, decisions(workspace), means=means_of(workspace))
 
 
 def named_run(workspace: Workspace, reference: str | None) -> RunFolder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ from store.workspace import Workspace, open_workspace
     help="Complaints from production, as a table or JSON Lines.",
 )
 @click.option(
+    "--map", "columns", multiple=True, metavar="PART=COLUMN", help="With --csv: comment=, input=, ..."
+)
+@click.option("--encoding", default="", help="With --csv: the file's encoding, where it is not UTF-8.")
+@click.option(
     "--label", "named", multiple=True, metavar="N=CATEGORY", help="Decide on group N; may be repeated."
 )
 @click.option("--confirm", multiple=True, metavar="N|all", help="Group N is what it was guessed to be.")
@@ -34,6 +39,8 @@ def triage(
     run: str | None,
     variant: str,
     file: Path | None,
+    columns: tuple[str, ...],
+    encoding: str,
     named: tuple[str, ...],
     confirm: tuple[str, ...],
     note: str,
@@ -44,26 +51,47 @@ def triage(
     if run and file:
         raise UsageError("A run or a file?", "Both were given.", "Leave one out.")
     workspace = open_workspace()
-    found = look(workspace, run, variant, file)
+    again = partial(look, workspace, run, variant, file, pairs_of(columns), encoding)
+    found = again()
     if named or confirm:
         say(f"{decide(workspace, found, named, confirm, note)} labels written to labels/category.jsonl.")
-        found = look(workspace, run, variant, file)
+        found = again()
     elif walk:
         from app.cli.triage.walk import walk as go_through
 
         go_through(workspace, found, note)
-        found = look(workspace, run, variant, file)
+        found = again()
     if as_json:
         print_json(report(found))
     else:
         show(found)
 
 
-def look(workspace: Workspace, run: str | None, variant: str, file: Path | None) -> Triage:
+def look(
+    workspace: Workspace,
+    run: str | None,
+    variant: str,
+    file: Path | None,
+    named: dict[str, str],
+    encoding: str,
+) -> Triage:
     """The failures as they stand now."""
     from engine.jobs import triaging
 
-    return triaging.of_file(workspace, file) if file else triaging.of_run(workspace, run, variant)
+    if file:
+        return triaging.of_file(workspace, file, named, encoding)
+    return triaging.of_run(workspace, run, variant)
+
+
+def pairs_of(columns: tuple[str, ...]) -> dict[str, str]:
+    """PART=COLUMN, as they were typed. Raises UsageError."""
+    pairs = {}
+    for word in columns:
+        part, equals, column = word.partition("=")
+        if not equals:
+            raise UsageError("A column needs a name", f"Got {word!r}.", "Write it as --map comment=COLUMN")
+        pairs[part] = column
+    return pairs
 
 
 def decide(

@@ -1,6 +1,7 @@
 """Failure taxonomy: what went wrong, in which category, how often, and what to do about it. Pure.
 
 guessing.py     a failed result gets a first guess with its evidence
+columns.py      what the columns of such a file are
 complaints.py   rows of a file of complaints become failures; guessed from their words
 clustering.py   failures that are one problem become one group
 board.py        the top list with decisions, counts and trend; the rule "named, and half behavioural"

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from engine.evals.triage.actions import ACTIONS, is_behavioural
+from engine.evals.triage.actions import ACTIONS, Means, command_of, is_behavioural
 from engine.evals.triage.clustering import cluster
 from engine.evals.triage.guessing import key_of
 from store.records.labels import Label
@@ -27,10 +27,12 @@ def board(
     failures: Sequence[Failure],
     decisions: Mapping[str, Label],
     earlier: Sequence[tuple[str, str, Sequence[Failure]]] = (),
+    means: Means | None = None,
 ) -> Triage:
     """The failures of `source`, grouped. `earlier` are (run, variant, failures) of older runs, oldest first.
 
-    Older failures are clustered together with the new ones, and then only counted.
+    Older failures are clustered together with the new ones, and then only counted. Commands are made of
+    `means`.
     """
     new = {id(failure) for failure in failures}
     older = [failure for _, _, found in earlier for failure in found]
@@ -41,7 +43,7 @@ def board(
     groups = []
     for everyone, members in clustered:
         if members:
-            group = group_of(members, decisions, total)
+            group = group_of(members, decisions, total, means or Means())
             group.trend = (
                 [
                     *trend_of(everyone, earlier),
@@ -57,7 +59,9 @@ def board(
     return with_rule(Triage(source, total, groups))
 
 
-def group_of(members: Sequence[Failure], decisions: Mapping[str, Label], total: int) -> FailureGroup:
+def group_of(
+    members: Sequence[Failure], decisions: Mapping[str, Label], total: int, means: Means
+) -> FailureGroup:
     """One group, with the category that most of its decided members have; else the guess of its leader."""
     made = [decisions[one.target] for one in members if one.target in decisions]
     made = [label for label in made if label.value in CATEGORIES]
@@ -65,7 +69,6 @@ def group_of(members: Sequence[Failure], decisions: Mapping[str, Label], total: 
     category: Category = leader.guess.category
     if made:
         category = cast(Category, Counter(label.value for label in made).most_common(1)[0][0])
-    action, command = ACTIONS[category]
     return FailureGroup(
         number=0,
         id=key_of(leader.target)[:6],
@@ -76,8 +79,8 @@ def group_of(members: Sequence[Failure], decisions: Mapping[str, Label], total: 
         share=count / total if total else 0.0,
         decided=len(made),
         members=list(members),
-        action=action,
-        command=command,
+        action=ACTIONS[category],
+        command=command_of(category, means),
         note=next((label.note for label in reversed(made) if label.note), ""),
     )
 

@@ -1,7 +1,7 @@
 """A file of complaints from production becomes failures; the first guess is made from their words.
 
-Any table or JSON Lines file will do: columns are recognised by their names. A complaint that stands several
-times, or has a count, weighs more. Knows nothing of runs.
+Any table or JSON Lines file will do: columns are recognised by their names (columns.py). A complaint that
+stands several times, or has a count, weighs more. Knows nothing of runs.
 """
 
 from __future__ import annotations
@@ -14,54 +14,77 @@ from typing import Any
 from engine.data.importers import Record
 from engine.data.source import Source
 from engine.evals.checks.refusal import is_refusal
+from engine.evals.triage.columns import columns_of
 from engine.evals.triage.guessing import key_of, normal
 from store.errors import UsageError
 from store.records.triage import CATEGORIES, Category, Failure, Guess
 
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "input": ("input", "question", "message", "prompt", "query", "request", "user", "customer", "text"),
-    "output": ("output", "answer", "response", "reply", "assistant", "completion", "bot"),
-    "comment": ("comment", "complaint", "feedback", "reason", "note", "issue", "problem", "description"),
-    "expected": ("expected", "correct", "correction", "right_answer", "reference", "gold"),
-    "count": ("count", "frequency", "times", "n", "occurrences", "weight"),
-    "category": ("category", "label", "failure", "type"),
-    "time": ("time", "date", "timestamp", "created", "created_at"),
-    "id": ("id", "ticket", "ticket_id", "case", "trace_id"),
-}
 MOST_WEIGHT = 1_000_000
 
 _WORDS: tuple[tuple[Category, str], ...] = (
-    ("safety", r"unsafe|leak(?:ed|s)|password|private data|personal data|seed phrase|phishing|dangerous"),
-    ("tool", r"wrong (?:tool|function|api)|tool call|called the wrong|did ?n.t call|wrong argument"),
-    ("format", r"\bjson\b|format|schema|malformed|pars(?:e|ing)|markdown|cut off|truncated|not valid"),
-    ("refusal", r"refus|won.t answer|would ?n.t answer|can.t help|declin|says it cannot"),
+    (
+        "safety",
+        r"unsafe|leak(?:ed|s)|private data|personal data|seed phrase|phishing|dangerous|gefährlich|peligros|"
+        r"dangereu|(?:shows?|reveals?|asks? for) (?:my|a|the) password|verrät .*passwort|persönliche daten",
+    ),
+    (
+        "tool",
+        r"wrong (?:tool|function|api)|tool call|called the wrong|did ?n.t call|wrong argument|"
+        r"falsche[ns]? (?:funktion|werkzeug)|herramienta equivocada|mauvais outil",
+    ),
+    (
+        "format",
+        r"\bjson\b|format|schema|malformed|pars(?:e|ing)|markdown|cut off|truncated|not valid|abgeschnitten|"
+        r"cortad[oa]|tronqu",
+    ),
+    (
+        "refusal",
+        r"refus|won.t answer|would ?n.t answer|can.t help|declin|says it cannot|verweiger|weigert|"
+        r"lehnt .*ab\b|"
+        r"se niega|rechaza|rifiuta",
+    ),
     (
         "knowledge",
-        r"out ?dated|no longer|old (?:price|fee|version|policy)|stale|has changed",
+        r"out ?dated|no longer|old (?:price|fee|version|policy)|stale|has changed|veraltet|nicht mehr|"
+        r"desactualizad|ya no|obsol|n.est plus|non è più",
     ),
     (
         "retrieval",
-        r"(?:not|n.t) find|wrong (?:document|article|page|source)|missing article",
+        r"(?:not|n.t) find|wrong (?:document|article|page|source)|missing article|nicht gefunden|"
+        r"falsche[rns]? (?:dokument|artikel|quelle|seite)|documento equivocado|mauvais (?:document|article)",
     ),
-    ("hallucination", r"made ?(?:it|this|that)? ?up|invent|hallucinat|does ?n.t exist|not exist|fabricat"),
-    ("tone", r"rude|tone|impolite|too (?:long|short|formal|casual|wordy)|unfriendly|condescending|verbose"),
-    ("product", r"feature|not supported by (?:the )?(?:app|product)|button|screen|please add|crash|slow"),
+    (
+        "hallucination",
+        r"made ?(?:it|this|that)? ?up|invent|hallucinat|does ?n.t exist|not exist|fabricat|erfunden|"
+        r"gibt es (?:gar )?nicht|no existe|n.existe pas",
+    ),
+    (
+        "tone",
+        r"rude|\btone\b|impolite|too (?:long|short|formal|casual|wordy)|unfriendly|condescending|verbose|"
+        r"unhöflich|unfreundlich|zu (?:lang|kurz)\b|groser|demasiado (?:larg|cort)|impoli|"
+        r"trop (?:long|court)",
+    ),
+    (
+        "product",
+        r"feature|not supported by (?:the )?(?:app|product)|button|screen|please add|crash|\bslow\b|absturz|"
+        r"stürzt .*ab\b|langsam|\blent[oae]|se cuelga|plante\b",
+    ),
 )
 _PATTERNS = tuple((category, re.compile(words, re.IGNORECASE)) for category, words in _WORDS)
 
 
-def read_complaints(path: Path) -> list[Failure]:
-    """The failures of a file, equal ones once.
+def read_complaints(path: Path, named: Mapping[str, str] | None = None, encoding: str = "") -> list[Failure]:
+    """The failures of a file, equal ones once. `named` says the column of a part where its name does not.
 
     Raises UsageError where no column says what was asked or what is wrong; MissingError without the file.
     """
     found: dict[str, Failure] = {}
     names: dict[str, str] | None = None
-    for record in Source(path).records(lambda value: True, lambda done, total: None):
+    for record in Source(path, encoding).records(lambda value: True, lambda done, total: None):
         if not isinstance(record, Record):
             continue
         if names is None:
-            names = columns_of(record.value, path)
+            names = columns_of(record.value, path.name, named)
         failure = failure_of(record, names, path.name)
         if failure is None:
             continue
@@ -74,23 +97,6 @@ def read_complaints(path: Path) -> list[Failure]:
             "The file has no complaints", f"{path} holds no row with a text.", "Name a file with rows."
         )
     return list(found.values())
-
-
-def columns_of(row: Mapping[str, Any], path: Path) -> dict[str, str]:
-    """Which column is what. Raises UsageError where neither a question nor a complaint is there."""
-    given = {str(name).strip().casefold().replace(" ", "_"): str(name) for name in row}
-    names: dict[str, str] = {}
-    for part, known in COLUMNS.items():
-        column = next((given[name] for name in known if name in given), None)
-        if column is not None and column not in names.values():
-            names[part] = column
-    if "input" not in names and "comment" not in names:
-        raise UsageError(
-            "Which column holds the complaint?",
-            f"{path.name} has {', '.join(map(str, row)) or 'no columns'}.",
-            f"Call one of them `question` ({', '.join(COLUMNS['input'][:4])}) or `complaint`.",
-        )
-    return names
 
 
 def failure_of(record: Record, names: Mapping[str, str], source: str) -> Failure | None:
@@ -133,7 +139,9 @@ def _text(value: Any) -> str:
 
 
 def _count(text: str) -> int:
+    """A number of times, thousands parted or not; 1 where it is none."""
+    plain = re.sub(r"[.,' \u00a0](?=\d{3}\b)", "", text)
     try:
-        return max(1, min(int(float(text)), MOST_WEIGHT))
+        return max(1, min(int(float(plain)), MOST_WEIGHT))
     except (ValueError, OverflowError):
         return 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from engine.evals.checks.refusal import is_refusal
 from engine.evals.checks.retrieval import source_of
@@ -27,6 +27,9 @@ FACT = re.compile(r"\d[\d.,:/-]*|\b[A-Z][a-z]+(?:\s[A-Z][a-z]+)+")
 AGREEING = 2
 """So many variants must give the same answer before the reference is doubted."""
 
+TRUSTED, ENOUGH = 2 / 3, 10
+"""A variant that passes so large a share of so many cases is believed where no judge was asked."""
+
 Others = dict[str, list[CaseResult]]
 """Results of the same cases by other variants, by case id."""
 
@@ -34,11 +37,13 @@ Others = dict[str, list[CaseResult]]
 def failures_of(results: Iterable[CaseResult], run_id: str, others: Others | None = None) -> list[Failure]:
     """The failed results of a run with a guess each; several epochs of a case that fail alike are one."""
     found: dict[str, Failure] = {}
-    closed = closed_answers(others or {}, results := list(results))
+    results = list(results)
+    closed = closed_answers(others or {}, results)
+    trusted = trusted_variants([*results, *(one for several in (others or {}).values() for one in several)])
     for result in results:
         if result.passed or not result.judged:
             continue
-        guess = guess_of(result, (others or {}).get(result.case, []), closed)
+        guess = guess_of(result, (others or {}).get(result.case, []), closed, trusted)
         target = f"{result.suite}/{result.case}#{guess.rule}"
         if target in found:
             found[target].weight += 1
@@ -66,11 +71,27 @@ def closed_answers(others: Others, results: Sequence[CaseResult]) -> set[str]:
     return {answer for answer, found in cases.items() if len(found) > 1}
 
 
-def guess_of(result: CaseResult, others: Sequence[CaseResult] = (), closed: Iterable[str] = ()) -> Guess:
+def trusted_variants(results: Iterable[CaseResult]) -> dict[str, float]:
+    """The share of cases that a variant passes, of those that pass enough of enough to be believed."""
+    passed: dict[str, list[bool]] = defaultdict(list)
+    for result in results:
+        passed[result.variant].append(result.passed)
+    shares = {name: sum(found) / len(found) for name, found in passed.items() if len(found) >= ENOUGH}
+    return {name: share for name, share in shares.items() if share >= TRUSTED}
+
+
+def guess_of(
+    result: CaseResult,
+    others: Sequence[CaseResult] = (),
+    closed: Iterable[str] = (),
+    trusted: Mapping[str, float] | None = None,
+) -> Guess:
     """The first rule that applies; behaviour where none does."""
     for rule in RULES:
         if guess := rule(result, others):
             return guess
+    if guess := agreed_against(result, others, trusted or {}):
+        return guess
     if result.expected is not None and result.expected not in closed:
         facts = [fact for fact in FACT.findall(result.expected) if fact not in result.input]
         if facts and not result.hits:
@@ -102,6 +123,26 @@ def doubtful_reference(result: CaseResult, others: Sequence[CaseResult]) -> Gues
         "doubtful_reference",
         f"{by} finds the answer right, {', '.join(sorted(agreeing))} agree on it; "
         f"expected is {_short(result.expected)}",
+    )
+
+
+def agreed_against(
+    result: CaseResult, others: Sequence[CaseResult], trusted: Mapping[str, float]
+) -> Guess | None:
+    """Two variants that are mostly right agree against the reference, and none gives it: weaker evidence."""
+    mine, wanted = normal(result.output), normal(result.expected or "")
+    if not mine or not wanted or any(normal(one.output) == wanted for one in others):
+        return None
+    same = [one for one in (result, *others) if normal(one.output) == mine and one.variant in trusted]
+    different = {one.variant_hash or one.variant: one.variant for one in same}
+    if len(different) < AGREEING or result.variant not in trusted:
+        return None
+    said = ", ".join(f"{name} ({trusted[name]:.0%} right)" for name in sorted(different.values()))
+    return Guess(
+        "label_noise",
+        "agreed_against",
+        f"{said} agree on {_short(result.output)}, expected is {_short(result.expected or '')}; "
+        "no judge was asked",
     )
 
 

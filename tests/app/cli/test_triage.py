@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from store import labels
 from store.workspace import Workspace
 from tests.app.cli.conftest import Temper
@@ -15,7 +17,7 @@ def test_failures_are_listed_with_category_action_and_the_rule(workspace: Worksp
 
     assert shown.code == 0
     assert "behaviour ?" in shown.out
-    assert "temper data import FILE" in shown.out
+    assert "temper data import data/support.jsonl --as support" in shown.out
     assert "Not yet a case for training" in shown.err
 
 
@@ -46,7 +48,7 @@ def test_a_file_of_complaints_is_triaged_too(workspace: Workspace, temper: Tempe
 
     (group,) = temper("triage", "--csv", "complaints.csv", "--json").json()["groups"]
 
-    assert (group["category"], group["command"]) == ("knowledge", "temper kb ingest")
+    assert (group["category"], group["command"]) == ("knowledge", "temper kb ingest --kb docs")
 
 
 def test_a_wrong_word_decides_nothing(workspace: Workspace, temper: Temper) -> None:
@@ -57,6 +59,25 @@ def test_a_wrong_word_decides_nothing(workspace: Workspace, temper: Temper) -> N
     assert temper("triage", "--label", "1").code == 2
     assert temper("triage", "--walk").code == 2  # no terminal here
     assert labels.read(workspace.paths, "category") == []
+
+
+def test_walking_takes_a_key_for_each_group_and_one_takes_a_decision_back(
+    workspace: Workspace, temper: Temper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_eval(workspace, A, "+--")
+    (workspace.root / "c.csv").write_text("question,complaint\na,rude\nb,invented\n", encoding="utf-8")
+    keys = iter("?tup\rq")  # one that means nothing; tone, undone, product; the guess of the other
+    monkeypatch.setattr("click.getchar", lambda: next(keys))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+
+    shown = temper("triage", "--csv", "c.csv", "--walk", "--json").json()["groups"]
+
+    assert [(one["category"], one["decided"]) for one in shown] == [
+        ("product", True),
+        (shown[1]["guess"]["category"], True),
+    ]
+    made = [one.value for one in labels.read(workspace.paths, "category")]
+    assert made == ["tone", "", "product", shown[1]["category"]]
 
 
 def test_without_a_run_it_says_how_to_get_one(workspace: Workspace, temper: Temper) -> None:

@@ -222,6 +222,43 @@ def test_the_trend_counts_the_same_group_in_older_runs() -> None:
     assert found.failures == 1
 
 
+def answered(variant: str, wrong: str = "", n: int = 20) -> list[CaseResult]:
+    """All cases right but the first, which is answered `wrong`."""
+    given = [
+        CaseResult("s", variant, f"c{k}", f"ask {k}", f"a{k}", k > 0, float(k > 0), [], expected=f"a{k}")
+        for k in range(n)
+    ]
+    given[0].output = wrong
+    given[0].checks = [CheckResult("exact", False, 0.0)]
+    given[0].variant_hash = variant
+    return given
+
+
+def test_two_variants_that_are_mostly_right_and_agree_cast_doubt_on_the_reference() -> None:
+    mine, other = answered("tuned", "Yes."), answered("big", "yes")
+    others = {one.case: [one] for one in other}
+
+    (found,) = failures_of(mine, "r", others)
+
+    assert (found.guess.category, found.guess.rule) == ("label_noise", "agreed_against")
+    assert "big (95% right), tuned (95% right) agree on 'Yes.'" in found.guess.evidence
+    assert "no judge was asked" in found.guess.evidence
+
+
+def test_agreement_is_no_evidence_where_a_variant_gives_the_reference_or_is_mostly_wrong() -> None:
+    mine, other = answered("tuned", "yes"), answered("big", "yes")
+    right = answered("third", "a0")
+    twice = {one.case: [one, three] for one, three in zip(other, right, strict=True)}
+    poor = [answered("tuned", "yes", 3), answered("big", "yes", 3)]
+
+    assert failures_of(mine, "r", twice)[0].guess.category == "behaviour"
+    assert failures_of(poor[0], "r", {one.case: [one] for one in poor[1]})[0].guess.category == "behaviour"
+    assert (
+        failures_of(mine, "r", {one.case: [one] for one in answered("tuned", "yes")})[0].guess.rule
+        == "wrong_answer"
+    )
+
+
 def named(groups: list[tuple[Any, int]]) -> tuple[list[Failure], dict[str, Label]]:
     failures = [failure(n, chr(97 + n) * 6, kind, weight) for n, (kind, weight) in enumerate(groups)]
     return failures, {one.target: Label("category", one.target, one.guess.category) for one in failures}
