@@ -20,7 +20,7 @@ from engine.jobs.advising.signs import compare_prompts, read_rows, read_training
 from engine.jobs.advising.taking import Account
 from engine.jobs.advising.training import training_of, training_run
 from engine.jobs.advising.ways import Wanted, Way, Ways, find_ways
-from engine.jobs.context import JobContext, ProgressMeter
+from engine.jobs.context import JobContext, Phases, ProgressMeter
 from engine.jobs.energy import energy_counter
 from engine.jobs.evaluating.asking import items_of
 from engine.jobs.evaluating.cases import checked_cases, training_answers
@@ -196,7 +196,7 @@ def looked_for(
     for approach in leave_out(measuring.results, found.seen):
         found.unmeasured[approach] = "every case stands among the rows to train on"
     signs = signs_of(workspace, suite, context.folder.run_id, measuring.results, cases)
-    read_rows(workspace, found.dataset, variant, signs)
+    read_rows(workspace, found.dataset, variant, signs, Phases(context).advance)
     run = training_run(workspace, found.adapter) if found.adapter else None
     if run is not None:
         read_training(run, signs)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.data.checks.asking import of_recipe
 from engine.data.checks.perishable import PerishableScan
-from engine.data.checks.run import examine
+from engine.data.checks.run import PhaseProgress, examine, quiet
 from engine.evals.identity import case_hash
 from engine.evals.triage.board import board
 from engine.evals.triage.guessing import failures_of, normal
@@ -86,7 +86,9 @@ def conflicts_share(cases: Sequence[Case]) -> float | None:
     return apart / len(cases) if twice else None
 
 
-def read_rows(workspace: Workspace, dataset: str, variant: str, signs: Signs) -> None:
+def read_rows(
+    workspace: Workspace, dataset: str, variant: str, signs: Signs, progress: PhaseProgress = quiet
+) -> None:
     """What the checks say of the dataset: the newest report on its newest version, else they are made now."""
     if not dataset:
         return
@@ -96,7 +98,8 @@ def read_rows(workspace: Workspace, dataset: str, variant: str, signs: Signs) ->
         report = check_reports.latest(workspace.paths, info.name, info.version)
         if report is None or {one.check for one in report.skipped} & {"label_conflict", "perishable"}:
             settings = of_recipe(workspace, own_recipe(workspace, info.name, variant))
-            report = examine(workspace.paths, f"{info.name}@{info.version}", settings, only=CHECKS)
+            version = f"{info.name}@{info.version}"
+            report = examine(workspace.paths, version, settings, progress, only=CHECKS)
     except TemperError:
         return
     read_report(report, signs)
