@@ -16,6 +16,9 @@ from engine.inference.structured.tagged import TaggedArguments
 from engine.inference.structured.validation import strict_json
 from store.records.data import ToolCall
 
+SPACE = " \t\r\n"
+"""White space of JSON, which a grammar lets stand before a value."""
+
 
 class Read(NamedTuple):
     """What an answer says, and the calls behind it."""
@@ -98,6 +101,7 @@ class CallReader:
         if self._tagged:
             found, rest = self._tagged[name].read(text)
             return json.dumps(found, ensure_ascii=False), rest
+        text = text.lstrip(SPACE)
         value, end = json.JSONDecoder().raw_decode(text)
         strict_json(text[:end])
         if not isinstance(value, dict):

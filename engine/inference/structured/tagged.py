@@ -166,6 +166,7 @@ class TaggedArguments:
         for said, told in zip((True, False), form.words[:2], strict=True):
             if rest.startswith(told + form.closing):
                 return said, rest.removeprefix(told + form.closing)
+        rest = rest.lstrip(" \t\r\n")
         found, end = json.JSONDecoder().raw_decode(rest)
         if not rest.startswith(form.closing, end):
             raise ValueError("a value does not end as it should")

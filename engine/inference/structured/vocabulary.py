@@ -32,7 +32,10 @@ class Vocabulary:
         self.size = len(tokens)
         self.ends = ends
         self.control_tokens = control_tokens
-        source = llguidance.TokenizerWrapper(_Tokens(tokens, special, min(ends, default=0), encode))
+        named = list(tokens)
+        for token in special:  # tokens that are spelled alike would share a place in every mask
+            named[token] = b"<|%d|>" % token
+        source = llguidance.TokenizerWrapper(_Tokens(named, special, min(ends, default=0), encode))
         self.tokenizer = llguidance.LLTokenizer(
             source, n_vocab=self.size, slices=llguidance.LLTokenizer.json_slices()
         )
