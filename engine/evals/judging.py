@@ -13,7 +13,7 @@ import msgspec
 
 from engine.data.importers import strict_json
 from engine.evals.checks import CheckError, CompiledCheck, Reply
-from engine.evals.checks.json_schema import validator_of
+from engine.evals.checks.validating import validator_of
 from engine.evals.stats.kappa import kappa, kappa_interval
 from engine.evals.stats.shares import standard_error
 from store.errors import UsageError

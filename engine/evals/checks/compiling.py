@@ -101,5 +101,6 @@ def problems_of(check: Check, bench: Bench) -> list[str]:
         try:
             kind.build(msgspec.convert(check.options, kind.options), bench)
         except ValueError as error:
-            problems.append(str(error))
+            why = str(error)
+            problems.append(why if why.startswith(kind.name) else f"{kind.name}: {why}")
     return problems

@@ -80,7 +80,10 @@ def regex_check(options: RegexOptions, bench: Bench) -> Judge:
     """The pattern is found somewhere in the answer; anchor it with ^ and $, or say `whole`, for all of it."""
     if not options.value:
         raise ValueError("regex needs `value`, the pattern")
-    pattern = Pattern(options.value, ignore_case=options.ignore_case)
+    try:
+        pattern = Pattern(options.value, ignore_case=options.ignore_case)
+    except ValueError as error:
+        raise ValueError(f"regex: `value`: {error}") from error
 
     def judge(reply: Reply) -> Verdict:
         found = pattern.fullmatch(reply.text.strip()) if options.whole else pattern.search(reply.text)

@@ -29,7 +29,10 @@ def refusal(options: RefusalOptions, bench: Bench) -> Judge:
     """The answer refuses, or does not, as it should."""
     from engine.evals.checks.patterns import Pattern
 
-    own = [Pattern(phrase, ignore_case=True) for phrase in options.phrases]
+    try:
+        own = [Pattern(phrase, ignore_case=True) for phrase in options.phrases]
+    except ValueError as error:
+        raise ValueError(f"refusal: `phrases`: {error}") from error
 
     def judge(reply: Reply) -> Verdict:
         found = is_refusal(reply.text) or any(pattern.search(reply.text) for pattern in own)

@@ -36,7 +36,7 @@ def validator_of(schema: Any, formats: bool = True) -> Callable[[Any], str]:
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
-    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    kind: Any = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     try:
         kind.check_schema(schema, format_checker=_patterns_alone())
     except jsonschema.SchemaError as error:
