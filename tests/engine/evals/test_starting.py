@@ -17,6 +17,7 @@ from engine.evals.starting.shape import schema_of
 from engine.evals.starting.trajectories import as_trajectory
 from engine.evals.starting.wordings import paraphrased, wordings_of
 from engine.evals.suite import load_suite
+from engine.evals.suite.writing import write_suite
 from store.errors import TemperError, UsageError
 from store.records.data import Example, Message, ToolCall
 from store.records.evals import Case, CasesFrom
@@ -313,3 +314,37 @@ def test_failures_may_be_records_of_json(tmp_path: Path) -> None:
         ("row-2", "B?", None),
     ]
     assert "line 3" in made.notes[0]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ("Refund", "lost card", "Refund", "lost card"),
+        ("true", "false", "true", "false"),
+        ("12", "1,000", "-4", "15%"),
+        ("so #### 5", "so\n#### 1,200"),
+        ('{"a": null}', '{"a": {"x": "\u00e9"}, "b": true}'),
+        ('["a"]', "[]", "{}"),
+        ('{"name": "f", "arguments": {"x": 1}}', '[f(a=1), g(b="x")]'),
+        ("Freeze the card.", "\u8bf7\u6253\u5f00\u5e94\u7528\u3002", "def f(x):\n    return x"),
+        ("2026-01-31", "12:30", "no", "007", "  padded  ", "\ttab", "- a\n- b", "# x: {y}"),
+        ("yes", '{"a":1}', "12", "A text that is long enough to be free."),
+    ],
+)
+def test_right_answers_pass_the_checks_chosen_for_them_and_outlive_the_file(
+    tmp_path: Path, answers: tuple[str, ...]
+) -> None:
+    (tmp_path / "temper.toml").write_text("")
+    made = assemble("mine", cases(*answers), None, Wishes())
+    if made.schema is not None:
+        (tmp_path / "schema.json").write_text(json.dumps(made.schema))
+    write_suite(tmp_path / "mine.yaml", made.suite, "Made.", whys=made.whys)
+
+    loaded = load_suite(tmp_path / "mine.yaml", tmp_path)
+
+    loaded.bench.embed = lambda texts: [[float(text == texts[0])] for text in texts]
+    assert isinstance(loaded.suite.cases, list)
+    assert [case.expected for case in loaded.suite.cases] == list(answers)
+    for case in loaded.suite.cases:
+        assert all(check.result(case.expected or "", case).passed for check in loaded.checks_of(case))
+        assert not all(check.result("nonsense 99999", case).passed for check in loaded.checks_of(case))
