@@ -88,8 +88,8 @@ checks: [{kind: exact}, {kind: json_schema, schema: none.json}]
     found = problems(tmp_path, text)
 
     assert len(found) == 5
-    assert f"checks[1]: json_schema: none.json: there is no such file in {tmp_path}/evals or {tmp_path}" in found[0]
-    assert "cases[0] (c1).checks[0]: '(a' is not a pattern" in found[1]
+    assert f"checks[1]: json_schema: none.json: there is no such file in {tmp_path}/evals or" in found[0]
+    assert "cases[0] (c1).checks[0]: regex: `value`: '(a' is not a pattern" in found[1]
     assert "mine.yaml:5: cases[1] (c1): the id 'c1' stands 2 times" in found[2]
     assert "cases[0] (c1): `exact` has nothing to compare with; add `expected`" in found[3]
     assert "cases[1] (c1): `exact` has nothing" in found[4]
