@@ -294,6 +294,10 @@ class TemperApp(App[None]):
         """What every line goes through before it is written."""
         return [*super().get_line_filters(), *([self.signs] if self.signs is not None else [])]
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What the themes of others lack."""
+        return theme.own_variables(self.current_theme.dark)
+
     def get_key_display(self, binding: Binding) -> str:
         """A key as the hints show it; by its name where its sign cannot be shown."""
         shown = super().get_key_display(binding)

@@ -19,9 +19,9 @@ def share(value: float, span: Span | None, width: int, shade: str) -> Parts:
     """`━━━━━├─●┤····` in `width` cells: full up to the low end, an interval, a dot where the share is."""
     place = _cell(value, width)
     if span is None:
-        return [("━" * place, shade), ("●", shade), ("·" * (width - place - 1), "$faint")]
+        return [("━" * place, shade), ("●", shade), ("·" * (width - place - 1), "$trace")]
     low, high = min(place, _cell(span[0], width)), max(place, _cell(span[1], width))
-    return [("━" * low, shade), (_whisker(low, place, high), shade), ("·" * (width - high - 1), "$faint")]
+    return [("━" * low, shade), (_whisker(low, place, high), shade), ("·" * (width - high - 1), "$trace")]
 
 
 def difference(value: float, span: Span, width: int, shade: str, most: float) -> Parts:
@@ -35,9 +35,9 @@ def difference(value: float, span: Span, width: int, shade: str, most: float) ->
     cells[width // 2] = "│"
     drawn = "".join(cells)
     return [
-        (drawn[:low], "$faint"),
+        (drawn[:low], "$trace"),
         (_whisker(low, place, high), shade),
-        (drawn[high + 1 :], "$faint"),
+        (drawn[high + 1 :], "$trace"),
     ]
 
 
