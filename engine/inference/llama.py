@@ -141,13 +141,16 @@ class Model:
             return ""
         return (llama_cpp.llama_vocab_get_text(self.vocab, token) or b"").decode("utf-8", errors="replace")
 
-    def tokenise(self, text: str, *, parse_special: bool = True) -> list[int]:
-        """Ids of `text` as written: special tokens spelled in it become their ids, none are added."""
+    def tokenise(self, text: str, *, parse_special: bool = True, framed: bool = False) -> list[int]:
+        """Ids of `text` as written: special tokens spelled in it become their ids, none are added.
+
+        Without `parse_special` they are text; `framed` adds those that the model puts around a text.
+        """
         data = text.encode("utf-8", errors="surrogatepass")
         room = len(data) + 8
         while True:
             ids = (llama_cpp.llama_token * room)()
-            count = llama_cpp.llama_tokenize(self.vocab, data, len(data), ids, room, False, parse_special)
+            count = llama_cpp.llama_tokenize(self.vocab, data, len(data), ids, room, framed, parse_special)
             if count >= 0:
                 return list(ids[:count])
             room = -count

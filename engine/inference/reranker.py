@@ -6,24 +6,19 @@ plain BERTs, and these are refused. Does not know where texts come from, nor wha
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
-from typing import Any
 
 import llama_cpp
 import numpy as np
 import numpy.typing as npt
 
 from engine.export.gguf_header import read_header
-from engine.inference.batch import Batch
-from engine.inference.llama import Model, context_parameters, new_context
-from store.errors import TemperError, UsageError
+from engine.inference.llama import Model
+from engine.inference.pooled import Pooled, batches, window_of
+from store.errors import UsageError
 from store.hashing import sha256_of_file
 
-BATCH_TOKENS = 512
-"""Tokens read at once. Attention is computed between all of them, so more at once is slower."""
-LONGEST_WINDOW = 2048
-"""Most tokens of query and text, whatever the model could read: the memory needed grows with its square."""
 QUERY_SHARE = 2
 """A query longer than this part of the window is cut too."""
 
@@ -37,17 +32,13 @@ class Reranker:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._model = Model(path, gpu=False)
-        self.window = min(self._model.context_length or BATCH_TOKENS, LONGEST_WINDOW)
-        room = max(self.window, BATCH_TOKENS)
-        self._most_texts = min(BATCH_TOKENS, int(llama_cpp.llama_max_parallel_sequences()))
+        self.window = window_of(self._model)
         try:
-            self._context = rank_context(self._model, room, self._most_texts)
+            check_head(self._model)
+            self._context = Pooled(self._model, pooling=llama_cpp.LLAMA_POOLING_TYPE_RANK)
         except BaseException:
             self._model.close()
             raise
-        self._batch = Batch(room)
-        self._memory = llama_cpp.llama_get_memory(self._context)
-        self._run = llama_cpp.llama_encode if self._memory is None else llama_cpp.llama_decode
         template = llama_cpp.llama_model_chat_template(self._model.handle, b"rerank")
         self._template = (template or b"").decode("utf-8", errors="replace")
         self._closed = False
@@ -71,15 +62,15 @@ class Reranker:
             if not whole and cut is not None:
                 cut.append(index)
         found = np.zeros(len(texts), dtype=np.float32)
-        for batch in batches([len(ids) for ids in pairs], self._most_texts):
-            self._score(batch, pairs, found)
+        for batch in batches([len(ids) for ids in pairs], self._context.most_texts):
+            found[batch] = self._context.read([pairs[index] for index in batch], 1)[:, 0]
         return found
 
     def close(self) -> None:
         """Free the model."""
         if not self._closed:
             self._closed = True
-            llama_cpp.llama_free(self._context)
+            self._context.close()
             self._model.close()
 
     def __enter__(self) -> Reranker:
@@ -111,37 +102,6 @@ class Reranker:
         separators = [separator] if llama_cpp.llama_vocab_get_add_sep(model.vocab) else []
         return [model.bos_id] if model.adds_bos else [], ends + separators, ends or separators
 
-    def _score(self, indexes: list[int], pairs: list[list[int]], found: npt.NDArray[np.float32]) -> None:
-        """Fill the places `indexes` of `found`."""
-        if self._memory is not None:
-            llama_cpp.llama_memory_clear(self._memory, False)
-        self._batch.clear()
-        for sequence, index in enumerate(indexes):
-            self._batch.add(sequence, 0, pairs[index], [True] * len(pairs[index]))
-        code = self._run(self._context, self._batch.c)
-        if code != 0:
-            raise TemperError(
-                "The reranker could not go on",
-                f"{self.path.name}: llama.cpp ended with code {code}.",
-                "Search again, or leave the reranker out.",
-            )
-        for sequence, index in enumerate(indexes):
-            found[index] = llama_cpp.llama_get_embeddings_seq(self._context, sequence)[0]
-
-
-def batches(lengths: Sequence[int], most_texts: int) -> Iterator[list[int]]:
-    """Indexes of texts that are read together: of about equal length, at most BATCH_TOKENS."""
-    batch: list[int] = []
-    filled = 0
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (filled + lengths[index] > BATCH_TOKENS or len(batch) == most_texts):
-            yield batch
-            batch, filled = [], 0
-        batch.append(index)
-        filled += lengths[index]
-    if batch:
-        yield batch
-
 
 def head_problem(architecture: str, tensors: Container[str]) -> str:
     """What is wrong with a file's head, in words; empty where nothing is.
@@ -156,8 +116,8 @@ def head_problem(architecture: str, tensors: Container[str]) -> str:
     return ""
 
 
-def rank_context(model: Model, room: int, most_texts: int) -> Any:
-    """A context for `room` tokens at once. Raises UsageError where the model gives no score."""
+def check_head(model: Model) -> None:
+    """Raise UsageError where the model gives no score."""
     header = read_header(model.path)
     architecture = str(header.metadata.get("general.architecture", ""))
     problem = head_problem(architecture, {tensor.name for tensor in header.tensors})
@@ -167,11 +127,3 @@ def rank_context(model: Model, room: int, most_texts: int) -> Any:
             f"{model.path.name} {problem}.",
             "Name a GGUF of another cross-encoder, such as an XLM-RoBERTa's, or leave the reranker out.",
         )
-    parameters = context_parameters(model, room)
-    parameters.n_batch = parameters.n_ubatch = room
-    parameters.n_seq_max = most_texts
-    parameters.embeddings = True
-    parameters.pooling_type = llama_cpp.LLAMA_POOLING_TYPE_RANK
-    parameters.kv_unified = True
-    parameters.offload_kqv = parameters.op_offload = False
-    return new_context(model, parameters)

@@ -122,7 +122,7 @@ def test_a_cancelled_answer_gives_its_place_to_the_next_in_the_same_step(one_at_
 
 
 def test_the_tokens_that_prompts_share_are_decoded_once(tiny: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    decoded = []
+    decoded: list[int] = []
     decode = Sequences.decode
 
     def counting(self: Sequences, pieces: list[Piece]) -> None:
