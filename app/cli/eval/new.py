@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("suite")
-@click.option("--from", "source", required=True, help="A dataset (chats/heldout), or a file of failures (CSV, JSONL).")
+@click.option("--from", "source", required=True, help="A dataset (chats/heldout) or a table of failures.")
 @click.option("--map", "maps", multiple=True, metavar="PART=COLUMN", help="What a CSV's columns are.")
 @click.option("--encoding", default="", help="Of a CSV that is not UTF-8, often cp1252.")
 @click.option("--no-header", is_flag=True, help="The CSV's first line is a row; its columns are 1, 2, 3.")

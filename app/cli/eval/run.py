@@ -109,7 +109,11 @@ def checked_params(workspace: Workspace, suite: str, variants: Sequence[str]) ->
     names = list(dict.fromkeys(variants)) or [describe(workspace, None).name]
     judge = [loaded.suite.judge.model] if loaded.suite.judge else []
     for name in [*names, *judge]:
-        describe(workspace, name)
+        found = describe(workspace, name)
+        if found.knowledge and name in names:  # a judge reads no passages
+            from store import knowledge
+
+            knowledge.load_manifest(workspace.paths, found.knowledge)
     return EvaluateParams(shown(workspace, path), names)
 
 

@@ -93,6 +93,8 @@ def _checks(scores: Sequence[VariantScore]) -> str:
             if name in one.checks:
                 mean, error = one.checks[name], one.checks_stderr.get(name, 0.0)
                 low, high = max(0.0, mean - Z95 * error), min(1.0, mean + Z95 * error)
+                if not error:  # all alike: how sure that is hangs on how many they are
+                    low, high = interval(mean, error, one.cases)
                 rows.append(Bar(name, mean, low, high, at, f"± {error:.1%}"))
     if not rows:
         return ""

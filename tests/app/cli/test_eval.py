@@ -120,3 +120,17 @@ def test_a_table_in_another_encoding_and_without_a_header_is_read_as_it_is_told(
 
     assert done.exit_code == 0
     assert "\u00dcber der Br\u00fccke." in (workspace.root / "evals" / "n.yaml").read_text()
+
+
+def test_a_variant_whose_documents_were_never_read_in_is_refused_before_the_run(workspace: Workspace) -> None:
+    workspace.paths.settings.write_text(
+        '[models.tiny]\npath = "builtin:tiny"\n[knowledge.docs]\nsources = ["docs"]\n'
+        '[variants.helper]\nmodel = "tiny"\nknowledge = "docs"\n'
+    )
+    assert temper("new", "fails", "--from", "f.csv").exit_code == 0
+
+    error = temper("fails", "--variant", "helper").exception
+
+    assert isinstance(error, MissingError)
+    assert "never built" in error.title
+    assert not list(workspace.paths.runs.glob("*"))
