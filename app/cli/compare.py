@@ -90,6 +90,8 @@ def evaluate_missing(workspace: Workspace, suite: Path, sides: tuple[Asked, Aske
 
 def report(found: Comparison) -> dict[str, Any]:
     """What `--json` prints."""
+    from engine.evals.stats.power import detectable
+
     one = found.overall
     return {
         "suite": found.suite,
@@ -102,6 +104,7 @@ def report(found: Comparison) -> dict[str, Any]:
         "fixed": one.fixed,
         "broken": one.broken,
         "verdict": one.verdict,
+        "detectable": detectable(one.n, one.fixed + one.broken),
         "gate": found.gate.verdict,
         "reasons": found.gate.reasons,
         "notices": found.notices,
@@ -115,7 +118,7 @@ def report(found: Comparison) -> dict[str, Any]:
 
 def show(found: Comparison) -> None:
     """Cases first, then the figures, the verdict last: where the eye is."""
-    from engine.evals.comparison.summary import VERDICTS, cost_words, interval_words, p_words
+    from engine.evals.comparison.summary import VERDICTS, cost_words, interval_words, p_words, power_words
 
     for notice in found.notices:
         say(click.style(notice, fg="yellow", bold=True))
@@ -148,6 +151,8 @@ def show(found: Comparison) -> None:
     say(cost_words(a.cost, b.cost))
     verdict = found.overall.verdict
     click.echo(f"\nVerdict: {click.style(VERDICTS[verdict], fg=COLOURS[verdict], bold=True)}.")
+    if why := power_words(found.overall):
+        click.echo(f"  {why}")
     if found.gate.verdict != "none":
         click.echo("\n  ".join([f"Gate:    {found.gate.verdict}", *found.gate.reasons]))
 

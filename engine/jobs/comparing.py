@@ -16,14 +16,15 @@ from engine.evals.comparison.verdicts import compare as compare_results
 from engine.evals.suite import find_suite, load_suite
 from engine.jobs.eval_results import find_eval_run, newest, read, results_of
 from engine.models.variants import LARGE_QUANT, describe
-from store import labels
+from store import labels, runs
 from store.errors import MissingError, TemperError, UsageError
 from store.records.comparing import Comparison, GateOutcome, Side
-from store.records.evals import CaseResult
+from store.records.evals import CaseResult, Cost
 from store.records.labels import Label
 from store.runs import RunFolder
 from store.workspace import Workspace
 
+UNFINISHED = "HAS NOT FINISHED"
 BASELINE = "baseline"
 """The word for the run that was blessed last on a suite."""
 
@@ -112,9 +113,37 @@ def compare(workspace: Workspace, suite: str, a: Asked, b: Asked, margin: float 
     side_a, results_a = side(workspace, a, suite)
     side_b, results_b = side(workspace, b, suite)
     found = compare_results(suite, side_a, side_b, results_a, results_b, margin)
+    for one, asked in ((side_a, a), (side_b, b)):
+        if one.cost is not None:
+            one.cost.joules = joules_of(asked)
+    found.notices = [*run_notices(a, b), *found.notices]
     gate = workspace.config.gates.get(suite)
     found.gate = gates.judge(found, gate) if gate else GateOutcome()
+    if gate and (unfinished := [one for one in found.notices if UNFINISHED in one]):
+        found.gate = GateOutcome("failed", [*unfinished, *found.gate.reasons])
     return found
+
+
+def run_notices(a: Asked, b: Asked) -> list[str]:
+    """What the runs themselves make doubtful: one that did not end, or one that is compared with itself."""
+    said = []
+    for name, asked in (("A", a), ("B", b)):
+        if asked.run is not None and (state := runs.view(asked.run).state) != "finished":
+            said.append(
+                f"{name}'S RUN {asked.run.run_id} {UNFINISHED} ({state}): only what it answered counts."
+            )
+    if a.run is not None and b.run is not None and (a.run.run_id, a.variant) == (b.run.run_id, b.variant):
+        said.append("A AND B ARE THE SAME RUN AND VARIANT: nothing can differ.")
+    return said
+
+
+def joules_of(asked: Asked) -> float | None:
+    """What an answer drew from the GPU, where the run counted it."""
+    result = runs.view(asked.run).result if asked.run is not None else {}
+    for raw in result.get("variants", []):
+        if raw.get("name") == asked.variant and raw.get("cost"):
+            return msgspec.convert(raw["cost"], Cost).joules
+    return None
 
 
 def side(workspace: Workspace, asked: Asked, suite: str) -> tuple[Side, list[CaseResult]]:

@@ -56,6 +56,9 @@ def pair(a: Iterable[CaseResult], b: Iterable[CaseResult]) -> Paired:
     common = [case for case in one if case in other]
     same = [case for case in common if _alike(one[case][0], other[case][0])]
     notices = _notices(one, other, len(common) - len(same), len(same))
+    for side, found in (("A", one), ("B", other)):
+        notices += _unanswered(side, [result for case in same for result in found[case]])
+    notices += _other_epochs(one, other, same)
     if unjudged := unjudged_a | unjudged_b:
         notices.append(
             f"{len(unjudged)} cases were left out: a check could not judge them ({_some(unjudged)})."
@@ -99,6 +102,37 @@ def _notices(
             parts.append(f"{changed} that were changed between the runs")
         said.append(f"ONLY THE {common} COMMON CASES ARE COMPARED. Left out: {', '.join(parts)}.")
     return said
+
+
+def _unanswered(side: str, results: Sequence[CaseResult]) -> list[str]:
+    """Said where a side could not answer: it counts as failing, and is another matter than being wrong."""
+    failed = {result.case: result.error for result in results if result.error}
+    if not failed:
+        return []
+    why = next(iter(failed.values()))
+    return [
+        f"{side} GAVE NO ANSWER TO {len(failed)} OF THE CASES ({_some(failed)}; the first: {why}): "
+        "they count as failed."
+    ]
+
+
+def _other_epochs(
+    one: dict[str, list[CaseResult]], other: dict[str, list[CaseResult]], same: Sequence[str]
+) -> list[str]:
+    """Said where the sides were asked unequally often, or drew their answers from other seeds."""
+    often = [sorted({len(found[case]) for case in same}) for found in (one, other)]
+    if often[0] != often[1]:
+        asked = ["A {} times", "B {} times"]
+        words = " and ".join(
+            text.format(" or ".join(map(str, counts))) for text, counts in zip(asked, often, strict=True)
+        )
+        return [f"A case was asked of {words}: each counts once, by its mean."]
+    seeds = [{result.seed for case in same for result in found[case]} for found in (one, other)]
+    if seeds[0] != seeds[1]:
+        return [
+            "The sides drew their answers from other seeds: where answers are sampled, part of it is chance."
+        ]
+    return []
 
 
 def _some(names: Iterable[str], most: int = 5) -> str:

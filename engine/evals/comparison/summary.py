@@ -5,11 +5,12 @@ Knows nothing of where it is shown.
 
 from __future__ import annotations
 
+from engine.evals.stats.power import detectable
 from store.records.comparing import ChangedCase, Comparison, Difference
 from store.records.evals import Cost
 
 MOST_CASES = 20
-LETTERS = 80
+LETTERS, LETTERS_OF_NOTICE = 80, 400
 VERDICTS = {
     "better": "B is better",
     "worse": "B is worse",
@@ -27,7 +28,8 @@ def markdown(found: Comparison) -> str:
         f"A = `{found.side_a.variant}` ({found.side_a.run_id}), B = `{found.side_b.variant}` "
         f"({found.side_b.run_id}), {one.n} common cases.",
         "",
-        *(f"> **{notice}**\n" for notice in found.notices),
+        *(f"> **{_line(notice, LETTERS_OF_NOTICE)}**\n" for notice in found.notices),
+        *([power_words(one), ""] if one.verdict == "too_small" else []),
         *(f"- gate: {reason}" for reason in found.gate.reasons),
         *_cases("Broken", found.broken),
         *_cases("Fixed", found.fixed),
@@ -35,6 +37,7 @@ def markdown(found: Comparison) -> str:
         *_table(found),
         "",
         cost_words(found.side_a.cost, found.side_b.cost),
+        *(["", f"p is corrected for {len(found.slices)} slices (Holm)."] if len(found.slices) > 1 else []),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -43,7 +46,7 @@ def cost_words(a: Cost | None, b: Cost | None) -> str:
     """What either side takes for an answer, in one line."""
     if a is None or b is None:
         return "Costs were not measured."
-    energy = "energy not measured (no GPU that counts it)"
+    energy = "energy not measured (no GPU counted it)"
     if a.joules is not None and b.joules is not None:
         energy = f"{a.joules:.1f} → {b.joules:.1f} J"
     return (
@@ -56,6 +59,19 @@ def cost_words(a: Cost | None, b: Cost | None) -> str:
 def interval_words(one: Difference) -> str:
     """A difference in points with its interval: `+9.8 [+3.1, +16.5]`."""
     return f"{100 * one.diff:+.1f} [{100 * one.ci95[0]:+.1f}, {100 * one.ci95[1]:+.1f}]"
+
+
+def power_words(one: Difference) -> str:
+    """Why nothing can be told, and what would tell; "" where something can."""
+    if one.verdict != "too_small":
+        return ""
+    least = detectable(one.n, one.fixed + one.broken)
+    if least >= 1:
+        return f"{one.n} cases cannot tell any difference from chance."
+    return (
+        f"So many cases ({one.n}, of which {one.fixed + one.broken} changed sides) show a difference of "
+        f"{100 * least:.0f} points or more in four of five tries."
+    )
 
 
 def p_words(p: float) -> str:
@@ -90,7 +106,7 @@ def _table(found: Comparison) -> list[str]:
     return lines
 
 
-def _line(text: str) -> str:
+def _line(text: str, letters: int = LETTERS) -> str:
     """The beginning of a text on one line, without what Markdown would take for its own."""
     line = " ".join(text.split()).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")
-    return line if len(line) <= LETTERS else line[: LETTERS - 1] + "…"
+    return line if len(line) <= letters else line[: letters - 1] + "…"

@@ -144,6 +144,39 @@ def test_runs_over_different_cases_are_compared_on_the_common_ones_loudly(
     assert "ONLY THE 8 COMMON CASES ARE COMPARED" in shown.err
 
 
+def test_a_run_that_has_not_finished_is_said_and_passes_no_gate(runs: Workspace, temper: Temper) -> None:
+    with_gate(runs, "\n[gates.support]\nmin_diff = 0.0\nprotected = []\n")
+    folder = lay_eval(runs, "evaluate-20260131-120000-000c", "+" * 40)
+    events = folder.events.read_bytes().splitlines(keepends=True)
+    folder.events.write_bytes(b"".join(events[:-1]))  # killed before its last line
+
+    shown = temper("compare", A, folder.run_id, "--gate")
+
+    assert shown.code == 5
+    assert "B'S RUN evaluate-20260131-120000-000c HAS NOT FINISHED (died)" in shown.err
+    assert "HAS NOT FINISHED" in shown.out
+
+
+def test_a_run_compared_with_itself_is_said(runs: Workspace, temper: Temper) -> None:
+    shown = temper("compare", A, A)
+
+    assert "SAME RUN AND VARIANT" in shown.err
+    assert "n too small to tell" in shown.out
+    assert "in four of five tries" in shown.out
+
+
+def test_energy_is_shown_where_the_runs_counted_it(runs: Workspace, temper: Temper) -> None:
+    assert "energy not measured" in temper("compare", A, B).err
+    for run_id, variant, joules in ((A, "base", 30.0), (B, "tuned", 12.5)):
+        folder = RunFolder(runs.paths.runs / run_id)
+        cost = {"name": variant, "n": 40, "score": 0.5, "stderr": 0.0, "cost": {"joules": joules}}
+        events = folder.events.read_bytes().splitlines(keepends=True)
+        last = msgspec.json.encode(msgspec.json.decode(events[-1]) | {"result": {"variants": [cost]}})
+        folder.events.write_bytes(b"".join(events[:-1]) + last + b"\n")
+
+    assert "30.0 → 12.5 J" in temper("compare", A, B).err
+
+
 def test_the_summary_for_a_pull_request_is_markdown(runs: Workspace, temper: Temper) -> None:
     shown = temper("compare", A, B, "--markdown")
 

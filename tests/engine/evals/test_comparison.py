@@ -8,9 +8,10 @@ import pytest
 
 from engine.evals.comparison import gates
 from engine.evals.comparison.pairing import pair
-from engine.evals.comparison.summary import markdown
+from engine.evals.comparison.summary import markdown, power_words
 from engine.evals.comparison.verdicts import compare, verdict_of
 from engine.evals.stats import mcnemar_exact, score_interval
+from engine.evals.stats.power import detectable
 from store.errors import UsageError
 from store.records.comparing import Comparison, Side
 from store.records.evals import CaseResult, CheckResult
@@ -115,6 +116,23 @@ def test_a_result_that_could_not_be_judged_counts_nowhere() -> None:
     assert "could not judge" in found.notices[-1]
 
 
+def test_answers_that_one_side_could_not_give_are_said() -> None:
+    a, b = results("++"), results("+-")
+    b[1].error = "out of memory"
+
+    notice = compared(a, b).notices[0]
+
+    assert "B GAVE NO ANSWER TO 1 OF THE CASES (c001; the first: out of memory)" in notice
+
+
+def test_other_epochs_and_other_seeds_are_said() -> None:
+    thrice = [result("c", True, epoch=epoch) for epoch in range(3)]
+
+    assert "A 3 times and B 1 times" in compared(thrice, [result("c", True)]).notices[0]
+    assert "other seeds" in compared([result("c", True, seed=1)], [result("c", True, seed=2)]).notices[0]
+    assert compared(thrice, thrice).notices == []
+
+
 def test_epochs_of_a_case_are_one_case() -> None:
     a = [result("c", False, epoch=epoch) for epoch in range(3)] + [result("d", True, epoch=0)]
     b = [result("c", epoch < 2, epoch=epoch) for epoch in range(3)] + [result("d", True, epoch=0)]
@@ -201,3 +219,11 @@ def test_the_summary_begins_with_the_verdict_and_breaks_no_table() -> None:
     assert "which \\| of 'these' &lt;b>?" in text
     assert "energy not measured" in text
     assert "and 10 more" in text
+    assert power_words(found.overall) == ""
+
+
+def test_a_verdict_that_cannot_be_told_says_what_so_many_cases_would_show() -> None:
+    one = compared(results("+" * 15 + "-" * 5), results("+" * 20)).overall
+
+    assert f"a difference of {100 * detectable(20, 5):.0f} points or more" in power_words(one)
+    assert "cannot tell any difference" in power_words(compared(results("+"), results("-")).overall)
