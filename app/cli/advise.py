@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,15 @@ from store.workspace import Workspace, open_workspace
 if TYPE_CHECKING:
     from engine.jobs.advise import AdviseParams
 
+SHOTS = 4
+
 
 @click.command()
 @click.argument("suite")
 @click.option("--variant", default="", help="The plain variant to start from.")
 @click.option("--prompt", default="", metavar="FILE", help="An improved prompt to try.")
 @click.option("--rows", default="", metavar="DATASET", help="Whose train rows are shown and trained on.")
-@click.option("--shots", type=click.IntRange(1, 12), default=4, show_default=True, help="Rows to show.")
+@click.option("--shots", type=click.IntRange(1, 12), default=SHOTS, show_default=True, help="Rows to show.")
 @click.option("--adapter", default="", help="A trained variant, run or kept adapter to measure.")
 @click.option("--kb", default="", metavar="NAME", help="The knowledge base to search.")
 @click.option("--against", default="", metavar="M", help="Another model or variant to compare with.")
@@ -65,7 +68,7 @@ def advise(
     look_first(workspace, params)
     if probe is not False:
         train_probe(workspace, params, probe_steps, as_json, asked_for=bool(probe))
-    folder = launch.start(workspace, "advise", params, path.stem, f"temper advise {shown}")
+    folder = launch.start(workspace, "advise", params, path.stem, command_line(params))
     try:
         view = watch.watch(folder, quiet=as_json)
     except click.exceptions.Exit:
@@ -76,6 +79,23 @@ def advise(
         print_json(report(folder.run_id, advice))
     else:
         show(folder.run_id, advice)
+
+
+def command_line(params: AdviseParams) -> str:
+    """The call that measures the same again; what was trained for it is named."""
+    wanted = params.wanted
+    options: list[tuple[str, object]] = [
+        ("--variant", wanted.variant),
+        ("--prompt", wanted.prompt),
+        ("--rows", wanted.rows),
+        ("--shots", wanted.shots if wanted.shots != SHOTS else ""),
+        ("--adapter", wanted.adapter),
+        ("--kb", wanted.knowledge),
+        ("--against", wanted.against),
+        ("--limit", params.limit or ""),
+    ]
+    given = [str(word) for option in options if option[1] for word in option]
+    return shlex.join(["temper", "advise", params.suite, *given])
 
 
 def look_first(workspace: Workspace, params: AdviseParams) -> None:

@@ -71,6 +71,9 @@ def print_run(folder: RunFolder, view: RunView) -> None:
     if view.kind == "export" and view.result.get("files"):
         print_export(view)
         return
+    if view.kind == "advise" and view.result.get("advice"):
+        print_advice(view)
+        return
     for artifact in view.artifacts:
         click.echo(f"{artifact.type}  {artifact.path}  {size(artifact.bytes)}")
     print_trouble(folder, view)
@@ -85,6 +88,15 @@ def print_export(view: RunView) -> None:
 
     click.echo()
     print_result(msgspec.convert(view.result, ExportResult))
+
+
+def print_advice(view: RunView) -> None:
+    """What the advisor said, as when it ended."""
+    from app.cli.advice_report import show as show_advice
+    from store.records.advice import Advice
+
+    click.echo()
+    show_advice(view.run_id, msgspec.convert(view.result["advice"], Advice))
 
 
 def print_trouble(folder: RunFolder, view: RunView) -> None:

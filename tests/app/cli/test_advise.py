@@ -8,11 +8,15 @@ import pytest
 
 from app.advice_words import cost_lines, money
 from app.cli.advice_report import paragraph, show
-from app.cli.advise import report
+from app.cli.advise import command_line, report
+from engine.jobs.advise import AdviseParams
+from engine.jobs.advising.ways import Wanted
 from store.records.advice import Advice, CostSheet, Measured
+from store.records.events import Finished
 from store.workspace import Workspace
 from tests.app.cli.conftest import Temper
 from tests.app.cli.test_compare import SUITE
+from tests.workers import lay_run
 
 ADVICE = Advice(
     "retrieval",
@@ -105,6 +109,23 @@ def test_in_a_pipe_a_sentence_stays_a_line(capsys: pytest.CaptureFixture[str]) -
     paragraph("word " * 60, "  - ", "    ")
 
     assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_the_page_of_a_run_shows_its_advice(temper: Temper, workspace: Workspace) -> None:
+    result = {"suite": "s", "advice": msgspec.to_builtins(ADVICE)}
+    lay_run(workspace, "advise-1", [Finished(status="finished", result=result)], "advise")
+
+    assert "Retrieve: retrieval gets 80% of 60 cases right." in temper("runs", "show", "advise-1").out
+
+
+def test_a_run_can_be_called_again_as_it_was() -> None:
+    wanted = Wanted("base", "a b.md", "rows", 2, "tuned", "docs", "big")
+
+    assert command_line(AdviseParams("evals/s.yaml", Wanted())) == "temper advise evals/s.yaml"
+    assert command_line(AdviseParams("evals/s.yaml", wanted, 9)) == (
+        "temper advise evals/s.yaml --variant base --prompt 'a b.md' --rows rows --shots 2 --adapter tuned "
+        "--kb docs --against big --limit 9"
+    )
 
 
 def test_json_has_the_promised_fields() -> None:
