@@ -5,12 +5,19 @@ Reads files and computes: call it in threads. Knows no widget; how failures are 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from app.tui.scoreboard import Scored
+from app.tui.words import size
 from store.records.labels import Label
 from store.records.triage import Category, FailureGroup, Triage
 from store.workspace import Workspace
+
+Subject = Scored | Path
+"""Whose failures: those of a row of the matrix, or a file of complaints."""
+TABLES = (".csv", ".tsv", ".xlsx", ".jsonl", ".parquet")
 
 
 class Decided(msgspec.Struct):
@@ -20,11 +27,25 @@ class Decided(msgspec.Struct):
     before: dict[str, Label | None]
 
 
-def look(workspace: Workspace, row: Scored) -> Triage:
-    """The failures behind a row of the matrix, as they stand now. Raises what triage raises."""
+def look(workspace: Workspace, of: Subject) -> Triage:
+    """The failures behind a row of the matrix, or the complaints of a file, as they stand now.
+
+    Raises what triage raises.
+    """
     from engine.jobs import triaging
 
-    return triaging.of_run(workspace, row.run_id, row.score.name)
+    if isinstance(of, Path):
+        return triaging.of_file(workspace, of)
+    return triaging.of_run(workspace, of.run_id, of.score.name)
+
+
+def tables(workspace: Workspace) -> list[tuple[str, str]]:
+    """Files of the workspace that may hold complaints, with their sizes."""
+    root = workspace.root
+    found = {
+        path for place in (root, root / "data") for ending in TABLES for path in place.glob(f"*{ending}")
+    }
+    return [(str(path.relative_to(root)), size(path.stat().st_size)) for path in sorted(found)]
 
 
 def decide(workspace: Workspace, group: FailureGroup, category: Category | None) -> Decided:

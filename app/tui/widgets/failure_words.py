@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from app.decision_keys import KEYS
+from app.tui.texts import visible
 from app.tui.widgets.facts import Fact, in_lines, text
 from app.tui.widgets.frame import Keyed
 from app.tui.words import bar
@@ -23,6 +24,7 @@ def head(found: Triage, width: int) -> Content:
     behavioural = bar(found.behavioural, BAR, "$primary")
     parts = [
         Content(f"{found.failures:,} failures in {len(found.groups):,} groups"),
+        Content.styled(visible(found.source), "$quiet"),
         Content.assemble(("named ", "$quiet"), named, f" {found.named} of {found.top}"),
         Content.assemble(("behavioural ", "$quiet"), behavioural, f" {found.behavioural:.0%}"),
     ]

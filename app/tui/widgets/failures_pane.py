@@ -5,6 +5,7 @@ Failures are grouped and decisions written in threads. What a group is, is not k
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual import work
@@ -16,7 +17,7 @@ from textual.widgets import Static
 
 from app.tui import failure_feed
 from app.tui.errors import giving_up, shown
-from app.tui.failure_feed import Decided
+from app.tui.failure_feed import Decided, Subject
 from app.tui.messages import FailureKept
 from app.tui.scoreboard import Scored
 from app.tui.widgets.facts import Facts
@@ -28,6 +29,7 @@ from store.records.triage import Category, FailureGroup, Triage
 from store.workspace import Workspace
 
 UNGROUPED = Content.assemble(("✗ ", "$error"), "The failures could not be grouped.")
+THIS_RUN = "this run"
 TOLD_SECONDS = 2.5
 WAITING = Content.styled("Grouping …", "$quiet")
 
@@ -49,11 +51,13 @@ class FailuresPane(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "undo", "Undo"),
         Binding("a", "keep", "Keep as a case"),
+        Binding("i", "complaints", "Complaints of a file"),
     ]
 
     def __init__(self) -> None:
         super().__init__(id="failures")
-        self._of: tuple[Workspace, Scored] | None = None
+        self._of: tuple[Workspace, Subject] | None = None
+        self._row: Scored | None = None
         self._found: Triage | None = None
         self._decided: list[Decided] = []
 
@@ -67,23 +71,27 @@ class FailuresPane(Vertical):
 
     def look(self, workspace: Workspace, row: Scored) -> None:
         """Group the failures behind a row of the matrix."""
-        self._of, self._found = (workspace, row), None
+        self._row = row
+        self._look_at(workspace, row)
+
+    def _look_at(self, workspace: Workspace, of: Subject) -> None:
+        self._of, self._found = (workspace, of), None
         self.query_one("#failures-head", Static).update(WAITING)
         self.query_one(GroupList).show([])
-        self._group(workspace, row)
+        self._group(workspace, of)
 
     @work(thread=True, group="failures", exclusive=True)
     @shown
-    def _group(self, workspace: Workspace, row: Scored) -> None:
+    def _group(self, workspace: Workspace, of: Subject) -> None:
         with giving_up(self, self._failed):
-            self._hand_over(row, failure_feed.look(workspace, row))
+            self._hand_over(of, failure_feed.look(workspace, of))
 
     def _failed(self) -> None:
         self.query_one("#failures-head", Static).update(UNGROUPED)
 
-    def _hand_over(self, row: Scored, found: Triage, told: str = "") -> None:
-        """In a thread: show what was found, unless another row is wanted by now."""
-        if self.is_attached and self._of is not None and self._of[1] is row:
+    def _hand_over(self, of: Subject, found: Triage, told: str = "") -> None:
+        """In a thread: show what was found, unless other ones are wanted by now."""
+        if self.is_attached and self._of is not None and self._of[1] is of:
             self.app.call_from_thread(self._show, found, told)
 
     def _show(self, found: Triage, told: str) -> None:
@@ -103,11 +111,11 @@ class FailuresPane(Vertical):
     @work(thread=True, group="decide")
     @shown
     def _decide(
-        self, workspace: Workspace, row: Scored, group: FailureGroup, category: Category | None
+        self, workspace: Workspace, of: Subject, group: FailureGroup, category: Category | None
     ) -> None:
         decided = failure_feed.decide(workspace, group, category)
         self._decided.append(decided)
-        self._hand_over(row, failure_feed.look(workspace, row), decided.told)
+        self._hand_over(of, failure_feed.look(workspace, of), decided.told)
 
     def action_undo(self) -> None:
         """Take the last decision back."""
@@ -116,9 +124,9 @@ class FailuresPane(Vertical):
 
     @work(thread=True, group="decide")
     @shown
-    def _take_back(self, workspace: Workspace, row: Scored, decided: Decided) -> None:
+    def _take_back(self, workspace: Workspace, of: Subject, decided: Decided) -> None:
         failure_feed.take_back(workspace, decided)
-        self._hand_over(row, failure_feed.look(workspace, row), f"Taken back: {decided.told}")
+        self._hand_over(of, failure_feed.look(workspace, of), f"Taken back: {decided.told}")
 
     def on_resize(self) -> None:
         """The head is laid out for a width."""
@@ -136,6 +144,30 @@ class FailuresPane(Vertical):
         self.query_one("#group-about", VerticalScroll).scroll_home(animate=False)
         self.screen.refresh_bindings()
 
+    @work(thread=True, group="tables")
+    @shown
+    def action_complaints(self) -> None:
+        """Failures from elsewhere: choose the file that they stand in."""
+        if self._of is not None:
+            tables = failure_feed.tables(self._of[0])
+            self.app.call_from_thread(self._choose, self._of[0], tables)
+
+    def _choose(self, workspace: Workspace, tables: list[tuple[str, str]]) -> None:
+        from app.tui.dialogs.choose import ChooseDialog
+
+        if not tables:
+            self.notify("There is no table in this workspace: temper triage --csv FILE", severity="warning")
+            return
+
+        def chosen(name: str | None) -> None:
+            if name == THIS_RUN and self._row is not None:
+                self._look_at(workspace, self._row)
+            elif name:
+                self._look_at(workspace, workspace.root / name)
+
+        choices = [(THIS_RUN, "what failed in it"), *tables]
+        self.app.push_screen(ChooseDialog("Whose failures?", choices, None), chosen)
+
     def action_keep(self) -> None:
         """The first failure of the group under the cursor becomes a case."""
         if (group := self.query_one(GroupList).chosen) is not None:
@@ -146,4 +178,7 @@ class FailuresPane(Vertical):
         """No hint for what would do nothing."""
         if action == "undo":
             return bool(self._decided)
-        return action != "keep" or self.query_one(GroupList).chosen is not None
+        if action == "keep":
+            of_run = self._of is not None and not isinstance(self._of[1], Path)
+            return of_run and self.query_one(GroupList).chosen is not None
+        return True

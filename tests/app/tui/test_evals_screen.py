@@ -390,3 +390,27 @@ async def test_what_is_below_the_list_scrolls_by_key_and_the_cursor_stays(evalua
         assert app.screen.query_one(CaseList).cursor == 0
         await pilot.press("K")
         await until(pilot, lambda: about.scroll_y == 0)
+
+
+async def test_complaints_of_a_file_are_decided_like_failures_of_a_run(evaluated: Workspace) -> None:
+    (evaluated.root / "complaints.csv").write_text(
+        "question,complaint\nWhich fee?,it was rude\nIs it free?,it was rude again\n", encoding="utf-8"
+    )
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "x")
+        await until(pilot, lambda: app.screen.query_one(GroupList).count)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "complaints.csv" in text_of(app, "#failures-head"))
+        groups = app.screen.query_one(GroupList)
+        await pilot.press("t")
+        await until(pilot, lambda: groups.groups[0].named)
+        assert groups.groups[0].category == "tone"
+        assert not app.screen.active_bindings["a"].enabled  # no run that the case could remember
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
+        await pilot.press("home", "enter")
+        await until(pilot, lambda: "eval-2" in text_of(app, "#failures-head"))
