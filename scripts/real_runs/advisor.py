@@ -7,6 +7,8 @@ seeds each. TEMPER_WORLDS and TEMPER_SEEDS (names and numbers, separated by comm
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,14 @@ def run(temper: Commands, data: Path) -> dict[str, Any]:
     right, told = 0, {}
     for name in chosen:
         for seed in seeds:
-            advice = advise(Commands(temper.root / f"{name}-{seed}"), name, seed)
+            world = f"{name}, seed {seed}"
+            try:
+                advice = advise(Commands(temper.root / f"{name}-{seed}"), name, seed)
+            except subprocess.CalledProcessError as failed:  # the other worlds are still worth knowing
+                told[world] = f"exit code {failed.returncode} of {shlex.join(failed.cmd[1:])}"
+                continue
             right += advice["verdict"] == WORLDS[name][0]
-            told[f"{name}, seed {seed}"] = described(advice)
+            told[world] = described(advice)
     asked = len(chosen) * len(seeds)
     return {"passed": right == asked, "right": f"{right} of {asked}", **told}
 
