@@ -17,7 +17,7 @@ from store.workspace import Workspace
 
 Subject = Scored | Path
 """Whose failures: those of a row of the matrix, or a file of complaints."""
-TABLES = (".csv", ".tsv", ".xlsx", ".jsonl", ".parquet")
+TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 class Decided(msgspec.Struct):
@@ -42,10 +42,13 @@ def look(workspace: Workspace, of: Subject) -> Triage:
 def tables(workspace: Workspace) -> list[tuple[str, str]]:
     """Files of the workspace that may hold complaints, with their sizes."""
     root = workspace.root
-    found = {
-        path for place in (root, root / "data") for ending in TABLES for path in place.glob(f"*{ending}")
-    }
-    return [(str(path.relative_to(root)), size(path.stat().st_size)) for path in sorted(found)]
+    found = [
+        path
+        for place in (root, root / "data")
+        for path in sorted(place.glob("*"))
+        if path.suffix in TABLES and path.is_file()
+    ]
+    return [(str(path.relative_to(root)), size(path.stat().st_size)) for path in found]
 
 
 def decide(workspace: Workspace, group: FailureGroup, category: Category | None) -> Decided:
