@@ -14,7 +14,10 @@ SHOWN = 8
 
 
 class Left(msgspec.Struct):
-    """Something that could not be taken over, and the ids of the cases that lack it; none for the whole."""
+    """Something that could not be taken over, and the ids of the cases that lack it; none for the whole.
+
+    `count`: how often it stood there.
+    """
 
     what: str
     cases: list[str] = []
@@ -25,7 +28,9 @@ class Left(msgspec.Struct):
             return self.what if self.count < 2 else f"{self.what} ({self.count} times)"
         more = len(self.cases) - SHOWN
         names = ", ".join(self.cases[:SHOWN]) + (f" and {more} more" if more > 0 else "")
-        return f"{self.what} ({len(self.cases)} case{'s' if len(self.cases) > 1 else ''}: {names})"
+        cases = f"{len(self.cases)} case{'s' if len(self.cases) > 1 else ''}"
+        times = f"{self.count} times in {cases}" if self.count > len(self.cases) else cases
+        return f"{self.what} ({times}: {names})"
 
 
 class Imported(msgspec.Struct):

@@ -11,7 +11,13 @@ from store.records.data import Message, Role, ToolCall
 from store.records.evals import Case
 
 _ROLES: dict[str, Role] = {one: one for one in get_args(Role)}
-_ALIASES: dict[str, Role] = {"developer": "system", "function": "tool", "human": "user", "model": "assistant"}
+_ALIASES: dict[str, Role] = {
+    "developer": "system",
+    "function": "tool",
+    "human": "user",
+    "model": "assistant",
+    "gpt": "assistant",
+}
 Say = Callable[[str], None]
 
 

@@ -11,6 +11,7 @@ from engine.evals.foreign.imported import Imported
 from engine.evals.foreign.messages import ask, is_conversation
 from engine.evals.foreign.promptfoo.assertions import Reader
 from engine.evals.foreign.promptfoo.prompts import Prompt
+from engine.evals.foreign.promptfoo.rows import number
 from engine.evals.foreign.promptfoo.tests import Test
 from engine.evals.foreign.templates import filled, filled_in, shown, variables
 from store.records.evals import Case, Origin
@@ -38,6 +39,8 @@ def case_of(
     case = Case(name, origin=Origin("imported", source=imported.source, line=test.number))
     options = raw["options"] if isinstance(raw.get("options"), dict) else {}
     _ask(case, prompt, values, options, said)
+    if not (case.input.strip() or case.messages):
+        said.append("its question is empty")
     metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
     case.metadata = {**(metadata or {}), **(given if prompt else {})}
     case.threshold = _threshold(raw.get("threshold"), said)
@@ -91,6 +94,7 @@ def _only(given: Mapping[str, Any]) -> str:
 def _threshold(value: Any, said: list[str]) -> float | None:
     if value is None:
         return None
+    value = number(value) if isinstance(value, str) else value
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
         return float(value)
     said.append(f"the threshold {value!r} is not between 0 and 1")

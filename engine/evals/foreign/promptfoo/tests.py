@@ -16,7 +16,7 @@ from engine.evals.foreign.promptfoo.rows import test_of_row
 from engine.evals.table import SUFFIXES, read_table
 from store.errors import TemperError, UsageError
 
-MOST_CASES = 100_000
+MOST_CASES, MOST_NESTED = 100_000, 16
 _DATA = (*YAML, ".json", ".jsonl")
 
 
@@ -49,7 +49,7 @@ def _entries(
         elif isinstance(entry, str):
             yield from _in_files(entry, folders, imported, what)
         else:
-            imported.leave(f"`{what}`: {entry!r} is none")
+            imported.leave(f"`{what}`: {msgspec.json.encode(entry, enc_hook=str).decode()[:80]} is none")
 
 
 def _in_files(
@@ -61,6 +61,9 @@ def _in_files(
     files = next((files for folder in folders if (files := found(reference, folder))), [])
     if not files:
         imported.leave(f"`{what}`: {reference} is not there")
+    if len(folders) > MOST_NESTED:  # one is put before the others for each file within a file
+        imported.leave(f"`{what}`: {reference} names itself")
+        return
     for file in files:
         try:
             if file.suffix in SUFFIXES:

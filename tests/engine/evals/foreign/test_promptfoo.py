@@ -346,3 +346,42 @@ def test_only_lists_of_texts_are_multiplied_out(tmp_path: Path) -> None:
     imported = taken(tmp_path, {"c.json": json.dumps({"prompts": ["{{a}} {{n}} {{o}}"], "tests": [test]})})
 
     assert [case.input for case in imported.cases] == ['x [1,2] [{"k":1}]', 'y [1,2] [{"k":1}]']
+
+
+def test_files_that_name_each_other_end_and_are_named(tmp_path: Path) -> None:
+    files = {
+        "c.yaml": "prompts: ['{{q}}']\ntests: [file://a.yaml, {vars: {q: x}, assert: [{type: is-json}]}]\n",
+        "a.yaml": "- file://b.yaml\n",
+        "b.yaml": "- file://a.yaml\n",
+    }
+
+    imported = taken(tmp_path, files)
+
+    assert len(imported.cases) == 1
+    assert any(line.endswith("names itself") for line in left(imported))
+
+
+def test_what_stands_where_a_test_should_is_named_and_an_empty_question_too(tmp_path: Path) -> None:
+    text = """
+prompts: ["{{q}}", null, 5]
+tests:
+  - null
+  - {vars: null, assert: [{type: contains, value: a}]}
+  - {vars: {q: null}, assert: {type: contains, value: a}, options: null, metadata: x, threshold: "0.5"}
+"""
+    imported = taken(tmp_path, {"c.yaml": text})
+
+    assert [(case.id, case.threshold) for case in imported.cases] == [("test-1", None), ("test-2", 0.5)]
+    said = left(imported)
+    assert "`tests`: null is none" in said
+    assert "`prompts`: null is no prompt" in said
+    assert "its question is empty (2 cases: test-1, test-2)" in said
+
+
+def test_what_a_case_lacks_several_times_is_counted(tmp_path: Path) -> None:
+    asserted = [{"type": "is-json"}, {"type": "webhook", "value": "a"}, {"type": "webhook", "value": "b"}]
+    test = {"vars": {"q": "a"}, "assert": asserted}
+
+    [line] = left(taken(tmp_path, {"c.json": json.dumps({"prompts": ["{{q}}"], "tests": [test, test]})}))
+
+    assert line == "the assertion `webhook` has no counterpart here (4 times in 2 cases: test-1, test-2)"
