@@ -39,8 +39,8 @@ def gpu_names() -> list[str]:
 
 
 def visible(known: list[str], asked: str) -> list[str]:
-    """What CUDA sees of the GPUs `known` under CUDA_VISIBLE_DEVICES: numbers or beginnings of UUIDs, up to the
-    first that names none (CUDA C++ Programming Guide, "CUDA environment variables").
+    """What CUDA sees of the GPUs `known` under CUDA_VISIBLE_DEVICES: numbers or beginnings of UUIDs, up to
+    the first that names none (CUDA C++ Programming Guide, "CUDA environment variables").
     """
     found = []
     for word in (part.strip() for part in asked.split(",")):

@@ -24,7 +24,8 @@ words = llama_cpp.llama_vocab_n_tokens(vocab)
 parameters = llama_cpp.llama_context_default_params()
 parameters.n_ctx = int(size)
 parameters.n_threads = parameters.n_threads_batch = len(os.sched_getaffinity(0))
-parameters.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
+if not llama_cpp.llama_supports_gpu_offload():  # as Temper has it: on the processor it turns near ties
+    parameters.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
 context = llama_cpp.llama_init_from_model(model, parameters)
 ids = json.loads(Path(prompt).read_text())
 one = (llama_cpp.llama_token * 1)()

@@ -54,6 +54,7 @@ class LlamaShape:
 # 1b and 8b are Llama 3's, from the config.json that Meta published with them; the context is Llama 3.1's
 SHAPES = {
     "nano": LlamaShape(64, 160, 2, 4, 2, 4096, 512),
+    "nano-gpt2": LlamaShape(64, 160, 2, 4, 2, 50_304, 512),
     "1b": LlamaShape(2048, 8192, 16, 32, 8, 128_256, 131_072),
     "8b": LlamaShape(4096, 14336, 32, 32, 8, 128_256, 131_072),
 }

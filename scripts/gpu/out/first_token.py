@@ -1,7 +1,8 @@
 """How long from a JSONL file to an adapter, a GGUF file and its first token, against stock tools (G13).
 
-The 1B shape in 4 bits on the support template's rows: TRL, PEFT's merge, llama.cpp's converter and quantiser
-and a completion, one after the other, against `temper train`, `temper export` and the same file answered.
+The 1B shape in 4 bits, with GPT-2's tokenizer (which llama.cpp knows), on the support template's rows: TRL,
+PEFT's merge, llama.cpp's converter and quantiser and a completion, one after the other, against `temper train`,
+`temper export` and the same file answered.
 Gate: both files have the same tensors by name, type and shape, and a first token.
 """
 
@@ -17,10 +18,10 @@ from statistics import median
 from typing import Any
 
 from engine.export.onepass.layout import read_layout
-from scripts.gpu import shapes
 from scripts.gpu.bench import Bench, Found
 from scripts.gpu.carried import need_llama
 from scripts.gpu.commands import Temper, environment
+from scripts.gpu.out import _material
 from scripts.gpu.plan import HERE
 from store.paths import converter_dir
 
@@ -36,7 +37,8 @@ def run(bench: Bench) -> Found:
     need_llama(bench)
     found, table = Found(), []
     steps = bench.size(100, 4)
-    base = shapes.random_model(bench.smaller)
+    shape = "nano-gpt2" if bench.rehearse else bench.smaller
+    base = _material.with_gpt2(shape, _material.real_data(bench), bench.scratch / "base")
     for turn in range(bench.size(2, 1)):
         folder = bench.scratch / str(turn)
         folder.mkdir()
