@@ -39,6 +39,7 @@ class KnowledgeScreen(SidedScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search", key_display="/"),
         Binding("i", "ingest", "Ingest"),
+        Binding("z", "stop", "Stop"),
         Binding("escape", "back", "Back", key_display="esc"),
     ]
 
@@ -146,6 +147,7 @@ class KnowledgeScreen(SidedScreen):
         place.display = not hidden
         if run is not None and not hidden:
             place.update(about_ingest(run))
+        self.refresh_bindings()
         if batch is not None and any(one.view.state in ENDED for one in batch.changed):
             self._look()
 
@@ -170,6 +172,11 @@ class KnowledgeScreen(SidedScreen):
 
         command = f"temper kb ingest --kb {kb}"
         launch.start(self.workspace, "ingest", IngestParams(kb), f"ingest {kb}", command)
+
+    def action_stop(self) -> None:
+        """Ask, then stop the ingest that is under way."""
+        if (run := self._ingest_run()) is not None:
+            self.ask_to_stop(run, "The generation that is searched now stays.")
 
     # Search
 
@@ -242,6 +249,8 @@ class KnowledgeScreen(SidedScreen):
         """No hint for what would do nothing."""
         if action == "back":
             return self.inside
+        if action == "stop":
+            return self.can_stop(self._ingest_run())
         if action in ("search", "ingest"):
             return self.bases is None or bool(self.bases)
         return True

@@ -414,3 +414,15 @@ async def test_complaints_of_a_file_are_decided_like_failures_of_a_run(evaluated
         await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
         await pilot.press("home", "enter")
         await until(pilot, lambda: "eval-2" in text_of(app, "#failures-head"))
+
+
+@pytest.mark.slow
+async def test_a_variant_is_evaluated_from_the_screen(workspace: Workspace) -> None:
+    suite = "name: support\ncases:\n  - {id: c1, input: I lost my phone, expected: recovery}\n"
+    (workspace.paths.evals / "support.yaml").write_text(suite + "checks: [{kind: exact}]\n", encoding="utf-8")
+    app = EvalsStaged(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "e")
+        await until(pilot, lambda: app.screen.query_one(VariantRows).chosen, 120.0)
+        assert rows(app)[0].startswith("A base")

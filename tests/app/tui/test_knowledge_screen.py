@@ -143,7 +143,7 @@ async def test_without_knowledge_bases_the_screen_says_what_to_type(workspace: W
         assert "temper kb ingest FOLDER --kb NAME" in text_of(app, "#no-knowledge")
 
 
-async def test_an_ingest_under_way_is_shown_with_what_is_left(workspace: Workspace, clock: Clock) -> None:
+async def test_an_ingest_under_way_is_shown_and_can_be_stopped(workspace: Workspace, clock: Clock) -> None:
     lay_knowledge(workspace)
     folder = lay_run(
         workspace,
@@ -157,3 +157,5 @@ async def test_an_ingest_under_way_is_shown_with_what_is_left(workspace: Workspa
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.screen.query_one("#ingest-run").display)
             assert "30/120   0:09 left" in text_of(app, "#ingest-run")
+            await pilot.press("z", "y")
+            await until(pilot, (workspace.paths.runs / "ingest-1" / "control").exists)
