@@ -1,8 +1,8 @@
 """How long from a JSONL file to an adapter, a GGUF file and its first token, against stock tools (G13).
 
 The 1B shape in 4 bits, with GPT-2's tokenizer (which llama.cpp knows), on the support template's rows: TRL,
-PEFT's merge, llama.cpp's converter and quantiser and a completion, one after the other, against `temper`'s train
-and export and the same file answered.
+PEFT's merge, llama.cpp's converter and quantiser and a completion, one after the other, against `temper`'s
+train and export and the same file answered.
 Gate: both files have the same tensors by name, type and shape, and a first token.
 """
 
