@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from engine.evals.forgetting import PACK
 from engine.evals.forgetting.judging import judge
 from engine.evals.stats.power import detectable
 from engine.evals.suite import LoadedSuite, load_suite
+from scripts.real_runs import ifeval
 from store.records.evals import Case, CaseResult, CheckResult
 from store.records.outcome import Point
 from store.records.recipe import Recipe
@@ -112,6 +115,35 @@ def test_the_pack_is_large_enough_to_see_a_loss_of_five_points(pack: LoadedSuite
 
     assert detectable(n, n // 10) <= 0.05  # where a tenth of the cases changes sides
     assert 0.1 < detectable(68, 7) < 0.13
+
+
+OWN: list[tuple[str, dict[str, Any]]] = [
+    ("punctuation:no_comma", {}),
+    ("keywords:existence", {"keywords": ["harbour", "rope"]}),
+    ("keywords:forbidden_words", {"forbidden_words": ["blue"]}),
+    ("keywords:frequency", {"keyword": "stone", "relation": "at least", "frequency": 3}),
+    ("length_constraints:number_words", {"relation": "less than", "num_words": 12}),
+    ("length_constraints:number_sentences", {"relation": "less than", "num_sentences": 3}),
+    ("length_constraints:number_paragraphs", {"num_paragraphs": 2}),
+    ("startend:end_checker", {"end_phrase": "See you on Monday."}),
+    ("detectable_format:number_bullet_lists", {"num_bullets": 3}),
+    ("detectable_content:postscript", {"postscript_marker": "P.S."}),
+    ("combination:two_responses", {}),
+]
+
+
+def test_checks_of_the_packs_forms_judge_as_a_plain_reading_does() -> None:
+    counts, unlike = ifeval.compare(OWN)
+
+    assert unlike == []
+    assert counts.total() == len(OWN) * 2 * len(OWN)
+
+
+def test_checks_of_the_packs_forms_judge_real_instructions_as_meant(shared_data: Path) -> None:
+    counts, unlike = ifeval.compare(ifeval.instructions(shared_data / ifeval.FILE))
+
+    assert unlike == []
+    assert counts.total() > 1_000
 
 
 def test_no_case_is_passed_by_an_empty_answer(pack: LoadedSuite) -> None:
