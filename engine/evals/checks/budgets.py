@@ -62,7 +62,7 @@ def measure(text: str, unit: Unit) -> int:
         case "sentences":
             import re
 
-            return sum(bool(part.strip()) for part in re.split(r"[.!?\u3002]+(?:\s|$)", text))
+            return sum(bool(part.strip()) for part in re.split(r"[.!?]+(?=\s|$)|[\u3002\uff01\uff1f]+", text))
 
 
 def latency(options: LatencyOptions, bench: Bench) -> Judge:

@@ -12,6 +12,7 @@ from store import settings
 from store.records.evals import Case, Check, CheckResult
 
 DETAIL_LETTERS = 300
+FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 ALMOST = 1e-9
 """A score that misses its threshold by less is rounding."""
 
@@ -31,11 +32,18 @@ class CompiledCheck(msgspec.Struct, frozen=True):
         return self.judged(Reply(answer, case))
 
     def judged(self, reply: Reply) -> CheckResult:
-        """The check's verdict on a reply; where it came to none, its error."""
+        """The check's verdict on a reply; where it came to none, its error.
+
+        A fault of the check itself is one of the case too: the answers that were given are worth more than an
+        end of the run.
+        """
         try:
-            verdict = self.judge(reply)
+            verdict = self.judge(_writable(reply))
         except CheckError as error:
             return CheckResult(self.name, False, 0.0, error=_told(str(error)), weight=self.weight)
+        except FAULTS as error:
+            why = _told(f"the check itself failed: {type(error).__name__}: {error}")
+            return CheckResult(self.name, False, 0.0, error=why, weight=self.weight)
         score = round(verdict.score, 9)
         passed = score >= self.threshold - ALMOST
         return CheckResult(
@@ -54,6 +62,15 @@ class CompiledCheck(msgspec.Struct, frozen=True):
         """Whether it is applied to a case of these slices."""
         only, without = self.check.only, self.check.without
         return (not only or any(one in slices for one in only)) and not any(one in slices for one in without)
+
+
+def _writable(reply: Reply) -> Reply:
+    """A reply whose text can be written as UTF-8: half a character, which JSON can escape, becomes "?"."""
+    try:
+        reply.text.encode()
+    except UnicodeEncodeError:
+        return msgspec.structs.replace(reply, text=reply.text.encode(errors="replace").decode())
+    return reply
 
 
 def _told(text: str) -> str:

@@ -15,7 +15,8 @@ from engine.evals.checks.values import MISSING, at_path, json_text, same_json
 class FieldsOptions(msgspec.Struct, forbid_unknown_fields=True):
     """`fields` are paths (`a`, `a.b`, `a.0`), without them the keys of the expected object, less `ignore`.
 
-    `tolerance` is what numbers may differ by; with `ignore_case` texts are compared without case.
+    `tolerance` is what numbers may differ by; with `ignore_case` texts are compared without case; lists that
+    are `unordered` may hold their items in any order.
     """
 
     value: str | None = None
@@ -23,6 +24,7 @@ class FieldsOptions(msgspec.Struct, forbid_unknown_fields=True):
     ignore: list[str] = []
     tolerance: float = 0.0
     ignore_case: bool = False
+    unordered: bool = False
 
 
 def json_fields(options: FieldsOptions, bench: Bench) -> Judge:
@@ -66,7 +68,7 @@ def _same(left: Any, right: Any, options: FieldsOptions) -> bool:
         return left is right
     if options.ignore_case and isinstance(left, str) and isinstance(right, str):
         return left.strip().casefold() == right.strip().casefold()
-    return same_json(left, right, options.tolerance)
+    return same_json(left, right, options.tolerance, options.unordered)
 
 
 def _shown(value: Any) -> str:

@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -68,10 +69,8 @@ def sql(options: SqlOptions, bench: Bench) -> Judge:
     setup = options.setup
     if setup.endswith(".sql"):
         setup = bench.find(setup).read_text(encoding="utf-8-sig")
-    try:
-        rows_of(setup, "SELECT 1", options.seconds)
-    except _Failed as error:
-        raise ValueError(f"sql: `setup` fails: {error}") from error
+    if why := _setup_problem(setup, options.seconds):
+        raise ValueError(f"sql: `setup` fails: {why}")
 
     def judge(reply: Reply) -> Verdict:
         right = wanted(options.value, reply)
@@ -124,7 +123,10 @@ def rows_of(setup: str, query: str, seconds: float) -> list[Row]:
         timer.start()
         if setup.strip():
             connection.execute(setup)
-        rows = connection.execute(query).fetchmany(ROWS + 1)
+        asked = connection.execute(query)
+        if asked is None:
+            raise _Failed("there is no statement in it")
+        rows = asked.fetchmany(ROWS + 1)
     except duckdb.InterruptException as error:
         raise _Failed(f"did not finish within {seconds:g} s") from error
     except duckdb.Error as error:
@@ -138,6 +140,16 @@ def rows_of(setup: str, query: str, seconds: float) -> list[Row]:
     if len(rows) > ROWS:
         raise _Failed(f"more than {ROWS:,} rows")
     return rows
+
+
+@lru_cache(maxsize=1024)
+def _setup_problem(setup: str, seconds: float) -> str:
+    """Why tables cannot be made; "" where they can. Remembered: a suite's checks are built more than once."""
+    try:
+        rows_of(setup, "SELECT 1", seconds)
+    except _Failed as error:
+        return str(error)
+    return ""
 
 
 def _change(query: str) -> str:

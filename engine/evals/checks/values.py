@@ -10,24 +10,34 @@ import msgspec
 MISSING = object()
 
 
-def same_json(left: Any, right: Any, tolerance: float = 0.0) -> bool:
+def same_json(left: Any, right: Any, tolerance: float = 0.0, unordered: bool = False) -> bool:
     """Whether two parsed JSON values are equal; true is not 1, but 1 is 1.0, as in JSON Schema.
 
-    Numbers may differ by `tolerance`.
+    Numbers may differ by `tolerance`; lists may hold their items in any order where they are `unordered`.
     """
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(
-            same_json(left[key], right[key], tolerance) for key in left
+            same_json(left[key], right[key], tolerance, unordered) for key in left
         )
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(
-            same_json(one, other, tolerance) for one, other in zip(left, right, strict=True)
-        )
+        return len(left) == len(right) and _same_lists(left, right, tolerance, unordered)
     if tolerance and isinstance(left, int | float) and isinstance(right, int | float):
         return abs(left - right) <= tolerance
     return bool(left == right)
+
+
+def _same_lists(left: list[Any], right: list[Any], tolerance: float, unordered: bool) -> bool:
+    if all(same_json(one, other, tolerance, unordered) for one, other in zip(left, right, strict=True)):
+        return True
+    rest = list(right) if unordered else []
+    for one in left:
+        at = next((at for at, other in enumerate(rest) if same_json(one, other, tolerance, unordered)), None)
+        if at is None:
+            return False
+        del rest[at]
+    return True
 
 
 def at_path(value: Any, path: str) -> Any:

@@ -171,14 +171,17 @@ def test_json_fields_scores_the_share_that_is_equal_and_names_the_others() -> No
         ({"fields": ["b.c"]}, 0.0),
         ({"fields": ["b.c"], "ignore_case": True}, 1.0),
         ({"fields": ["a"], "tolerance": 0.2}, 1.0),
-        ({"ignore": ["a", "b"]}, 1.0),
+        ({"ignore": ["a", "b", "r"]}, 1.0),
         ({"fields": ["l.1"]}, 1.0),
+        ({"fields": ["r"]}, 0.0),
+        ({"fields": ["r"], "unordered": True}, 1.0),
     ],
 )
 def test_fields_are_paths_and_may_differ_as_told(options: dict[str, Any], score: float) -> None:
-    answer = '{"a": 1.1, "b": {"c": "X"}, "l": [0, 5]}'
+    answer = '{"a": 1.1, "b": {"c": "X"}, "l": [0, 5], "r": [{"x": [1, 2]}, 3, 3]}'
+    right = '{"a": 1, "b": {"c": "x"}, "l": [0, 5], "r": [3, {"x": [2, 1]}, 3]}'
 
-    assert judged("json_fields", answer, '{"a": 1, "b": {"c": "x"}, "l": [0, 5]}', **options).score == score
+    assert judged("json_fields", answer, right, **options).score == score
 
 
 def test_an_expected_answer_without_fields_is_an_error_of_the_case() -> None:

@@ -90,6 +90,8 @@ def test_rows_are_paired_by_nearness_and_not_by_rounding() -> None:
 def test_a_query_that_fails_says_why() -> None:
     assert "nope" in judged("sql", "SELECT nope FROM t", "SELECT 1", setup=SETUP).detail
     assert judged("sql", "no SQL at all", "SELECT 1", setup=SETUP).score == 0
+    assert judged("sql", "", "SELECT 1", setup=SETUP).detail == "there is no statement in it"
+    assert judged("sql", "-- nothing", "SELECT 1", setup=SETUP).detail == "there is no statement in it"
 
 
 def test_an_expected_query_that_fails_is_an_error_of_the_case() -> None:

@@ -1,0 +1,30 @@
+"""Checks as they are applied: what becomes of faults, and of answers that hold half characters."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.evals.checks import KINDS, Kind, compile_checks
+from engine.evals.checks.contract import Bench, Judge, NoOptions, Reply, Verdict
+from store.records.evals import Case, Check
+from tests.engine.evals.checks.stage import judged
+
+
+def test_a_fault_of_a_check_itself_is_an_error_of_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(options: NoOptions, bench: Bench) -> Judge:
+        def judge(reply: Reply) -> Verdict:
+            raise KeyError(reply.text)
+
+        return judge
+
+    monkeypatch.setitem(KINDS, "faulty", Kind("faulty", "fails", NoOptions, build))
+    [check] = compile_checks([Check("faulty")])
+
+    result = check.result("a", Case("c", "?"))
+
+    assert (result.passed, result.error) == (False, "the check itself failed: KeyError: 'a'")
+
+
+def test_half_a_character_in_an_answer_is_judged_as_a_question_mark() -> None:
+    assert judged("exact", "a\ud800b", "a?b").passed
+    assert judged("sql", "\ud800", "SELECT 1").error == ""
