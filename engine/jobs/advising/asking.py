@@ -13,7 +13,7 @@ from engine.evals import stored
 from engine.evals.run import Asking, Item, Terms, blank, judged, run
 from engine.evals.tools import tools_of
 from engine.evals.trajectory import Answered
-from engine.jobs.advising.passages import gold_passages
+from engine.jobs.advising.passages import GoldPassages, gold_passages
 from engine.jobs.advising.ways import Way
 from engine.jobs.evaluating.asking import hash_of
 from engine.retrieval.prompt import with_context
@@ -21,6 +21,7 @@ from store import knowledge, runs
 from store.hashing import sha256_of_text
 from store.records.data import Message
 from store.records.evals import CaseResult
+from store.records.knowledge import Hit
 from store.records.workspace import ResolvedVariant
 from store.workspace import Workspace
 
@@ -95,6 +96,7 @@ def ask(
     """Load the model once and ask what is left."""
     # Only here, in the worker and with the device ours: these load llama.cpp and Chroma.
     from engine.inference.answers import Ask
+    from engine.inference.chat import Composition
     from engine.inference.opening import open_composition
 
     bases = {way.knowledge for way, _, _ in ways if way.knowledge}
@@ -108,30 +110,38 @@ def ask(
         composition = open_composition(variant, searcher)
         stack.callback(composition.close)
         for way, terms, items in ways:
+            composition.variant = showing(variant, way.rows)
 
             def answers(pending: Sequence[Asking], way: Way = way) -> Iterator[tuple[int, Answered]]:
-                asks, hits = [], []
-                for one in pending:
-                    given = gold.of(one.item.case, variant.top_k) if gold and way.passages == "gold" else []
-                    hits.append(given)
-                    asks.append(
-                        Ask(
-                            with_context(with_rows(one, way), given),
-                            retrieval=way.passages == "found",
-                            system=way.system,
-                            sampling=msgspec.structs.replace(variant.sampling, seed=one.item.seed),
-                            tools=tools_of(one.item.case),
-                        )
+                given = [right_passages(one, way, variant, gold) for one in pending]
+                asks = [
+                    Ask(
+                        with_context(one.trajectory.messages, hits),
+                        retrieval=way.passages == "found",
+                        system=way.system,
+                        sampling=msgspec.structs.replace(variant.sampling, seed=one.item.seed),
+                        tools=tools_of(one.item.case),
                     )
+                    for one, hits in zip(pending, given, strict=True)
+                ]
                 for index, answer in composition.answer_many(asks):
-                    yield index, msgspec.structs.replace(answer, hits=hits[index] or answer.hits)
+                    if not answer.error and isinstance(composition, Composition):
+                        told = with_context(asks[index].messages, () if given[index] else answer.hits)
+                        tools = asks[index].tools
+                        pending[index].prompt = composition.prompt_text(told, way.system, tools)
+                    yield index, msgspec.structs.replace(answer, hits=given[index] or answer.hits)
 
             with timed(terms.variant_hash, len(items)):
                 run(terms, items, answers, partial(emit, way))
 
 
-def with_rows(asking: Asking, way: Way) -> list[Message]:
-    """The conversation with the rows to follow before it; a system message of its own stays first."""
-    messages = list(asking.trajectory.messages)
-    start = 1 if messages and messages[0].role == "system" else 0
-    return [*messages[:start], *way.rows, *messages[start:]]
+def showing(variant: ResolvedVariant, rows: Sequence[Message]) -> ResolvedVariant:
+    """The variant with rows to follow behind those that it shows anyway, by a plain template too."""
+    return msgspec.structs.replace(variant, shots=[*variant.shots, *rows])
+
+
+def right_passages(
+    asking: Asking, way: Way, variant: ResolvedVariant, gold: GoldPassages | None
+) -> list[Hit]:
+    """Those that an approach is given, none where it is given none."""
+    return gold.of(asking.item.case, variant.top_k) if gold and way.passages == "gold" else []

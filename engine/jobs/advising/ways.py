@@ -79,7 +79,9 @@ def find_ways(workspace: Workspace, loaded: LoadedSuite, cases: Sequence[Case], 
     variant = wanted.variant or plain_variant(workspace)
     found = Ways([Way("bare", variant)], dataset=dataset_of(loaded, wanted))
     system = read_prompt(workspace, wanted.prompt) if wanted.prompt else None
-    if system is not None:
+    if system is not None and describe(workspace, variant).template:
+        found.unmeasured["prompt"] = "a plain template has no place for it: change `template` instead"
+    elif system is not None:
         found.ways.append(Way("prompt", variant, system))
     else:
         found.unmeasured["prompt"] = "no other prompt was given (--prompt FILE)"
@@ -174,9 +176,7 @@ def _add_rows(
     questions = set(asked.values())
     unasked = [row for row in rows if normal(last_user(row.messages)) not in questions]
     shots = shots_of(unasked, wanted.shots)
-    if describe(workspace, variant).template:
-        found.unmeasured["few_shot"] = "the model has a plain template: one question, no turns before it"
-    elif shots:
+    if shots:
         found.ways.append(Way("few_shot", variant, system, shots))
     else:
         found.unmeasured["few_shot"] = f"{found.dataset} has no rows of one question that no case asks"

@@ -123,6 +123,22 @@ def test_another_model_is_measured_behind_the_same_prompt(planted: Workspace) ->
     assert sorted(outputs["other"]) == sorted(outputs["bare"])
 
 
+def test_rows_are_shown_by_a_plain_template_too(planted: Workspace) -> None:
+    (planted.root / "temper.toml").write_text(
+        SETTINGS.replace('prompt = "prompts/base.md"', 'template = "Q: {prompt}\\nA:{completion}"'),
+        encoding="utf-8",
+    )
+    lay(planted.paths, [chat("Another question", "fees")], "d")
+    wanted = Wanted(prompt="prompts/better.md", rows="d")
+
+    folder, advice = advice_of(planted, AdviseParams("evals/planted.yaml", wanted))
+
+    asked = {one.variant: one.prompt for one in stored.read(folder.results) if one.case == "c0"}
+    assert asked["few_shot"] == "Q: Another question\nA:fees\n" + asked["bare"]
+    assert "prompt" not in asked
+    assert any("a plain template has no place for it" in line for line in advice.missing)
+
+
 def test_rows_that_give_cases_away_are_not_shown(planted: Workspace) -> None:
     suite = json.loads((planted.root / "evals/planted.yaml").read_text(encoding="utf-8"))
     cases = [msgspec.convert(case, Case) for case in suite["cases"]]
