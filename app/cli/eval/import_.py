@@ -13,16 +13,17 @@ from store.workspace import open_workspace
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", help="The suite's name; the file's when left out.")
+@click.option("--check", default="", help="The kind of check, for rows whose file names no scorer.")
 @click.option("--force", is_flag=True, help="Write over a suite that is there.")
 @json_option
-def import_(file: Path, name: str | None, force: bool, as_json: bool) -> None:
+def import_(file: Path, name: str | None, check: str, force: bool, as_json: bool) -> None:
     """Take FILE over: promptfoo (YAML, JSON, CSV), OpenAI Evals (JSONL, registry), Inspect (JSONL, CSV).
 
     What has no counterpart here is named with the cases it is missing in; nothing is dropped in silence.
     """
     from engine.evals.foreign.taking import take
 
-    taken = take(open_workspace(), file.expanduser(), name, force)
+    taken = take(open_workspace(), file.expanduser(), name, force, check)
     if as_json:
         print_json(taken)
         return

@@ -14,6 +14,7 @@ from engine.evals.foreign.registry import from_registry, is_registry
 from engine.evals.foreign.samples import are_samples, from_samples
 from engine.evals.table import SUFFIXES, read_table
 from store.errors import UsageError
+from store.records.evals import Check
 
 _TAKE = (
     "Take a promptfoo configuration or its tests (YAML, JSON, JSONL, CSV with __expected), or rows "
@@ -21,9 +22,12 @@ _TAKE = (
 )
 
 
-def read_foreign(path: Path) -> Imported:
-    """The suite in a file of another tool. Raises MissingError or UsageError."""
-    imported = _table(path) if path.suffix in SUFFIXES else _file(path)
+def read_foreign(path: Path, check: Check | None = None) -> Imported:
+    """The suite in a file of another tool. Raises MissingError or UsageError.
+
+    `check` is asked of samples, in whose file no scorer stands; without one it is chosen from the answers.
+    """
+    imported = _table(path, check) if path.suffix in SUFFIXES else _file(path, check)
     suite = imported.suite
     for case in imported.cases:
         if not (case.checks or suite.checks):
@@ -41,18 +45,18 @@ def read_foreign(path: Path) -> Imported:
     return imported
 
 
-def _file(path: Path) -> Imported:
+def _file(path: Path, check: Check | None) -> Imported:
     if path.suffix == ".jsonl" or (path.suffix != ".json" and path.suffix not in YAML):
-        return _rows(list(json_lines(read_text(path), path)), path)
+        return _rows(list(json_lines(read_text(path), path)), path, check)
     raw = _value(path)
     if isinstance(raw, list):
-        return _rows(list(enumerate(raw, start=1)), path)
+        return _rows(list(enumerate(raw, start=1)), path, check)
     if is_registry(raw):
         return from_registry(raw, path)
     if isinstance(raw, dict) and ("tests" in raw or "scenarios" in raw):
         return from_config(raw, path)
     if isinstance(raw, dict) and are_samples([raw]):
-        return _rows([(1, raw)], path)
+        return _rows([(1, raw)], path, check)
     if isinstance(raw, dict) and {"name", "cases"} <= raw.keys():
         raise UsageError(
             "This is a suite of Temper already", f"{path.name} has `cases`.", f"Run it: temper eval {path}"
@@ -76,12 +80,12 @@ def _value(path: Path) -> Any:
         raise
 
 
-def _rows(rows: list[tuple[int, Any]], path: Path) -> Imported:
+def _rows(rows: list[tuple[int, Any]], path: Path, check: Check | None) -> Imported:
     values = [row for _, row in rows]
     if are_tests(values):
         return from_tests(values, path)
     if are_samples(values):
-        return from_samples(rows, path)
+        return from_samples(rows, path, check)
     first = values[0] if values else None
     keys = "it holds no rows" if not values else f"its rows are no objects, as {first!r:.60}"
     if isinstance(first, dict):
@@ -89,13 +93,13 @@ def _rows(rows: list[tuple[int, Any]], path: Path) -> Imported:
     raise UsageError("No line is a case", f"{path.name}: {keys}, and no `input`.", _TAKE)
 
 
-def _table(path: Path) -> Imported:
+def _table(path: Path, check: Check | None) -> Imported:
     table = read_table(path)
     if any(column.startswith(EXPECTED) for column in table.columns):
         imported = from_tests([test_of_row(row) for _, row in table.rows], path)
     elif "input" in table.columns and {"target", "ideal"} & set(table.columns):
         rows: list[tuple[int, Any]] = [(line, _json_input(row)) for line, row in table.rows]
-        imported = from_samples(rows, path)
+        imported = from_samples(rows, path, check)
     else:
         columns = ", ".join(table.columns) or "none"
         raise UsageError("This is no suite of another tool", f"{path.name} has the columns {columns}.", _TAKE)

@@ -81,8 +81,8 @@ def _take(
     case.metadata = _metadata(row, said)
     if choices := _choices(row.get("choices")):
         _offer(case, choices, said)
-    elif check is not None:
-        case.checks = [check]
+    elif check is not None and (texts or check.kind == "judge"):
+        case.checks = [msgspec.structs.replace(check)]
     if isinstance(row.get("criteria"), str):
         case.checks = [Check("judge", options={"rubric": row["criteria"]})]
     case.metadata |= {name: row[name] for name in row if name not in _KNOWN[key]}

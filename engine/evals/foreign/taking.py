@@ -6,12 +6,16 @@ from pathlib import Path
 
 import msgspec
 
+from engine.evals.checks.registry import kind_of
 from engine.evals.foreign.imported import Imported, Left
 from engine.evals.foreign.reading import read_foreign
 from engine.evals.suite import load_suite
 from engine.evals.suite.writing import check_name, write_suite
 from store.errors import UsageError
+from store.records.evals import Check
 from store.workspace import Workspace
+
+RUBRIC = "The answer says the same as the expected one and adds nothing that is wrong."
 
 
 class Taken(msgspec.Struct):
@@ -28,9 +32,12 @@ class Taken(msgspec.Struct):
     problems: list[str]
 
 
-def take(workspace: Workspace, file: Path, name: str | None, force: bool) -> Taken:
-    """Write evals/NAME.yaml, under a comment of what could not be taken over. Raises UsageError."""
-    imported = read_foreign(file)
+def take(workspace: Workspace, file: Path, name: str | None, force: bool, check: str = "") -> Taken:
+    """Write evals/NAME.yaml, under a comment of what could not be taken over. Raises UsageError.
+
+    `check` is the kind of check for rows in whose file no scorer stands.
+    """
+    imported = read_foreign(file, _wished(check))
     suite = imported.suite
     suite.name = name or suite.name
     check_name(suite.name)
@@ -55,6 +62,16 @@ def take(workspace: Workspace, file: Path, name: str | None, force: bool) -> Tak
         left=imported.left,
         problems=problems,
     )
+
+
+def _wished(kind: str) -> Check | None:
+    if not kind:
+        return None
+    try:
+        kind_of(kind)
+    except ValueError as error:
+        raise UsageError("No such check", f"{error}.", "See them: docs/evals.md") from error
+    return Check(kind, options={"rubric": RUBRIC} if kind == "judge" else {})
 
 
 def _says(imported: Imported, file: Path) -> str:

@@ -134,3 +134,14 @@ def test_a_variant_whose_documents_were_never_read_in_is_refused_before_the_run(
     assert isinstance(error, MissingError)
     assert "never built" in error.title
     assert not list(workspace.paths.runs.glob("*"))
+
+
+def test_rows_that_name_no_scorer_get_the_check_that_is_asked_for(workspace: Workspace) -> None:
+    (workspace.root / "r.jsonl").write_text('{"input": "a", "ideal": "b"}\n{"input": "c"}\n')
+
+    taken = json.loads(temper("import", "r.jsonl", "--check", "similarity", "--json").stdout)
+
+    assert (taken["cases"], taken["checks"]) == (1, ["similarity"])
+    wrong = temper("import", "r.jsonl", "--check", "simlarity").exception
+    assert isinstance(wrong, UsageError)
+    assert "did you mean 'similarity'?" in wrong.happened
