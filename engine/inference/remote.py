@@ -23,7 +23,7 @@ from engine.inference.structured.tools import ToolSet
 from engine.models.chat import last_user, with_shots, with_system
 from engine.models.turns import FORMS, as_dicts
 from engine.retrieval.prompt import cite, with_context
-from store.errors import TemperError
+from store.errors import TemperError, UsageError
 from store.records.data import ToolCall
 from store.records.knowledge import Hit
 from store.records.serving import ChatDelta
@@ -144,6 +144,7 @@ class RemoteComposition:
     def _answer(self, ask: Ask, hits: list[Hit]) -> Answer:
         begin = time.perf_counter()
         structure = None if ask.tools and ask.tool_choice != "none" else ask.structure or self._structure
+        _check(ask)
         tools = _tools_of(ask)  # refused before anything is sent
         reply, shape = self._complete(ask, hits, structure)
         choice, usage = reply.choices[0], reply.usage
@@ -232,6 +233,23 @@ def _answers_nobody(error: TemperError) -> bool:
     """Whether any other question would have failed too."""
     locked = isinstance(error, Refused) and error.status in LOCKED_OUT
     return locked or isinstance(error, Unreachable)
+
+
+def _check(ask: Ask) -> None:
+    """Raise UsageError for what only a model on this machine can do: nothing is left out in silence."""
+    wanted = {
+        "log-probabilities": ask.logprobs is not None,
+        "a bias of tokens": bool(ask.bias),
+        "adapters": bool(ask.adapters),
+        "a grammar": ask.constraint is not None and ask.structure is None,
+    }
+    for what, asked in wanted.items():
+        if asked:
+            raise UsageError(
+                "A model behind an API cannot do that",
+                f"The question asks for {what}, which is done in this machine's own models only.",
+                "Leave it out, or ask a model on this machine.",
+            )
 
 
 def _tools_of(ask: Ask) -> ToolSet | None:

@@ -328,6 +328,18 @@ def test_settings_beyond_the_defaults_are_sent_and_not_dropped(api: Api) -> None
     assert "top_k" not in api.asked[0]
 
 
+@pytest.mark.parametrize(
+    "more", [{"logprobs": 2}, {"bias": {5: -1.0}}, {"adapters": (("a.gguf", 1.0),)}], ids=str
+)
+def test_what_only_a_model_here_can_do_is_refused_and_not_left_out(
+    api: Api, teacher: RemoteComposition, more: dict[str, Any]
+) -> None:
+    [(_, answer)] = teacher.answer_many([Ask(HELLO, **more)])
+
+    assert "cannot do that" in answer.error
+    assert api.asked == []
+
+
 def test_an_api_that_wants_the_newer_word_for_the_cap_gets_it(api: Api, teacher: RemoteComposition) -> None:
     api.statuses, api.body = [400], "Use 'max_completion_tokens' instead."
     with pytest.raises(TemperError, match="something else"):  # the body of the second answer is no completion
