@@ -88,7 +88,8 @@ def run_all(
             say(f"{step.id}: about {step.minutes:g} minutes, {left / 60:.1f} are left: not begun")
             continue
         say(f"{step.id}: {step.title} (about {step.minutes:g} minutes)")
-        found = run_one(step, device, min(left, max(120.0, 60 * WAITS * step.minutes)), asked.rehearse)
+        most = left if asked.rehearse else min(left, max(120.0, 60 * WAITS * step.minutes))
+        found = run_one(step, device, most, asked.rehearse)
         record.write(folder, step, found)
         print(tables.details(step, found) + "\n", flush=True)
 

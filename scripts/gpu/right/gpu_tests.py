@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,11 +27,11 @@ def run(bench: Bench) -> Found:
         *options,
         str(ROOT / "tests" / "gpu"),
     ]
-    environment = os.environ | {"TEMPER_GPU": "required"} if not bench.rehearse else dict(os.environ)
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     print(done.stdout, done.stderr, file=sys.stderr)
     lines = done.stdout.strip().splitlines() or ["pytest said nothing"]
     found = Found()
-    found.gate("tests", done.returncode == 0, lines[-1].strip("= "))
+    ran = bench.rehearse or " passed" in lines[-1]  # all skipped is no proof on a card
+    found.gate("tests", done.returncode == 0 and ran, lines[-1].strip("= "))
     found.figures["said"] = [line for line in lines if line.startswith(("FAILED", "ERROR", "SKIPPED"))]
     return found
