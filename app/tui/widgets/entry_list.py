@@ -28,6 +28,7 @@ class EntryList(OptionList, Generic[Item]):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._items: dict[str, Item] = {}
+        self._laid = 0
 
     def key(self, item: Item) -> str:
         """What tells an entry from the others, also after it has changed."""
@@ -57,14 +58,19 @@ class EntryList(OptionList, Generic[Item]):
 
     def on_resize(self) -> None:
         """Lines are laid out for a width."""
-        self._fill()
+        if self._width() != self._laid:
+            self._fill()
+
+    def _width(self) -> int:
+        return max(12, self.scrollable_content_region.width - 2)
 
     def _fill(self, wanted: str = "") -> None:
         option = self.highlighted_option
         kept = wanted or (option.id if option is not None else "")
-        width = max(12, self.scrollable_content_region.width - 2)
+        self._laid = width = self._width()
         with self.prevent(OptionList.OptionHighlighted):
             self.set_options([Option(self.entry(item, width), id=key) for key, item in self._items.items()])
         keys = list(self._items)
         if keys:
             self.highlighted = keys.index(kept) if kept in keys else 0
+        self.call_after_refresh(self.on_resize)  # a scroll bar may have come or gone

@@ -70,6 +70,7 @@ class RunList(OptionList):
             )
         if self._rows:
             self.highlighted = list(self._rows).index(kept) if kept in self._rows else 0
+        self.call_after_refresh(self.on_resize)  # a scroll bar may have come or gone
 
     def on_resize(self) -> None:
         """Lines are laid out for a width."""
@@ -100,7 +101,7 @@ def row(run: RunNow, now: datetime) -> Row:
 
 def two_lines(row: Row, width: int) -> Content:
     """Title above; kind, state and (at the right edge) age below."""
-    left = f"{row.kind} · "
+    left = cut(f"{row.kind} ·", max(0, width - 4 - len(row.how_far) - len(row.age))) + " "
     gap = max(1, width - 2 - len(left) - len(row.how_far) - len(row.age))
     return Content.assemble(
         (theme.mark(row.state), theme.colour(row.state)),
