@@ -15,7 +15,7 @@ from engine.evals.advisor.sentences import NAMES
 from engine.evals.baselines import majority_baseline
 from engine.evals.run import CheckedCase, Terms
 from engine.evals.suite import LoadedSuite, find_suite, load_suite
-from engine.jobs.advising.asking import identity_of, measure
+from engine.jobs.advising.asking import asked_as, identity_of, measure
 from engine.jobs.advising.signs import compare_prompts, read_rows, read_training, signs_of
 from engine.jobs.advising.taking import Account
 from engine.jobs.advising.training import training_of, training_run
@@ -118,7 +118,8 @@ class Measuring:
 
     def taken(self) -> dict[Approach, Taken]:
         """What the answers of each approach took, as far as somebody saw them made."""
-        found = {approach: self._account.of(by) for approach, by in self._hashes.items()}
+        name = self.loaded.suite.name
+        found = {approach: self._account.of(asked_as(name, by)) for approach, by in self._hashes.items()}
         return {approach: taken for approach, taken in found.items() if taken is not None}
 
     def is_hosted(self, approach: Approach) -> bool:

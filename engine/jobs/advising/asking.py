@@ -67,7 +67,7 @@ def measure(
 ) -> None:
     """Every item through each approach; `emit` gets each result at once. The model is loaded if need be.
 
-    `timed` is entered, with the hash and the number of answers, around the asking of each approach.
+    `timed` is entered, with `asked_as` and the number of answers, around the asking of each approach.
     """
     files = earlier(workspace, own)
     left = []
@@ -131,8 +131,13 @@ def ask(
                         pending[index].prompt = composition.prompt_text(told, way.system, tools)
                     yield index, msgspec.structs.replace(answer, hits=given[index] or answer.hits)
 
-            with timed(terms.variant_hash, len(items)):
+            with timed(asked_as(terms.suite, terms.variant_hash), len(items)):
                 run(terms, items, answers, partial(emit, way))
+
+
+def asked_as(suite: str, variant_hash: str) -> str:
+    """What the answers to a suite are known by: another suite asks longer or shorter questions."""
+    return f"{suite}/{variant_hash}"
 
 
 def showing(variant: ResolvedVariant, rows: Sequence[Message]) -> ResolvedVariant:

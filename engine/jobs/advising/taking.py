@@ -1,6 +1,7 @@
 """What answering took by the clock and by the GPU's counter, kept beside the run that answered.
 
-Answers that are taken over later take their figures with them: these are found by the hash of what answered.
+Answers that are taken over later take their figures with them: these are found by the suite and by the hash
+of what answered.
 """
 
 from __future__ import annotations

@@ -123,6 +123,18 @@ def test_another_model_is_measured_behind_the_same_prompt(planted: Workspace) ->
     assert sorted(outputs["other"]) == sorted(outputs["bare"])
 
 
+def test_what_an_answer_takes_is_that_of_the_same_suite(planted: Workspace) -> None:
+    text = (planted.root / "evals/planted.yaml").read_text(encoding="utf-8")
+    (planted.root / "evals/other.yaml").write_text(text.replace("planted", "other"), encoding="utf-8")
+    advice_of(planted, AdviseParams("evals/planted.yaml"))
+
+    _, again = advice_of(planted, AdviseParams("evals/planted.yaml"))
+    _, other = advice_of(planted, AdviseParams("evals/other.yaml"))
+
+    assert again.ranking[0].seconds
+    assert other.ranking[0].seconds is None  # its answers were taken over, and nobody saw them made
+
+
 def test_rows_are_shown_by_a_plain_template_too(planted: Workspace) -> None:
     (planted.root / "temper.toml").write_text(
         SETTINGS.replace('prompt = "prompts/base.md"', 'template = "Q: {prompt}\\nA:{completion}"'),
