@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -17,6 +18,20 @@ LOOK_SECONDS = 0.5
 """How often it is looked again."""
 PART = 0.25
 """So much of a core may others have and it still counts as free."""
+
+
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Where a container is told how much processor time it gets: microseconds of a period, or `max`."""
+
+
+def allowed_cores(quota: Path = QUOTA) -> int:
+    """Cores that this process may use, by its affinity and by its container's quota, at least 1."""
+    usable = len(os.sched_getaffinity(0))
+    try:
+        time_share, period = quota.read_text(encoding="ascii").split()
+        return max(1, min(usable, int(int(time_share) / int(period) + PART)))
+    except (OSError, ValueError):  # no such file, or `max`
+        return usable
 
 
 class Look(NamedTuple):

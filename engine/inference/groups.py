@@ -24,6 +24,19 @@ FLOATS = {"f32", "f16", "bf16"}
 ONE_ROUNDING = {"q4_0", "q4_1", "q5_0", "q5_1", "q8_0"}
 """Types whose kernels for one and for many round what they multiply in the same way."""
 
+FILE_TYPES = {
+    "0": "f32",
+    "1": "f16",
+    "32": "bf16",
+    "7": "q8_0",
+    "14": "q4_k",
+    "15": "q4_k",
+    "16": "q5_k",
+    "17": "q5_k",
+    "18": "q6_k",
+}
+"""llama.h's `general.file_type` of files whose weights are of one type, or of one that goes one by one."""
+
 
 class Groups:
     """Computes steps over a model, whatever the sequences; what it learned stays when these change."""
@@ -49,7 +62,7 @@ class Groups:
     def _way(self) -> Literal["at once", "learned", "one by one"]:
         if self._model.on_gpu:
             return "at once"
-        quantised = {tensor.type for tensor in read_header(self._model.path).tensors} - FLOATS
+        quantised = types_of(self._model) - FLOATS
         if not quantised:
             return "at once"
         return "learned" if quantised <= ONE_ROUNDING else "one by one"
@@ -81,6 +94,15 @@ class Groups:
         for piece, length in zip(pieces, held, strict=True):
             sequences.cut(piece.sequence, length)
         return rows
+
+
+def types_of(model: Model) -> set[str]:
+    """The types of a model's weights, or the one that decides how they are computed."""
+    told = FILE_TYPES.get(model.metadata.get("general.file_type", ""))
+    if told is not None:
+        return {told}
+    # Others are mixtures. Reading them takes a third of a second where the vocabulary is large.
+    return {tensor.type for tensor in read_header(model.path).tensors}
 
 
 def _computed(sequences: Sequences, pieces: Sequence[Piece]) -> Iterator[Row]:

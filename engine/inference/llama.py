@@ -6,7 +6,6 @@ The low-level API only. Does not know what a chat is, nor when to stop.
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,7 +18,7 @@ import psutil
 
 from engine.inference.backend import heard
 from engine.inference.backend import quiet_backend as quiet_backend  # whoever needs llama.cpp finds it here
-from engine.inference.cores import FreeCores
+from engine.inference.cores import FreeCores, allowed_cores
 from store.errors import MissingError, TemperError, UsageError
 
 MAGIC = b"GGUF"
@@ -41,7 +40,7 @@ def threads(weights: int) -> int:
     """
     if weights < SMALL_MODEL:
         return 1
-    usable = len(os.sched_getaffinity(0))
+    usable = allowed_cores()
     return max(1, min(psutil.cpu_count(logical=False) or usable, usable))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 
 import pytest
 
-from engine.inference.cores import LOOK_SECONDS, FreeCores, Look, looked
+from engine.inference.cores import LOOK_SECONDS, FreeCores, Look, allowed_cores, looked
 
 
 def free(cores: int, others: float, own: float) -> int:
@@ -46,3 +48,22 @@ def test_work_of_this_process_is_counted_as_its_own() -> None:
     after = looked()
     assert after.own - before.own >= 0.05
     assert after.busy >= before.busy
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"),
+    [
+        ("max 100000", None),
+        ("100000 100000", 1),
+        ("50000 100000", 1),
+        ("nonsense", None),
+        ("6400000 100000", 64),
+    ],
+)
+def test_a_container_gets_no_more_threads_than_its_share(
+    tmp_path: Path, quota: str, expected: int | None
+) -> None:
+    (tmp_path / "cpu.max").write_text(f"{quota}\n")
+    usable = len(os.sched_getaffinity(0))
+    assert allowed_cores(tmp_path / "cpu.max") == min(usable, expected or usable)
+    assert allowed_cores(tmp_path / "absent") == usable

@@ -253,3 +253,11 @@ def test_a_call_that_must_be_made_comes_whole_at_the_end_of_the_stream(server: S
     calls = streamed[-1]["delta"]["tool_calls"]
     assert [one["function"]["name"] for one in calls] == ["find_card"] * len(calls)
     assert (calls[0]["index"], streamed[-1]["finish_reason"]) == (0, "tool_calls")
+
+
+def test_an_answer_that_the_context_cuts_says_so(server: ServerFile, composition: Composition) -> None:
+    endless = {str(token): -100 for token in composition.model.stop_ids}
+    told = call(server, "POST", CHAT, ASKED | {"max_tokens": 100_000, "logit_bias": endless}).json()
+    assert told["choices"][0]["finish_reason"] == "length"
+    assert told["usage"]["total_tokens"] == composition.scheduler.size
+    assert any("context is full" in notice for notice in told["temper"]["notices"])
