@@ -12,6 +12,7 @@ from pathlib import Path
 from engine.evals.triage.board import board
 from engine.evals.triage.complaints import read_complaints
 from engine.evals.triage.guessing import failures_of
+from engine.jobs.embed_texts import configured
 from engine.jobs.eval_results import find_eval_run, newest, read, results_of
 from engine.jobs.triage_means import means_of
 from store import labels, runs
@@ -43,7 +44,9 @@ def of_run(workspace: Workspace, reference: str | None, variant: str = "") -> Tr
     ]
     failures = failures_of(results, run.run_id, by_case(workspace, run, results))
     means = means_of(workspace, str(run.spec().params.get("suite") or ""), variant or min(variants))
-    return board(run.run_id, failures, decisions(workspace), earlier[-REMEMBERED:], means)
+    return board(
+        run.run_id, failures, decisions(workspace), earlier[-REMEMBERED:], means, configured(workspace)
+    )
 
 
 def of_file(
@@ -51,7 +54,8 @@ def of_file(
 ) -> Triage:
     """The complaints of a file. Raises UsageError or MissingError for one that cannot be read."""
     failures = read_complaints(path, named, encoding)
-    return board(path.name, failures, decisions(workspace), means=means_of(workspace))
+    embed = configured(workspace)
+    return board(path.name, failures, decisions(workspace), means=means_of(workspace), embed=embed)
 
 
 def named_run(workspace: Workspace, reference: str | None) -> RunFolder:

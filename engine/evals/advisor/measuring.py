@@ -10,7 +10,7 @@ from statistics import fmean
 
 from engine.evals.comparison.pairing import Pair, pair
 from engine.evals.comparison.verdicts import MARGIN, cost_of, passes
-from engine.evals.stats import clustered, mean_interval, wilson_interval
+from engine.evals.stats import clustered, exact_interval, mean_interval
 from store.records.advice import Approach, Measured, Taken
 from store.records.comparing import Difference
 from store.records.evals import CaseResult
@@ -76,7 +76,7 @@ def interval_of(results: Sequence[CaseResult]) -> tuple[float, float]:
     """The interval of a share of passed cases; of epochs and paraphrases, of their means."""
     clusters = [result.cluster for result in results]
     if len(set(clusters)) == len(clusters):
-        return wilson_interval(sum(result.passed for result in results), len(results))
+        return exact_interval(sum(result.passed for result in results), len(results))
     low, high = mean_interval(clustered([float(result.passed) for result in results], clusters))
     return max(0.0, low), min(1.0, high)
 

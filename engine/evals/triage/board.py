@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from engine.evals.triage.actions import ACTIONS, Means, command_of, is_behavioural
-from engine.evals.triage.clustering import cluster
+from engine.evals.triage.clustering import Embed, cluster
 from engine.evals.triage.guessing import key_of
 from store.records.labels import Label
 from store.records.triage import CATEGORIES, Category, Count, Failure, FailureGroup, Triage
@@ -28,16 +28,18 @@ def board(
     decisions: Mapping[str, Label],
     earlier: Sequence[tuple[str, str, Sequence[Failure]]] = (),
     means: Means | None = None,
+    embed: Embed | None = None,
 ) -> Triage:
     """The failures of `source`, grouped. `earlier` are (run, variant, failures) of older runs, oldest first.
 
     Older failures are clustered together with the new ones, and then only counted. Commands are made of
-    `means`.
+    `means`, groups with the help of `embed`.
     """
     new = {id(failure) for failure in failures}
     older = [failure for _, _, found in earlier for failure in found]
     clustered = [
-        (members, [one for one in members if id(one) in new]) for members in cluster([*failures, *older])
+        (members, [one for one in members if id(one) in new])
+        for members in cluster([*failures, *older], embed)
     ]
     total = sum(failure.weight for failure in failures)
     groups = []

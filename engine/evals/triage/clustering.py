@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.evals.triage.guessing import CLOSED_LETTERS, normal
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    Vectors = Mapping[str, NDArray[np.float32]]
 
-Embed = Callable[[Sequence[str]], "NDArray[np.float32]"]
-"""Texts to vectors of length 1, a row each."""
+Embed = Callable[[Sequence[str]], "NDArray[np.float32] | None"]
+"""Texts to vectors of length 1, a row each; None where that cannot be done now."""
 
 NEAR, NEAR_EMBEDDED = 0.1, 0.2
 """The mean cosine from which two groups are one: of wording alone, and with an embedder's beside it."""
@@ -33,21 +33,37 @@ EMBEDDED = 0.3
 WORD = re.compile(r"\w+")
 COMMON, SEVERAL = 0.4, 10
 """What stands in more than this share of several texts, such as an instruction, tells none of them apart."""
+MOST = 500
+"""More texts than this are not embedded: the front end waits for it."""
 AT_ONCE = 1_000
 LINKED = 3_000
 """So many texts, the heaviest, are compared each with each; the rest join one of their groups or none."""
 
 
 def cluster(failures: Sequence[Failure], embed: Embed | None = None) -> list[list[Failure]]:
-    """Groups of failures, each with its leader first."""
+    """Groups of failures, each with its leader first. `embed` is called once, for SEVERAL to MOST texts."""
     buckets: dict[tuple[str, ...], list[Failure]] = defaultdict(list)
     for failure in failures:
         buckets[bucket_of(failure)].append(failure)
+    worded = [members for key, members in buckets.items() if len(key) == 2]
+    vectors = embedded({text_of(one) for members in worded for one in members}, embed)
     groups = []
     for key, members in buckets.items():
         members.sort(key=lambda one: (-one.weight, one.target))
-        groups += [members] if len(key) > 2 else by_words(members, embed)
+        groups += [members] if len(key) > 2 else by_words(members, vectors)
     return groups
+
+
+def embedded(texts: set[str], embed: Embed | None) -> Vectors | None:
+    """The vector of each text; None without an embedder, and where there are too few texts or too many."""
+    known = sorted(texts)
+    rows = embed(known) if embed is not None and SEVERAL <= len(known) <= MOST else None
+    return None if rows is None else dict(zip(known, rows, strict=True))
+
+
+def text_of(failure: Failure) -> str:
+    """What a failure is compared by."""
+    return " ".join((failure.comment or failure.input, failure.expected))
 
 
 def bucket_of(failure: Failure) -> tuple[str, ...]:
@@ -63,23 +79,24 @@ def bucket_of(failure: Failure) -> tuple[str, ...]:
     return key
 
 
-def by_words(members: Sequence[Failure], embed: Embed | None = None) -> list[list[Failure]]:
+def by_words(members: Sequence[Failure], vectors: Vectors | None = None) -> list[list[Failure]]:
     """Groups by likeness of wording, in the order of `members`."""
-    texts = [" ".join((one.comment or one.input, one.expected)) for one in members]
+    texts = [text_of(one) for one in members]
     known = list(dict.fromkeys(texts))
-    labels = dict(zip(known, groups_of(known, embed), strict=True))
+    labels = dict(zip(known, groups_of(known, vectors), strict=True))
     groups: dict[int, list[Failure]] = {}
     for member, text in zip(members, texts, strict=True):
         groups.setdefault(labels[text], []).append(member)
     return list(groups.values())
 
 
-def groups_of(texts: Sequence[str], embed: Embed | None = None) -> list[int]:
+def groups_of(texts: Sequence[str], embedded: Vectors | None = None) -> list[int]:
     """A group's number for each of different texts.
 
     Average linkage (R. R. Sokal and C. D. Michener, A statistical method for evaluating systematic
     relationships, 1958): a chain of neighbours does not draw unlike ends together, as single linkage would.
     """
+    import numpy as np
     from scipy.cluster.hierarchy import fcluster, linkage
 
     vectors = vectors_of(texts)
@@ -87,8 +104,8 @@ def groups_of(texts: Sequence[str], embed: Embed | None = None) -> list[int]:
         return [0] * len(texts)
     first = min(LINKED, len(texts))
     likeness, near = (vectors[:first] @ vectors[:first].T).toarray(), NEAR
-    if embed is not None:
-        rows = embed(texts[:first])
+    if embedded is not None:
+        rows = np.array([embedded[text] for text in texts[:first]])
         likeness, near = (1 - EMBEDDED) * likeness + EMBEDDED * (rows @ rows.T), NEAR_EMBEDDED
     above = likeness[~_lower(first)]
     found = list(map(int, fcluster(linkage(1 - above, "average"), 1 - near, "distance")))
