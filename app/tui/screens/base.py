@@ -1,4 +1,4 @@
-"""What all screens share: the frame, and being told when runs have changed."""
+"""What all screens share: the frame, news of runs, stopping a run and going on with it."""
 
 from __future__ import annotations
 

@@ -118,11 +118,12 @@ class EvalsScreen(SidedScreen):
             not self._built or not self.board.complete
         ):  # else the cursor would stay on a suite without results
             return
-        kinds = {run.view.kind for run in batch.changed} if batch is not None else set()
-        if batch is None or self._sheet is None or "evaluate" in kinds:
+        changed = batch.changed if batch is not None else []
+        ended = {run.view.kind for run in changed if run.view.state in ENDED}
+        if batch is None or self._sheet is None or "evaluate" in ended:
             self._look()
         self._show_run()
-        if batch is None or "advise" in kinds or self._going():
+        if batch is None or any(run.view.kind == "advise" for run in changed):
             self.call_next(self._fill_advice)
 
     def _look(self, wanted: str = "") -> None:
