@@ -22,6 +22,7 @@ DIGITS = 700
 """Of a quotient: floats go up to 309, and down to 324 behind the point."""
 KNOWN = ("http://json-schema.org/", "https://json-schema.org/")
 _ECMA = re.compile(r"\\u\{([0-9A-Fa-f]{1,6})\}|\\(.)|\[\^?\]?|\]|\$", re.DOTALL)
+_NESTED = re.compile(r"[+*}|][^()]*\)[+*{]")
 _CLASSES = {"d": ("[0-9]", "0-9"), "w": ("[A-Za-z0-9_]", "A-Za-z0-9_")}
 _OUTSIDE = {"D": "[^0-9]", "W": "[^A-Za-z0-9_]"}
 
@@ -43,12 +44,12 @@ def validator_of(schema: Any, formats: bool = True) -> Callable[[Any], str]:
         raise ValueError(f"is not a JSON Schema: {error.message}, at {error.json_path}") from error
     except RecursionError as error:
         raise ValueError("is not a JSON Schema: nested too deeply") from error
-    if nowhere := next(_nowhere(schema, schema), ""):
-        raise ValueError(nowhere)
+    if why := next(_nowhere(schema, schema), "") or next(_endless(schema), ""):
+        raise ValueError(why)
     clock = _Clock()
     extend: Any = jsonschema.validators.extend
     bounded = extend(kind, _bounded(kind.VALIDATORS, clock))
-    asserted = formats and "format" in set(_keys(schema))
+    asserted = formats and "format" in _keys(schema)
 
     def validate(value: Any) -> str:
         # An empty registry: a $ref to elsewhere must not be fetched.
@@ -206,6 +207,29 @@ def _keys(schema: Any) -> Iterator[str]:
     elif isinstance(schema, list):
         for value in schema:
             yield from _keys(value)
+
+
+def _endless(schema: Any) -> Iterator[str]:
+    """Each pattern of properties that may backtrack without end where unevaluatedProperties looks at it too,
+    which searches by an engine that cannot be stopped.
+    """
+    if "unevaluatedProperties" not in _keys(schema):
+        return
+    for source in (key for value in _values(schema, "patternProperties") for key in value):
+        if _NESTED.search(source):
+            yield f"the pattern {source!r} repeats what repeats, which unevaluatedProperties cannot stop"
+
+
+def _values(schema: Any, name: str) -> Iterator[dict[str, Any]]:
+    """What stands under `name`, wherever that is an object."""
+    if isinstance(schema, dict):
+        for key, value in schema.items():
+            if key == name and isinstance(value, dict):
+                yield value
+            yield from _values(value, name)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _values(value, name)
 
 
 def _nowhere(schema: Any, root: Any) -> Iterator[str]:

@@ -101,6 +101,7 @@ def test_a_schema_may_stand_in_a_file(tmp_path: Path) -> None:
         ({"$ref": "#/$defs/none"}, "leads to nothing in the file"),
         ({"pattern": "(a"}, "is not a 'regex'"),
         ({"pattern": "(a{1000}){1000}"}, "is not a 'regex'"),
+        ({"patternProperties": {"^(a|aa)+$": {}}, "unevaluatedProperties": False}, "repeats what repeats"),
     ],
 )
 def test_a_schema_that_cannot_be_used_is_refused_with_the_reason(schema: Any, reason: str) -> None:
