@@ -36,20 +36,22 @@ def render_chat(
 
     Templates differ in how they read a call's arguments: an object or JSON as text, with an empty content or
     none, some only with short ids. The first form in which every call is written is taken; where none is,
-    the first form that is not refused.
+    the first form that is not refused. Without tools some read that there are none, others that nobody spoke
+    of tools.
     """
     compiled = _compile(template)
     calls = [call for message in messages for call in message.tool_calls]
     written: str | None = None
     refusal: Exception | None = None
-    for form in FORMS if calls else FORMS[:1]:
+    ways: list[dict[str, Any]] = [{"tools": list(tools)}] if tools else [{"tools": None}, {}]
+    for form, way in itertools.product(FORMS if calls else FORMS[:1], ways):
         try:
             text = compiled.render(
                 messages=as_dicts(messages, form),
                 add_generation_prompt=add_generation_prompt,
                 bos_token=bos_token,
                 eos_token=eos_token,
-                tools=list(tools) or None,
+                **way,
             )
         except (jinja2.TemplateError, TypeError, KeyError, ValueError, AttributeError) as error:
             refusal = refusal or error

@@ -190,3 +190,10 @@ def test_bare_functions_are_wrapped_and_whole_ones_are_not() -> None:
 def test_tools_that_are_no_functions_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="tools of a row cannot be read"):
         tools_of(text)
+
+
+def test_a_template_that_takes_no_tools_for_tools_is_asked_without_the_word() -> None:
+    listed = "{% if tools is defined %}{% for tool in tools %}{{ tool }}{% endfor %}{% endif %}"
+    template = listed + "{{ messages[0].content }}"
+
+    assert render_chat(template, [Message("user", "hi")], add_generation_prompt=True) == "hi"
