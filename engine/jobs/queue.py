@@ -49,6 +49,8 @@ def visible(known: list[str], asked: str) -> list[str]:
             for at, name in enumerate(known)
             if word and (word == str(at) or (word.startswith("GPU-") and name.startswith(word)))
         ]
+        if word.startswith("MIG-"):  # a part of a GPU, which the driver does not list among them
+            named = [word]
         if len(named) != 1:
             break
         found += named
@@ -61,6 +63,16 @@ def devices(processes: int) -> list[str]:
     In one order for all runs, so that two which take several never wait for each other.
     """
     return sorted(gpu_names()[:processes]) or ["cpu"] if processes > 1 else [device_name()]
+
+
+def keep_to(names: list[str]) -> None:
+    """Let this process, and those that it starts, see no other GPUs than `names`: theirs is the lease.
+
+    The stock trainer and llama.cpp spread over every GPU that they see. Where these are all, nothing changes.
+    To be called before CUDA is used.
+    """
+    if names != ["cpu"] and len(gpu_names()) > len(names):
+        os.environ[VISIBLE] = ",".join(names)
 
 
 class GpuProgram(msgspec.Struct):

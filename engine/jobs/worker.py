@@ -18,7 +18,7 @@ from types import FrameType
 from engine import offline
 from engine.jobs import kinds
 from engine.jobs.context import JobContext, Stopped, failure_of
-from engine.jobs.queue import devices, programs_on_gpu, wait_for_device
+from engine.jobs.queue import devices, keep_to, programs_on_gpu, wait_for_device
 from store.leases import DeviceLease, Holder
 from store.locks import FileLock
 from store.records.events import Failure, Finished, Lease, Queued, Started
@@ -79,6 +79,7 @@ def queue_for(context: JobContext, leases: list[DeviceLease]) -> None:
     """Hold all leases when this returns; every holder in the way becomes an event."""
     waited = sum(queue_for_one(context, lease) for lease in leases)
     context.device = leases[0].device
+    keep_to([lease.device for lease in leases])
     names = ",".join(lease.device for lease in leases)
     context.emit(Lease(device=names, waited_seconds=round(waited, 3)))
     if context.device != "cpu":

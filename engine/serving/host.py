@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.jobs.queue import ask_to_release, device_name
+from engine.jobs.queue import ask_to_release, device_name, keep_to
 from engine.models.directory import ModelDirectory
 from engine.models.variants import Parts, describe, knowledge_of, resolve
 from engine.serving.replies import Reply, trace_of
@@ -53,6 +53,7 @@ class Host:
         self._on_loaded = on_loaded
         self._workspace = Workspace(root)
         self._lease = DeviceLease(device_name())
+        keep_to([self._lease.device])
         self._composition: Composition | RemoteComposition | None = None
         self._stamp = b""
         self._searchers: dict[str, Searcher] = {}

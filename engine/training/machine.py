@@ -15,7 +15,8 @@ def find_machine() -> Machine:
     device = device_name()
     if device != "cpu":
         listed = ask_driver("--query-gpu=uuid,name,memory.total,memory.free,compute_cap")
-        own = next((cells[1:] for cells in listed if cells[0] == device and len(cells) == 5), None)
+        part = device.startswith("MIG-")  # the driver lists whole GPUs alone
+        own = next((one[1:] for one in listed if len(one) == 5 and (part or one[0] == device)), None)
         if own is not None:
             name, total, free, capability = own
             return Machine(

@@ -159,10 +159,30 @@ def test_a_driver_that_fails_leaves_the_cpu(tmp_path: Path, monkeypatch: pytest.
         ("GPU-b", []),  # it could be two
         ("0,7,1", ["GPU-a"]),  # CUDA reads no further than to what it does not know
         ("-1", []),
+        ("MIG-c,0", ["MIG-c", "GPU-a"]),
     ],
 )
 def test_only_gpus_that_cuda_sees_are_counted_in_its_order(asked: str, seen: list[str]) -> None:
     assert queue.visible(["GPU-a", "GPU-bb", "GPU-bc"], asked) == seen
+
+
+@pytest.mark.parametrize(
+    ("held", "seen"),
+    [(["GPU-456"], "GPU-456"), (["GPU-123", "GPU-456"], None), (["cpu"], None)],
+)
+def test_a_process_sees_the_gpus_that_it_holds_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: list[str], seen: str | None
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\nprintf 'GPU-123\\nGPU-456\\n'\n", encoding="utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")  # so that it is put back to what it was
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    queue.keep_to(held)
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == seen
+    if seen:
+        assert queue.gpu_names() == held
 
 
 def test_hidden_gpus_leave_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
