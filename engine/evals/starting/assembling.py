@@ -115,7 +115,7 @@ def _add(started: Started, cases: list[Case], kinds: list[Any], wishes: Wishes) 
     if not wishes.out_of_scope:
         return
     labels = [case.expected or "" for case, kind in zip(cases, kinds, strict=True) if kind == "label"]
-    added = out_of_scope_cases(labels, refuses=bool({"text", "unknown"} & set(kinds)))
+    added = out_of_scope_cases(labels, refuses=bool({"text", "trajectory", "unknown"} & set(kinds)))
     if not added:
         started.notes.append(
             "No out-of-scope cases: the answers have a fixed form, and none says that a question is none of "
