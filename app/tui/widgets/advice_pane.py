@@ -47,6 +47,7 @@ class AdvicePane(VerticalScroll):
         super().__init__(id="advice")
         self._shown: object = None
         self._run_id = ""
+        self._advice: Advice | None = None
 
     def compose(self) -> ComposeResult:
         """The verdict, the cards, the sentences."""
@@ -68,12 +69,22 @@ class AdvicePane(VerticalScroll):
         )
         cards = self.query_one("#advice-cards")
         await cards.remove_children()
-        self.query_one("#advice-says", Static).update(says(advice, self._run_id) if advice else "")
+        self._advice = advice
+        self._say()
         if advice is not None:
             top = max((line.score for line in advice.ranking), default=0.0)
             await cards.mount_all(
                 [Card(line, at, line.score == top > 0.0) for at, line in enumerate(advice.ranking, 1)]
             )
+
+    def on_resize(self) -> None:
+        """Sentences break elsewhere."""
+        self.call_after_refresh(self._say)
+
+    def _say(self) -> None:
+        width = self.query_one("#advice-says").content_size.width
+        told = says(self._advice, self._run_id, width) if self._advice is not None else ""
+        self.query_one("#advice-says", Static).update(told)
 
     def _show_run(self, run: RunNow | None) -> None:
         place = self.query_one("#advice-run", Static)

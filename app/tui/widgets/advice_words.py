@@ -14,6 +14,7 @@ from store.records.advice import Advice, Measured
 NAME = 12
 FIGURES = 24
 BAR = (10, 40)
+BULLET = "  · "
 
 
 def no_advice(suite: str) -> Content:
@@ -73,8 +74,8 @@ def _takes(line: Measured) -> list[str]:
     return parts
 
 
-def says(advice: Advice, run_id: str) -> Content:
-    """Further sentences, what evidence is missing, what would make more than an adapter worth it."""
+def says(advice: Advice, run_id: str, width: int) -> Content:
+    """Further sentences, what evidence is missing, what would make more than an adapter worth it; money."""
     parts = []
     for title, lines in (
         ("Also", advice.says),
@@ -84,7 +85,13 @@ def says(advice: Advice, run_id: str) -> Content:
     ):
         if lines:
             parts.append(Content.styled(title, "bold"))
-            parts += [Content.assemble(("  · ", "$accent"), visible(line)) for line in lines]
+            parts += [_bullet(line, width) for line in lines]
     runs = dict.fromkeys(line.run_id or run_id for line in advice.ranking)
     parts.append(Content.styled(f"Every figure is from {', '.join(runs)}. Nothing is blocked.", "$quiet"))
     return Content("\n").join(parts)
+
+
+def _bullet(line: str, width: int) -> Content:
+    """A sentence that goes on below itself."""
+    lines = Content(visible(line)).wrap(max(8, width - len(BULLET)))
+    return Content.styled(BULLET, "$accent") + Content("\n" + " " * len(BULLET)).join(lines)
