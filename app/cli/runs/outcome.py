@@ -9,6 +9,7 @@ import msgspec
 
 from app.cli.output import say
 from app.words import cut
+from store.records.adapters import AdapterPassport
 from store.records.batch import FirstBatch, Sample, Samples
 from store.records.outcome import Change, Outcome, QuantisationCost
 from store.records.runs import RunView
@@ -65,7 +66,7 @@ def print_remarks(view: RunView) -> None:
 
 
 def read_facts(folder: RunFolder, view: RunView) -> list[tuple[str, object]]:
-    """The first batch and the hardest held-out row, short."""
+    """The first batch, what was forgotten, and the hardest held-out row, short."""
     found = paths(folder, view)
     lines: list[tuple[str, object]] = []
     batch = read(found["first_batch"], FirstBatch)
@@ -77,11 +78,22 @@ def read_facts(folder: RunFolder, view: RunView) -> list[tuple[str, object]]:
                 f"{len(batch.rows)} rows {how}, {batch.tokens:,} tokens, {batch.trained:,} with loss",
             )
         )
+    lines += forgetting_facts(folder)
     samples = read(found["samples"], Samples)
     if samples is not None:
         lines += [("hardest", sample_text(one)) for one in samples.worst[:1]]
         lines += [("easiest", sample_text(one)) for one in samples.best[:1]]
     return lines
+
+
+def forgetting_facts(folder: RunFolder) -> list[tuple[str, object]]:
+    """What the forgetting pack found, as the passport of what was trained says it; and what helps."""
+    for made in ("adapter", "model"):
+        passport = read(str(folder.artifacts / made / "passport.json"), AdapterPassport)
+        if passport is not None and (found := passport.forgetting) is not None:
+            helps = [("what helps", "; ".join(found.remedy))] if found.remedy else []
+            return [("forgetting", found.headline), *helps]
+    return []
 
 
 def sample_text(one: Sample) -> str:

@@ -7,10 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from store.records.adapters import AdapterPassport
 from store.records.batch import BatchRow, FirstBatch, Sample, Samples
 from store.records.events import Artifact, Finished
+from store.records.forgetting import ForgettingNote
 from store.records.outcome import Change, Outcome, QuantisationCost, Remark, Score
 from store.records.preview import Token
+from store.records.recipe import Recipe
 from store.runs import RunFolder
 from store.workspace import Workspace
 from tests.app.cli.conftest import Temper
@@ -95,3 +98,20 @@ def test_a_run_of_another_kind_has_none_of_it(temper: Temper, workspace: Workspa
     page = temper("runs", "show", "--json").json()
     assert (page["first_batch"], page["samples"]) == (None, None)
     assert "held-out" not in temper("runs", "show").out
+
+
+def test_a_runs_page_says_what_the_forgetting_pack_found(temper: Temper, run: RunFolder) -> None:
+    note = ForgettingNote(
+        "forgetting-1", "forgetting", 352, "forgotten", "It has forgotten.", ["replay", "slower"]
+    )
+    passport = AdapterPassport(
+        run.run_id, "tiny", "", "", "support@1", "", Recipe(), "", "", "", 1, "", "cpu", forgetting=note
+    )
+    folder = run.artifacts / "adapter"
+    folder.mkdir()
+    (folder / "passport.json").write_bytes(msgspec.json.encode(passport))
+
+    shown = temper("runs", "show").out
+
+    assert "It has forgotten." in shown
+    assert "replay; slower" in shown
