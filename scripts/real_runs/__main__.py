@@ -13,6 +13,7 @@ from scripts.real_runs import (
     advisor,
     banking77,
     chunking,
+    complaints,
     coverage,
     ifeval,
     importers,
@@ -30,6 +31,7 @@ RUNS = {
     "advisor": advisor.run,
     "banking77": banking77.run,
     "chunking": chunking.run,
+    "complaints": complaints.run,
     "coverage": coverage.run,
     "ifeval": ifeval.run,
     "importers": importers.run,
@@ -41,7 +43,7 @@ RUNS = {
     "support": support.run,
     "tokenizers": tokenizers.run,
 }
-WITHOUT_DATA = {"advisor", "coverage"}
+WITHOUT_DATA = {"advisor", "complaints", "coverage"}
 """Runs on simulated numbers or on what Temper brings along."""
 
 
