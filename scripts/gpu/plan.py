@@ -22,7 +22,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "speed", "against_trl", "levers", "profile", "context_trl", "context_logits", "context", "dpo",
         "against_unsloth",
     ),
-    "out": ("build", "greedy", "many", "streaming", "grammar", "adapter_gguf", "first_token"),
+    "out": ("build", "greedy", "many", "streaming", "grammar", "adapter_gguf", "large_export", "first_token"),
 }  # fmt: skip
 
 # What a result depends on: when any of it changes, the step runs again.
