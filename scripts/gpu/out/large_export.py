@@ -73,6 +73,7 @@ def random_adapter(shape: shapes.LlamaShape, folder: Path) -> Path:
                 tensors[f"{module}.lora_B.weight"] = torch.randn(size[0], RANK) * 0.01
     folder.mkdir()
     save_file(tensors, folder / "adapter_model.safetensors", {"format": "pt"})
-    settings = LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=kinds, task_type="CAUSAL_LM")
+    named = sorted(kinds)
+    settings = LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=named, task_type="CAUSAL_LM")
     settings.save_pretrained(str(folder))
     return folder
