@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -24,6 +25,10 @@ from store.records.evals import CaseResult
 from store.records.knowledge import Hit
 from store.records.workspace import ResolvedVariant
 from store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.inference.chat import Composition
+    from engine.inference.remote import RemoteComposition
 
 Emit = Callable[[Way, CaseResult], None]
 Timed = Callable[[str, int], AbstractContextManager[None]]
@@ -95,8 +100,6 @@ def ask(
 ) -> None:
     """Load the model once and ask what is left."""
     # Only here, in the worker and with the device ours: these load llama.cpp and Chroma.
-    from engine.inference.answers import Ask
-    from engine.inference.chat import Composition
     from engine.inference.opening import open_composition
 
     bases = {way.knowledge for way, _, _ in ways if way.knowledge}
@@ -111,28 +114,38 @@ def ask(
         stack.callback(composition.close)
         for way, terms, items in ways:
             composition.variant = showing(variant, way.rows)
-
-            def answers(pending: Sequence[Asking], way: Way = way) -> Iterator[tuple[int, Answered]]:
-                given = [right_passages(one, way, variant, gold) for one in pending]
-                asks = [
-                    Ask(
-                        with_context(one.trajectory.messages, hits),
-                        retrieval=way.passages == "found",
-                        system=way.system,
-                        sampling=msgspec.structs.replace(variant.sampling, seed=one.item.seed),
-                        tools=tools_of(one.item.case),
-                    )
-                    for one, hits in zip(pending, given, strict=True)
-                ]
-                for index, answer in composition.answer_many(asks):
-                    if not answer.error and isinstance(composition, Composition):
-                        told = with_context(asks[index].messages, () if given[index] else answer.hits)
-                        tools = asks[index].tools
-                        pending[index].prompt = composition.prompt_text(told, way.system, tools)
-                    yield index, msgspec.structs.replace(answer, hits=given[index] or answer.hits)
-
+            answers = partial(answered, composition, variant, way, gold)
             with timed(asked_as(terms.suite, terms.variant_hash), len(items)):
                 run(terms, items, answers, partial(emit, way))
+
+
+def answered(
+    composition: Composition | RemoteComposition,
+    variant: ResolvedVariant,
+    way: Way,
+    gold: GoldPassages | None,
+    pending: Sequence[Asking],
+) -> Iterator[tuple[int, Answered]]:
+    """One round of answers by an approach, each with the passages that it was given."""
+    from engine.inference.answers import Ask
+    from engine.inference.chat import Composition
+
+    given = [right_passages(one, way, variant, gold) for one in pending]
+    asks = [
+        Ask(
+            with_context(one.trajectory.messages, hits),
+            retrieval=way.passages == "found",
+            system=way.system,
+            sampling=msgspec.structs.replace(variant.sampling, seed=one.item.seed),
+            tools=tools_of(one.item.case),
+        )
+        for one, hits in zip(pending, given, strict=True)
+    ]
+    for index, answer in composition.answer_many(asks):
+        if not answer.error and isinstance(composition, Composition):
+            told = with_context(asks[index].messages, () if given[index] else answer.hits)
+            pending[index].prompt = composition.prompt_text(told, way.system, asks[index].tools)
+        yield index, msgspec.structs.replace(answer, hits=given[index] or answer.hits)
 
 
 def asked_as(suite: str, variant_hash: str) -> str:
