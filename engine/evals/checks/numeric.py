@@ -19,7 +19,11 @@ from engine.evals.checks.numbers import Sign, as_number, numbers_in, placed, pla
 GSM8K = re.compile(r"#### (\-?[0-9\.\,]+)")
 _HASHED = re.compile(r"^\s*####(?!#)(.*)$", re.MULTILINE)
 _HEADING = re.compile(r"\s*\d+\s*[.):]\s+\S|.*:\s*$")
-_SAID = re.compile(r"\banswer\b[^.:=\n]{0,60}?(?:\b(?:is|was|are|equals)\b:?|[:=])", re.IGNORECASE)
+_SAID = re.compile(
+    r"(?:(?:^|[.!?,;{]\s*)[\s*_#>`\"']*|\b(?:the|final|correct|right|my|our|this)\s+[*_`]*)answer\b[*_`\"']*"
+    r"(?: (?:to|for|of|here)\b[^.,:=\n]{0,50}?)?\s*(?:\b(?:is|was|equals)\b:?|[:=])",
+    re.IGNORECASE | re.MULTILINE,
+)
 _OPENING = re.compile(
     r"(?:[\s*_`$(≈~=:]|\\[(\[]|(?:about|approximately|approx\.?|roughly|exactly|just|only)\b)*"
 )
@@ -34,7 +38,7 @@ class NumericOptions(msgspec.Struct, forbid_unknown_fields=True):
 
     `extract`: gsm8k (what stands behind ####, else none), boxed (in the last \\boxed{}, else none), last or
     first number of the answer, only (the answer is a number and nothing else), auto (behind ####, in
-    \\boxed{}, behind "answer is" or "answer:", else the last number). `decimal`: the sign before decimals.
+    \\boxed{}, alone on the last line, behind "answer is" or "answer:", else the last number). `decimal`: the sign before decimals.
     """
 
     value: float | None = None
@@ -90,6 +94,9 @@ def _meant(text: str, decimal: Sign) -> Decimal | None:
         if begins and not _HEADING.match(line):
             return value
     if (inner := boxed(text)) and (value := _last(inner, decimal)) is not None:
+        return value
+    lines = text.strip().splitlines()
+    if lines and (value := as_number(lines[-1], decimal)) is not None:
         return value
     for said in reversed(list(_SAID.finditer(text))):
         if (value := _of_sentence(text[said.end() :], decimal)) is not None:
