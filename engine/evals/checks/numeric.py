@@ -38,7 +38,8 @@ class NumericOptions(msgspec.Struct, forbid_unknown_fields=True):
 
     `extract`: gsm8k (what stands behind ####, else none), boxed (in the last \\boxed{}, else none), last or
     first number of the answer, only (the answer is a number and nothing else), auto (behind ####, in
-    \\boxed{}, alone on the last line, behind "answer is" or "answer:", else the last number). `decimal`: the sign before decimals.
+    \\boxed{}, alone on the last line, behind "answer is" or "answer:", else the last number). `decimal`: the
+    sign before decimals.
     """
 
     value: float | None = None
