@@ -91,6 +91,8 @@ def candidates(shape: ModelShape, recipe: Recipe, machine: Machine) -> Iterator[
     offloads: list[Literal["auto", "none", "activations"]] = (
         ["none", "activations"] if recipe.offload == "auto" else [base.offload]
     )
+    if recipe.objective == "orpo":
+        offloads = ["none"]  # its trainer cannot
     for offload, double, rows, count in product(offloads, doubles, micro, layers):
         if offload == "activations" and count != shape.layers and recipe.offload == "auto":
             continue  # sending every activation over the bus costs more than computing it again

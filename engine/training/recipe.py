@@ -108,6 +108,8 @@ def contradictions(recipe: Recipe) -> list[str]:
         problems.append(
             "offload: what goes to the host are inputs of recomputed layers; recompute_layers is 0"
         )
+    if recipe.offload == "activations" and recipe.objective == "orpo":
+        problems.append("offload: the trainer of orpo keeps its activations on the card")
     return problems
 
 

@@ -59,4 +59,10 @@ def shared(
         "report_to": [],
         "push_to_hub": False,
         "disable_tqdm": True,
+        **({"activation_offloading": True} if offloads(recipe, device) else {}),
     }
+
+
+def offloads(recipe: Recipe, device: DeviceDefaults) -> bool:
+    """Whether activations wait on the host: from a card alone, and not by ORPO's trainer, which cannot."""
+    return recipe.offload == "activations" and device.cuda and recipe.objective != "orpo"

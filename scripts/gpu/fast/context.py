@@ -92,6 +92,17 @@ def cap(bench: Bench) -> None:
         torch.cuda.set_per_process_memory_fraction(min(1.0, CAP / total))
 
 
+def begin_anew(offloading: Any) -> None:
+    """Let TRL's offloading forget the forward pass that failed: it expects a backward pass for each."""
+    if not hasattr(offloading, "tracker"):
+        return
+    for name in ("tracker", "storage_to_tensor_id", "_storage_key_by_tensor_id"):
+        getattr(offloading, name).clear()
+    for name in ("fwd_stash", "bwd_tensor_stash", "bwd_ev_stash"):
+        getattr(offloading, name, {}).clear()
+    offloading.is_first_forward_call = offloading.is_first_backward_call = True
+
+
 class Trial(TrainerCallback):
     """Looks for the longest row when training begins, then ends the run."""
 
@@ -102,7 +113,15 @@ class Trial(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """The trainer is complete: model on the device, optimiser made."""
         trainer = self._caught[-1]
-        step = _reach.do_step(trainer, trainer.model_wrapped, self._vocabulary, packed=True)
+        whole = _reach.do_step(trainer, trainer.model_wrapped, self._vocabulary, packed=True)
+
+        def step(length: int) -> None:
+            try:
+                whole(length)
+            except RuntimeError:
+                begin_anew(trainer.maybe_activation_offload_context)
+                raise
+
         first, most = self._bench.size(FIRST, 64), self._bench.size(MOST, 256)
         self.found = _reach.longest(step, first, most)
         print(json.dumps(self.found))

@@ -40,6 +40,8 @@ def run(bench: Bench) -> Found:
         "all": every,
         "all, twice the rows in a pass": every | {"batch_size": 16},
     }
+    offloaded = {"packing": True, "tiled": True, "offload": "activations"}
+    settings["packing, tiled loss, activations on the host"] = offloaded
     settings |= {f"all but {name}": without(every, name) for name in ("packing", "nothing recomputed")}
     plain = 0.0
     for name, changes in settings.items():

@@ -43,11 +43,20 @@ def run(bench: Bench) -> Found:
     settings: dict[str, dict[str, Any]] = {
         "4 bits, all recomputed": {"method": "qlora", "recompute_layers": "all"},
         "4 bits, nothing recomputed": {"method": "qlora", "recompute_layers": 0},
+        "4 bits, activations on the host": {
+            "method": "qlora",
+            "recompute_layers": "all",
+            "offload": "activations",
+        },
         "16 bits, half recomputed": {"method": "lora", "recompute_layers": 1},
         "full, under autocast": {"method": "full", "learning_rate": 1e-5, "optimiser": "adamw"},
     }
-    for name, changes in settings.items():
-        compare(found, bench, base, name, changes)
+    losses = {name: compare(found, bench, base, name, changes) for name, changes in settings.items()}
+    here, there = losses["4 bits, all recomputed"], losses["4 bits, activations on the host"]
+    worst = max(abs(a - b) / abs(a) for a, b in zip(here, there, strict=True))
+    found.gate(
+        "the host changes nothing", worst <= LOSS_WITHIN, f"losses within {worst:.1e} of those without"
+    )
     return found
 
 
@@ -119,8 +128,8 @@ def relative(found: torch.Tensor, expected: torch.Tensor) -> float:
     return float((found - expected).norm() / expected.norm())
 
 
-def compare(found: Found, bench: Bench, base: Path, name: str, changes: dict[str, Any]) -> None:
-    """A packed run and a padded one on the same rows."""
+def compare(found: Found, bench: Bench, base: Path, name: str, changes: dict[str, Any]) -> list[float]:
+    """A packed run and a padded one on the same rows; the losses of the packed one."""
     vocabulary = shapes.SHAPES[bench.smaller].vocabulary
     lengths = LENGTHS * STEPS
     data = TrainingData(rows.random_rows(vocabulary, lengths, trained=0.5))
@@ -138,6 +147,7 @@ def compare(found: Found, bench: Bench, base: Path, name: str, changes: dict[str
     passed = done[0].result.packed and worst <= LOSS_WITHIN and like >= COSINE
     detail = f"packed {done[0].result.packed}, losses within {worst:.1e}, gradients' cosine {like:.6f}"
     found.gate(name, passed, detail)
+    return done[0].losses
 
 
 class FirstGradients(TrainerCallback):

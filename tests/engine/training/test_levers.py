@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import torch
 from transformers import get_scheduler
 from transformers.training_args import OptimizerNames
+from trl import DPOConfig, KTOConfig, SFTConfig
 
+from engine.training.devices import DeviceDefaults
 from engine.training.levers import OPTIMISERS, defaults, optimiser_settings, schedule_settings, with_steps
+from engine.training.settings import shared
 from store.records.recipe import Optimiser, Recipe, Schedule
 
 STEPS, WARMUP, PEAK = 100, 10, 1e-3
@@ -92,3 +96,24 @@ def test_epochs_become_steps_and_the_warm_up_a_share_of_them() -> None:
 
 def test_a_part_of_an_epoch_is_at_least_one_step() -> None:
     assert with_steps(Recipe(epochs=0.01, batch_size=8), rows=3).max_steps == 1
+
+
+def offloaded(cuda: bool, **changes: Any) -> bool:
+    """Whether the trainer is told to keep activations on the host."""
+    device = DeviceDefaults("some device", cuda, "bfloat16" if cuda else "float32")
+    asked = defaults(Recipe(offload="activations", **changes), cuda)
+    return bool(shared(asked, device, Path("runs")).get("activation_offloading"))
+
+
+def test_activations_wait_on_the_host_where_the_recipe_says_so_and_a_card_computes() -> None:
+    assert offloaded(True)
+    assert not offloaded(False)
+    assert not offloaded(True, objective="orpo")
+    assert "activation_offloading" not in shared(
+        defaults(Recipe(), True), DeviceDefaults("some card", True, "bfloat16"), Path("runs")
+    )
+
+
+@pytest.mark.parametrize("config", [SFTConfig, DPOConfig, KTOConfig])
+def test_the_trainers_that_are_told_know_what_that_means(config: type) -> None:
+    assert "activation_offloading" in config.__dataclass_fields__

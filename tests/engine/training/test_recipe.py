@@ -47,6 +47,7 @@ def test_the_nearest_key_or_word_is_named(override: str, nearest: str) -> None:
         Recipe(schedule="linear", final_rate=0.1),
         Recipe(schedule="cosine", cycles=2),
         Recipe(offload="activations", recompute_layers=0),
+        Recipe(offload="activations", objective="orpo"),
     ],
 )
 def test_what_cannot_be_meant_is_a_problem(recipe: Recipe) -> None:
