@@ -3,9 +3,10 @@
     contract     what a kind of check is      registry    all kinds
     compiling    checks of a suite become functions
 
-A module per idea: matching, patterns, numeric (with numbers), choice, json_schema, json_fields, overlap,
-rouge, bleu (with pooling), similarity, tool_call (with calls and bfcl), sql, refusal, citations, retrieval,
-budgets, judge, python. Knows nothing of variants and suites; loads nothing heavy by itself.
+A module per idea: matching, patterns, numeric (with numbers), choice, json_schema (with validating, ecma and
+schema_references), json_fields, overlap, rouge, bleu (with pooling), similarity, tool_call (with calls, bfcl
+and bfcl_values), sql, refusal (with refusal_words), citations, retrieval, budgets, judge, python (with
+python_process). Knows nothing of variants and suites; loads nothing heavy by itself.
 """
 
 from engine.evals.checks.compiling import CompiledCheck, compile_checks, problems_of

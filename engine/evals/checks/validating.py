@@ -7,7 +7,6 @@ fetched. Patterns are read as ECMA-262 has them, multiples in decimals as they a
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation, localcontext
@@ -15,16 +14,12 @@ from functools import lru_cache
 from typing import Any
 
 from engine.evals.checks.contract import CheckError
-from engine.evals.checks.patterns import Pattern
+from engine.evals.checks.ecma import searcher
+from engine.evals.checks.schema_references import keys_of, refused
 
 SECONDS = 5.0
 DIGITS = 700
 """Of a quotient: floats go up to 309, and down to 324 behind the point."""
-KNOWN = ("http://json-schema.org/", "https://json-schema.org/")
-_ECMA = re.compile(r"\\u\{([0-9A-Fa-f]{1,6})\}|\\(.)|\[\^?\]?|\]|\$", re.DOTALL)
-_NESTED = re.compile(r"[+*}|][^()]*\)[+*{]")
-_CLASSES = {"d": ("[0-9]", "0-9"), "w": ("[A-Za-z0-9_]", "A-Za-z0-9_")}
-_OUTSIDE = {"D": "[^0-9]", "W": "[^A-Za-z0-9_]"}
 
 
 def validator_of(schema: Any, formats: bool = True) -> Callable[[Any], str]:
@@ -44,12 +39,12 @@ def validator_of(schema: Any, formats: bool = True) -> Callable[[Any], str]:
         raise ValueError(f"is not a JSON Schema: {error.message}, at {error.json_path}") from error
     except RecursionError as error:
         raise ValueError("is not a JSON Schema: nested too deeply") from error
-    if why := next(_nowhere(schema, schema), "") or next(_endless(schema), ""):
+    if why := refused(schema):
         raise ValueError(why)
     clock = _Clock()
     extend: Any = jsonschema.validators.extend
     bounded = extend(kind, _bounded(kind.VALIDATORS, clock))
-    asserted = formats and "format" in _keys(schema)
+    asserted = formats and "format" in keys_of(schema)
 
     def validate(value: Any) -> str:
         # An empty registry: a $ref to elsewhere must not be fetched.
@@ -84,7 +79,7 @@ def _patterns_alone() -> Any:
     @checker.checks("regex")
     def _is_pattern(value: object) -> bool:
         try:
-            return not isinstance(value, str) or bool(_searcher(value))
+            return not isinstance(value, str) or bool(searcher(value))
         except ValueError:
             return False
 
@@ -122,7 +117,7 @@ def _bounded(keywords: Any, clock: _Clock) -> dict[str, Any]:
 def _pattern(validator: Any, source: str, instance: Any, schema: Any) -> Iterator[Any]:
     from jsonschema import ValidationError
 
-    if validator.is_type(instance, "string") and not _searcher(source).search(instance):
+    if validator.is_type(instance, "string") and not searcher(source).search(instance):
         yield ValidationError(f"{instance!r} does not match {source!r}")
 
 
@@ -131,7 +126,7 @@ def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: An
         return
     for source, inner in patterns.items():
         for key, value in instance.items():
-            if _searcher(source).search(key):
+            if searcher(source).search(key):
                 yield from validator.descend(value, inner, path=key, schema_path=source)
 
 
@@ -142,7 +137,7 @@ def _additional_properties(validator: Any, rule: Any, instance: Any, schema: Any
         return
     patterns = schema.get("patternProperties", {})
     for key in instance:
-        if key in schema.get("properties", {}) or any(_searcher(one).search(key) for one in patterns):
+        if key in schema.get("properties", {}) or any(searcher(one).search(key) for one in patterns):
             continue
         if rule is False:
             yield ValidationError(f"Additional properties are not allowed ({key!r} was unexpected)")
@@ -163,108 +158,3 @@ def _multiple_of(validator: Any, step: float, instance: Any, schema: Any) -> Ite
             rest = Decimal(1)
     if rest:
         yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
-
-
-@lru_cache(maxsize=512)
-def _searcher(source: str) -> Pattern:
-    """A schema's pattern. Raises ValueError where it is none."""
-    return Pattern(from_ecma(source))
-
-
-def from_ecma(source: str) -> str:
-    """A pattern of ECMA-262 as `regex` reads it: $ is the very end; digits and letters of \\d and \\w are
-    ASCII's.
-    """
-    inside = False
-
-    def said(match: re.Match[str]) -> str:
-        nonlocal inside
-        code, escaped, text = match[1], match[2], match[0]
-        if code:
-            return rf"\x{{{code}}}"
-        if escaped:
-            if escaped in _CLASSES:
-                return _CLASSES[escaped][inside]
-            return text if inside else _OUTSIDE.get(escaped, text)
-        if text.startswith("["):
-            if inside:
-                return rf"\{text}"
-            inside = not text.endswith("]")
-            return text
-        if text == "]":
-            inside = False
-            return text
-        return text if inside else r"\Z"
-
-    return _ECMA.sub(said, source)
-
-
-def _keys(schema: Any) -> Iterator[str]:
-    if isinstance(schema, dict):
-        for key, value in schema.items():
-            yield key
-            yield from _keys(value)
-    elif isinstance(schema, list):
-        for value in schema:
-            yield from _keys(value)
-
-
-def _endless(schema: Any) -> Iterator[str]:
-    """Each pattern of properties that may backtrack without end where unevaluatedProperties looks at it too,
-    which searches by an engine that cannot be stopped.
-    """
-    if "unevaluatedProperties" not in _keys(schema):
-        return
-    for source in (key for value in _values(schema, "patternProperties") for key in value):
-        if _NESTED.search(source):
-            yield f"the pattern {source!r} repeats what repeats, which unevaluatedProperties cannot stop"
-
-
-def _values(schema: Any, name: str) -> Iterator[dict[str, Any]]:
-    """What stands under `name`, wherever that is an object."""
-    if isinstance(schema, dict):
-        for key, value in schema.items():
-            if key == name and isinstance(value, dict):
-                yield value
-            yield from _values(value, name)
-    elif isinstance(schema, list):
-        for value in schema:
-            yield from _values(value, name)
-
-
-def _nowhere(schema: Any, root: Any) -> Iterator[str]:
-    """What is wrong with each $ref that leads to another document, or to a place that is not there."""
-    if isinstance(schema, dict):
-        target = schema.get("$ref")
-        if isinstance(target, str) and not target.startswith((*KNOWN, "#")) and not _has_id(root):
-            yield f"$ref {target!r} leads out of the file, which is not supported"
-        elif isinstance(target, str) and target.startswith("#/") and not _is_there(root, target):
-            yield f"$ref {target!r} leads to nothing in the file"
-        for value in schema.values():
-            yield from _nowhere(value, root)
-    elif isinstance(schema, list):
-        for value in schema:
-            yield from _nowhere(value, root)
-
-
-def _has_id(root: Any) -> bool:
-    """Whether parts of a schema have names that a $ref may mean."""
-    return any(key in ("$id", "id") for key in _keys(root))
-
-
-def _is_there(root: Any, pointer: str) -> bool:
-    """Whether a JSON Pointer (RFC 6901) leads somewhere; taken for granted where parts are named."""
-    from urllib.parse import unquote
-
-    if _has_id(root):
-        return True
-    place = root
-    for part in unquote(pointer[2:]).split("/"):
-        key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(place, dict) and key in place:
-            place = place[key]
-        elif isinstance(place, list) and key.isdecimal() and int(key) < len(place):
-            place = place[int(key)]
-        else:
-            return False
-    return True
