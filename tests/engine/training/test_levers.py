@@ -115,5 +115,5 @@ def test_activations_wait_on_the_host_where_the_recipe_says_so_and_a_card_comput
 
 
 @pytest.mark.parametrize("config", [SFTConfig, DPOConfig, KTOConfig])
-def test_the_trainers_that_are_told_know_what_that_means(config: type) -> None:
+def test_the_trainers_that_are_told_know_what_that_means(config: Any) -> None:
     assert "activation_offloading" in config.__dataclass_fields__
