@@ -127,10 +127,12 @@ def _offer(case: Case, choices: list[str], said: list[str]) -> None:
     case.input = f"{case.input}\n\n{shown}"
     by_text = {bare(text): letter for letter, text in zip(letters, choices, strict=True)}
     right = [one for one in [case.expected, *case.alternatives] if one is not None]
+    if not right:
+        return  # without a target nothing can check it, which is said where cases are looked through
     case.checks = [Check("choice", options={"choices": letters})]
     by_text |= {bare(letter): letter for letter in letters}
     named = [by_text.get(bare(one)) for one in right]
-    if not right or None in named:
+    if None in named:
         said.append("its target is none of its choices: no answer could pass")
         return
     case.expected, case.alternatives = str(named[0]), [str(one) for one in named[1:]]

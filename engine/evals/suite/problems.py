@@ -112,6 +112,8 @@ def _check(entry: Any, where: str) -> list[str]:
         return [f"{where}: expected a table, got {type(entry).__name__}"]
     if "kind" not in entry:
         return [f"{where}.kind: missing; known here: {', '.join(KINDS)}"]
+    if not isinstance(entry["kind"], str):
+        return [f"{where}.kind: expected a name, got {entry['kind']!r}; known here: {', '.join(KINDS)}"]
     try:
         kind = kind_of(entry["kind"])
     except ValueError as error:

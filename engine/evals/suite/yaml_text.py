@@ -143,6 +143,8 @@ def _settle(node: Any, is_text: IsText | None) -> None:
         _refuse_twice(node)
         plain = {key.value: value.value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
         for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != f"{TAG}merge":
+                key.tag = f"{TAG}str"  # keys are names, as in JSON
             settle(value, [*keys, str(key.value)], plain)
 
     settle(node, [], {})

@@ -337,3 +337,21 @@ def test_a_case_of_ten_megabytes_is_read(tmp_path: Path) -> None:
     [case] = load_suite(write(tmp_path, text), tmp_path).suite.cases  # type: ignore[misc]  # listed above
 
     assert len(case.input) == len(long)
+
+
+def test_keys_are_names_whatever_they_look_like(tmp_path: Path) -> None:
+    text = (
+        "name: a\nchecks: [{kind: exact}]\n"
+        "cases: [{id: c, input: a, expected: b, metadata: {1: x, no: y, null: z, 2026-01-01: w}}]\n"
+    )
+
+    [case] = load_suite(write(tmp_path, text), tmp_path).suite.cases  # type: ignore[misc]  # listed above
+
+    assert case.metadata == {"1": "x", "no": "y", "null": "z", "2026-01-01": "w"}
+
+
+@pytest.mark.parametrize("kind", ["[exact]", "{a: b}", "null", "3", "!!set {a}", "2026-01-01"])
+def test_a_kind_that_is_no_name_is_named(tmp_path: Path, kind: str) -> None:
+    found = problems(tmp_path, f"name: a\nchecks: [{{kind: {kind}}}]\ncases: [{{id: c, input: a}}]\n")
+
+    assert any("checks[0].kind: " in line for line in found)

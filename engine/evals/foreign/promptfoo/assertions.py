@@ -155,6 +155,8 @@ def _texts_check(kind: str, value: Any, negated: bool) -> Check | None:
             named = {"ignore_case": kind.startswith("i"), "absent": absent}
             return Check("contains", options=options | {key: True for key, on in named.items() if on})
         case "regex" | "starts-with":
+            if not shown(value):
+                raise UnfitError("has no value")
             pattern = shown(value) if kind == "regex" else rf"\A{re.escape(shown(value))}"
             try:
                 Pattern(pattern)
