@@ -97,14 +97,16 @@ def read_theirs(path: Path) -> None:
     assert load_suite(written, path.parent).suite == imported.suite
 
 
-@pytest.mark.parametrize(("text", "read"), [(OURS, read_ours), (THEIRS, read_theirs)])
+@pytest.mark.parametrize(
+    ("text", "read"), [(OURS, read_ours), (THEIRS, read_theirs)], ids=["ours", "promptfoo"]
+)
 def test_a_suite_with_faults_is_read_or_refused_by_a_titled_error(
     tmp_path: Path, text: str, read: Callable[[Path], None]
 ) -> None:
     chance = random.Random(7)
     path = tmp_path / "s.yaml"
     refused = 0
-    for _ in range(250):
+    for _ in range(120):
         path.write_bytes(mutilated(text, chance).encode(errors="replace"))
         try:
             read(path)
@@ -112,4 +114,4 @@ def test_a_suite_with_faults_is_read_or_refused_by_a_titled_error(
             assert all((error.title, error.happened, error.remedy))
             refused += 1
 
-    assert 25 < refused < 250  # some faults are harmless, and some are not
+    assert 12 < refused < 120  # some faults are harmless, and some are not
