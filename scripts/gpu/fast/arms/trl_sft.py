@@ -61,8 +61,5 @@ with tempfile.TemporaryDirectory() as folder:
     trainer.train()
 losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 seconds = [after - before for before, after in pairwise(times)]
-print(
-    json.dumps(
-        {"seconds": seconds, "losses": losses, "peak": torch.cuda.max_memory_allocated() if gpu else 0}
-    )
-)
+peak = torch.cuda.max_memory_allocated() if gpu else 0
+print(json.dumps({"seconds": seconds, "losses": losses, "peak": peak}))
