@@ -110,7 +110,7 @@ def measure(pairs: int) -> Iterator[Result]:
     passed, detail, length = gate(bench, structure)
     length = min(length, TIMED_TOKENS)
     begin = time.perf_counter()
-    CompiledGrammar(structure.rules, bench.vocabulary)
+    CompiledGrammar(structure.rules(bench.vocabulary).text, bench.vocabulary)
     compiled = (time.perf_counter() - begin) * 1000
     prompt, anything = PROMPTS[0], regex_structure("(?s:.)*")
     with_grammar = ratios(
