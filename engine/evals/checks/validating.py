@@ -57,6 +57,8 @@ def validator_of(schema: Any, formats: bool = True) -> Callable[[Any], str]:
                 f"the schema cannot be applied ({type(error).__name__}: {error}); keep every $ref inside the "
                 "file, and let none lead back to itself"
             ) from error
+        except _too_slow(asserted) as error:
+            raise CheckError(f"a format of the schema was not told in time: {error}") from error
         return f"{worst.json_path}: {worst.message}" if worst else ""
 
     return validate
@@ -67,6 +69,15 @@ def _formats() -> Any:
     from engine.inference.structured.validation import FORMATS
 
     return FORMATS
+
+
+def _too_slow(asserted: bool) -> tuple[type[Exception], ...]:
+    """What a format raises whose search does not end."""
+    if not asserted:
+        return ()
+    from engine.inference.structured.patterns import TooSlow
+
+    return (TooSlow,)
 
 
 @lru_cache(maxsize=1)

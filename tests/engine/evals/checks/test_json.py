@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import FormatChecker
 
 from engine.evals.checks import Bench, patterns, validating
+from engine.inference.structured import validation
+from engine.inference.structured.patterns import TooSlow
 from tests.engine.evals.checks.stage import judged
 
 SCHEMA = {"type": "object", "required": ["intent"], "properties": {"intent": {"enum": ["refund", "lost"]}}}
@@ -65,6 +68,17 @@ def test_both_drafts_formats_patterns_and_multiples_are_judged_as_written(
 
 def test_formats_are_only_noted_where_that_is_told() -> None:
     assert judged("json_schema", '"nobody"', schema={"format": "email"}, formats=False).passed
+
+
+def test_a_format_that_is_not_told_in_time_is_an_error_of_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(value: object) -> bool:
+        raise TooSlow("a pattern")
+
+    checker = FormatChecker(formats=())
+    checker.checks("email")(slow)
+    monkeypatch.setattr(validation, "FORMATS", checker)
+
+    assert "not told in time" in judged("json_schema", '"a@b.c"', schema={"format": "email"}).error
 
 
 def test_every_test_of_draft_7_without_other_documents_is_judged_as_it_says(shared_data: Path) -> None:
