@@ -25,6 +25,8 @@ LABELS = ["A", "B", "C", "D"]
         ("B) It rains.", "B"),
         ("B - it rains", "B"),
         ("(C) It rains.", "C"),
+        ("B is correct, since it rains", "B"),
+        ("Correct answer - B", "B"),
         ("**(C)** It rains, not (A).", "C"),
         ("The answer is B.", "B"),
         ("The answer is b", "B"),
