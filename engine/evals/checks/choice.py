@@ -13,11 +13,15 @@ _ONE = "~"
 """Stands for one of the choices in the patterns below."""
 _OPEN, _CLOSE = r"[\s\"'*_`$(\[{<]*", r"[\"'*_`$)\]}>]*"
 _SAID = (
-    r"\b(?:answer|choice|option|choose|pick|select)\b[\"'*_`>]*(?:\s+(?:is|was|would be|will be))?\s*[:=\u2013-]?"
+    r"\b(?:answer|choice|option|choose|pick|select)\b[\"'*_`>]*(?:\s+(?:is|was|would be|will be))?"
+    r"\s*[:=\u2013-]?"
     rf"{_OPEN}(?:(?:option|choice|answer)\s+{_OPEN})?({_ONE}){_CLOSE}(?!\w)"
 )
 _BOXED = r"\\boxed\{\s*(?:\\text\{)?\s*\(?(~)\)?\s*\}?\s*\}"
-_BEGUN = r"\s*[*_`\"]*(?:\((~)\)|\[(~)\]|(~)[.):,\n]|(~)\s+(?:[-\u2013\u2014]\s|is\s+(?:the\s+)?(?:correct|right)\b))"
+_BEGUN = (
+    r"\s*[*_`\"]*(?:\((~)\)|\[(~)\]|(~)[.):,\n]"
+    r"|(~)\s+(?:[-\u2013\u2014]\s|is\s+(?:the\s+)?(?:correct|right)\b))"
+)
 _MORE = (
     r"[\s*_`\"]*(?:(?:or|and)[\s*_`\"]*[(\[]?(?:~)(?:[)\].,*_`\"\s]|$)"
     r"|[/,&][\s*_`\"]*[(\[]?(?:~)(?:[)\].,*_`\"]|$))"
