@@ -27,6 +27,7 @@ base = "builtin:tiny"
 dataset = "banking"
 prompt = "prompts/intent.md"
 max_steps = 1500
+forgetting = ""
 batch_size = 16
 learning_rate = 2e-3
 warmup_steps = 30

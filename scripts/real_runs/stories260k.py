@@ -45,6 +45,7 @@ base = "{base}"
 dataset = "seeds"
 template = "{{prompt}}\\n{{completion}}"
 max_steps = 50
+forgetting = ""
 batch_size = 4
 learning_rate = 5e-4
 max_length = 512
