@@ -64,6 +64,10 @@ class MaskFirst:
         """The constraint's own."""
         self._constraint.advance(token)
 
+    def spelling(self, token: int) -> bytes:
+        """The constraint's own."""
+        return self._constraint.spelling(token)
+
     def is_accepting(self) -> bool:
         """The constraint's own."""
         return self._constraint.is_accepting()
