@@ -6,6 +6,7 @@ a question and its key go where the workspace says. Knows nothing of variants an
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import os
 import ssl
@@ -154,13 +155,13 @@ class RemoteApi:
 
     def _pause(self, response: httpx.Response, tried: int) -> float:
         """Seconds until the next try: what `Retry-After` says, as a number or a time, else twice the last."""
-        said = response.headers.get("retry-after", "")
-        try:
+        said = response.headers.get("retry-after", "").strip()
+        seconds = self._wait_seconds * 2 ** (tried - 1)
+        if said.isdecimal():
             seconds = float(said)
-        except ValueError:
-            parsed = email.utils.parsedate_to_datetime(said) if said.strip() else None
-            own = self._wait_seconds * 2 ** (tried - 1)
-            seconds = own if parsed is None else (parsed - clock.now()).total_seconds()
+        elif said:
+            with contextlib.suppress(ValueError, TypeError):  # what is no time either says nothing
+                seconds = (email.utils.parsedate_to_datetime(said) - clock.now()).total_seconds()
         return min(max(seconds, 0.0), MOST_WAIT_SECONDS)
 
     def _not_reached(self, error: httpx.HTTPError) -> TemperError:

@@ -190,6 +190,15 @@ def test_retry_after_says_when_to_ask_again(api: Api, said: str) -> None:
     patient.close()
 
 
+@pytest.mark.parametrize("said", ["soon", "nan", "-5", "Sat, 99 Nov"])
+def test_a_retry_after_that_says_nothing_is_passed_over(
+    api: Api, hasty: RemoteComposition, said: str
+) -> None:
+    api.statuses, api.headers = [503], {"Retry-After": said}
+
+    assert hasty.answer(HELLO).text == "Hi"
+
+
 @pytest.mark.parametrize(
     ("body", "title"),
     [
