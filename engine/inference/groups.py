@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -37,6 +37,9 @@ FILE_TYPES = {
 }
 """llama.h's `general.file_type` of files whose weights are of one type, or of one that goes one by one."""
 
+IN_A_ROW = 4
+"""Tokens of one answer before another's turn, where they are computed one by one."""
+
 
 class Groups:
     """Computes steps over a model, whatever the sequences; what it learned stays when these change."""
@@ -45,18 +48,21 @@ class Groups:
         self._model = model
         self._paces: defaultdict[int, Pace] = defaultdict(Pace)  # by the number of threads
 
-    def rows(self, sequences: Sequences, pieces: Sequence[Piece]) -> Iterator[Row]:
-        """The scores behind each piece of one token, in their order; each is good until the next is asked.
+    def rows(
+        self, sequences: Sequences, pieces: Sequence[Piece], again: Callable[[int], Piece | None]
+    ) -> Iterator[tuple[int, Row]]:
+        """The scores behind each piece of one token, with its place; each is good until the next is asked.
 
-        Raises TemperError where llama.cpp cannot go on.
+        Where pieces are computed one by one, `again` gives the next of the same place, which follows at once:
+        llama.cpp plans anew when the sequence is another. Raises TemperError where llama.cpp cannot go on.
         """
         if len(pieces) == 1 or self._way == "at once":
-            yield from _computed(sequences, pieces)
+            yield from enumerate(_computed(sequences, pieces))
         elif self._way == "learned" and sequences.can_share:
-            yield from self._learned(sequences, pieces)
+            yield from self._learned(sequences, pieces, again)
         else:  # what cannot be cut cannot be tried
-            for piece in pieces:
-                yield from _computed(sequences, [piece])
+            for place, piece in enumerate(pieces):
+                yield from _in_a_row(sequences, place, piece, again)
 
     @cached_property
     def _way(self) -> Literal["at once", "learned", "one by one"]:
@@ -67,32 +73,54 @@ class Groups:
             return "at once"
         return "learned" if quantised <= ONE_ROUNDING else "one by one"
 
-    def _learned(self, sequences: Sequences, pieces: Sequence[Piece]) -> Iterator[Row]:
-        """In groups; now and then all one by one, and some of them as a group besides."""
+    def _learned(
+        self, sequences: Sequences, pieces: Sequence[Piece], again: Callable[[int], Piece | None]
+    ) -> Iterator[tuple[int, Row]]:
+        """In the groups that pay, once it is known which those are."""
         pace = self._paces[self._model.threads()]
         size = pace.untried(len(pieces))
-        tried = self._try(sequences, pieces[:size], pace) if size else []
+        if size:
+            yield from self._beside(sequences, pieces, size, pace)
+            return
         at = 0
-        for group in [1] * len(pieces) if size else pace.groups(len(pieces)):
-            begin = time.perf_counter()
-            rows = _computed(sequences, pieces[at : at + group])
-            row = next(rows)
-            pace.took(group, time.perf_counter() - begin)
-            if at < size:
-                pace.compare(size, float(np.abs(tried[at] - row).max()))
-            yield row
-            yield from rows
+        for group in pace.groups(len(pieces)):
+            if group == 1:
+                yield from _in_a_row(sequences, at, pieces[at], again)
+            else:
+                begin = time.thread_time()
+                rows = _computed(sequences, pieces[at : at + group])
+                row = next(rows)
+                pace.took(group, time.thread_time() - begin)
+                yield at, row
+                yield from enumerate(rows, at + 1)
             at += group
 
+    def _beside(
+        self, sequences: Sequences, pieces: Sequence[Piece], size: int, pace: Pace
+    ) -> Iterator[tuple[int, Row]]:
+        """All one by one, and the first `size` as a group besides."""
+        tried = self._try(sequences, pieces[:size], pace)
+        for place, piece in enumerate(pieces):
+            begin = time.thread_time()
+            sequences.decode([piece])
+            pace.took(1, time.thread_time() - begin)
+            row = sequences.row(0)
+            if place < size:
+                pace.compare(size, float(np.abs(tried[place] - row).max()))
+            yield place, row
+
     def _try(self, sequences: Sequences, pieces: Sequence[Piece], pace: Pace) -> list[Row]:
-        """Compute pieces at once and take them back: copies of their scores."""
+        """Compute pieces at once and take them back: copies of their scores. The first time is slower."""
         held = [len(sequences.held[piece.sequence]) for piece in pieces]
-        begin = time.perf_counter()
-        sequences.decode(pieces)
-        pace.took(len(pieces), time.perf_counter() - begin)
-        rows = [sequences.row(at).copy() for at in range(len(pieces))]
-        for piece, length in zip(pieces, held, strict=True):
-            sequences.cut(piece.sequence, length)
+        rows, seconds = list[Row](), 0.0
+        for _ in range(2):
+            begin = time.thread_time()
+            sequences.decode(pieces)
+            seconds = time.thread_time() - begin
+            rows = [sequences.row(at).copy() for at in range(len(pieces))]
+            for piece, length in zip(pieces, held, strict=True):
+                sequences.cut(piece.sequence, length)
+        pace.took(len(pieces), seconds)
         return rows
 
 
@@ -103,6 +131,17 @@ def types_of(model: Model) -> set[str]:
         return {told}
     # Others are mixtures. Reading them takes a third of a second where the vocabulary is large.
     return {tensor.type for tensor in read_header(model.path).tensors}
+
+
+def _in_a_row(
+    sequences: Sequences, place: int, piece: Piece | None, again: Callable[[int], Piece | None]
+) -> Iterator[tuple[int, Row]]:
+    """Some tokens of one answer."""
+    for _ in range(IN_A_ROW):
+        if piece is not None:
+            sequences.decode([piece])
+            yield place, sequences.row(0)
+            piece = again(place)
 
 
 def _computed(sequences: Sequences, pieces: Sequence[Piece]) -> Iterator[Row]:

@@ -195,10 +195,10 @@ class Scheduler:
     def _write(self, slots: list[Slot]) -> list[Generation]:
         """Compute the next token of answers under way."""
         written = [slot.generation for slot in slots if slot.generation is not None]
-        pieces = [Piece(slot.sequence, one.ids[-1:]) for slot, one in zip(slots, written, strict=True)]
+        pieces = [piece for slot in slots if (piece := next_piece(slot)) is not None]
         if slots:
-            for slot, row in zip(slots, self._groups.rows(self._sequences, pieces), strict=True):
-                self._add_token(slot, row)
+            for place, row in self._groups.rows(self._sequences, pieces, lambda at: next_piece(slots[at])):
+                self._add_token(slots[place], row)
         if not self._waiting:
             self._slots.close_ranks()
         return written
@@ -214,3 +214,8 @@ class Scheduler:
 def is_written(slot: Slot) -> bool:
     """Whether a slot's answer is under way: its prompt is read, its first token is there."""
     return slot.generation is not None and bool(slot.generation.ids)
+
+
+def next_piece(slot: Slot) -> Piece | None:
+    """The last token of a slot's answer, to compute the next from; None when it has ended."""
+    return None if slot.generation is None else Piece(slot.sequence, slot.generation.ids[-1:])

@@ -67,7 +67,7 @@ def test_rows_of_a_step_are_those_of_each_alone_once_groups_are_learned(model: M
         sequences.decode([Piece(place, ids)])
     for count in (16, 16, 16, 9, 5, 3, 2, 16):  # the first of each tries a group
         pieces = [Piece(place, [30 + place]) for place in range(count)]
-        for place, row in enumerate(groups.rows(sequences, pieces)):
+        for place, row in groups.rows(sequences, pieces, lambda _: None):
             context.clear()
             context.read(asked[place])
             context.append(30 + place)
