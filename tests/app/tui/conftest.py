@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from store.workspace import Workspace
+from tests.app.tui.evals_stage import lay_eval
 from tests.app.tui.stage import Clock, make_workspace
 
 
@@ -39,3 +40,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def workspace(own_home: Path) -> Workspace:
     """`~/wallet-support`."""
     return make_workspace(own_home / "wallet-support")
+
+
+@pytest.fixture
+def evaluated(workspace: Workspace, clock: Clock) -> Workspace:
+    """`base` got two of six right, `tuned` later all but one, which `base` had."""
+    lay_eval(workspace, "eval-1", {"base": "x....x"})
+    clock.move(600)
+    lay_eval(workspace, "eval-2", {"tuned": ".xxxxx"})
+    return workspace

@@ -14,9 +14,6 @@ from app.tui.widgets.run_list import RunList
 from app.tui.widgets.suite_list import SuiteList
 from app.tui.widgets.variant_rows import VariantRows
 from app.tui.widgets.versus_pane import ChangedList
-from engine.evals.suite import load_suite
-from store import labels
-from store.records.evals import Origin
 from store.records.events import Failure, Finished, Progress
 from store.workspace import Workspace
 from tests.app.tui.evals_stage import EvalsStaged, lay_advice, lay_eval
@@ -29,15 +26,6 @@ def rows(app: EvalsStaged) -> list[str]:
     """The matrix, as texts."""
     matrix = app.screen.query_one(VariantRows)
     return [" ".join("".join(text for text, _ in matrix.line(at, 100)).split()) for at in range(matrix.count)]
-
-
-@pytest.fixture
-def evaluated(workspace: Workspace, clock: Clock) -> Workspace:
-    """`base` got two of six right, `tuned` later all but one, which `base` had."""
-    lay_eval(workspace, "eval-1", {"base": "x....x"})
-    clock.move(600)
-    lay_eval(workspace, "eval-2", {"tuned": ".xxxxx"})
-    return workspace
 
 
 async def test_the_matrix_shows_each_variant_by_its_newest_run(evaluated: Workspace, clock: Clock) -> None:
@@ -150,38 +138,6 @@ async def test_an_evaluation_that_failed_says_why(workspace: Workspace) -> None:
         assert "The suite has no cases" in text_of(app, "#eval-run")
 
 
-async def test_one_key_labels_a_whole_group_of_failures(evaluated: Workspace) -> None:
-    app = EvalsStaged(evaluated)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
-        await pilot.press("enter", "down", "x")  # base, which failed four times
-        groups = app.screen.query_one(GroupList)
-        await until(pilot, lambda: groups.count)
-        first = groups.groups[0]
-        assert "4 failures" in text_of(app, "#failures-head")
-        assert "Not yet a case for training" in text_of(app, "#failures-head")
-        await until(pilot, lambda: '{"intent": "other"}' in text_of(app, "#group-text"))
-        await pilot.press("l")
-        await until(pilot, lambda: groups.groups[0].named)
-        assert groups.groups[0].category == "label_noise"
-        written = labels.read(evaluated.paths, "category")
-        assert {label.value for label in written} == {"label_noise"}
-        assert len(written) == len(first.members)
-
-
-async def test_enter_confirms_the_guess_and_goes_on(evaluated: Workspace) -> None:
-    app = EvalsStaged(evaluated)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
-        await pilot.press("enter", "down", "x")
-        groups = app.screen.query_one(GroupList)
-        await until(pilot, lambda: groups.count)
-        guessed = groups.groups[0].guess.category
-        await pilot.press("enter")
-        await until(pilot, lambda: groups.groups[0].named)
-        assert groups.groups[0].category == guessed
-
-
 async def test_the_advisor_s_verdict_comes_with_a_card_for_each_approach(
     evaluated: Workspace, clock: Clock
 ) -> None:
@@ -214,52 +170,6 @@ async def test_variants_without_results_stand_below_the_others(workspace: Worksp
         await pilot.press("enter", "down")
         assert rows(app)[1] == "base not measured: e evaluates it"
         await until(pilot, lambda: "Not measured yet" in text_of(app, "#matrix-note"))
-
-
-async def test_a_decision_can_be_taken_back(evaluated: Workspace) -> None:
-    app = EvalsStaged(evaluated)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
-        await pilot.press("enter", "down", "x")
-        groups = app.screen.query_one(GroupList)
-        await until(pilot, lambda: groups.count)
-        guessed = groups.groups[0].category
-        await pilot.press("p")
-        await until(pilot, lambda: groups.groups[0].category == "product")
-        await pilot.press("u")
-        await until(pilot, lambda: not groups.groups[0].named)
-        assert groups.groups[0].category == guessed
-
-
-async def test_a_failed_case_is_kept_by_one_key_and_remembers_its_run(evaluated: Workspace) -> None:
-    app = EvalsStaged(evaluated)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
-        await pilot.press("enter", "c")
-        await until(pilot, lambda: app.screen.query_one(CaseList).count == 6)
-        await pilot.press("a")
-        written = evaluated.paths.evals / "support-failures.yaml"
-        await until(pilot, written.exists)
-        cases = load_suite(written, evaluated.root).suite.cases
-        assert isinstance(cases, list)
-        [case] = cases
-        assert case.origin == Origin(kind="failure", run="eval-2", variant="tuned", case="c1")
-        await until(pilot, lambda: app.screen.query_one(SuiteList).option_count == 2)
-        await pilot.press("a")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
-        assert "a case already" in text_of(app, "#dialog-title")
-
-
-async def test_a_case_says_where_it_came_from(evaluated: Workspace) -> None:
-    suite = "name: support\ncases:\n  - {id: c1, input: a, origin: {kind: failure, run: eval-0, case: c9}}\n"
-    (evaluated.paths.evals / "support.yaml").write_text(
-        suite + "checks: [{kind: refusal}]\n", encoding="utf-8"
-    )
-    app = EvalsStaged(evaluated)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
-        await pilot.press("enter", "c")
-        await until(pilot, lambda: "case c9 of eval-0" in text_of(app, "#case-text"))
 
 
 async def test_what_works_on_a_suite_is_stopped_after_a_question(workspace: Workspace) -> None:
@@ -339,32 +249,6 @@ async def test_the_command_palette_has_the_keys_of_the_screen(evaluated: Workspa
         await until(pilot, lambda: app.screen.query_one(GroupList).has_focus)
 
 
-async def test_a_click_on_a_category_decides(evaluated: Workspace) -> None:
-    app = EvalsStaged(evaluated)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
-        await pilot.press("enter", "down", "x")
-        groups = app.screen.query_one(GroupList)
-        await until(pilot, lambda: groups.count)
-        await pilot.click("#group-keys", offset=(len("b behaviour  f "), 0))
-        await until(pilot, lambda: groups.groups[0].named)
-        assert groups.groups[0].category == "format"
-
-
-async def test_a_broken_case_is_kept_from_the_comparison(evaluated: Workspace) -> None:
-    app = EvalsStaged(evaluated)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
-        await pilot.press("enter", "v")
-        await until(pilot, lambda: app.screen.query_one(ChangedList).count)
-        await pilot.press("a")
-        written = evaluated.paths.evals / "support-failures.yaml"
-        await until(pilot, written.exists)
-        assert "run: eval-2" in written.read_text(encoding="utf-8")
-        await pilot.press("end", "a")  # a fixed case is no failure
-        assert "a" not in app.screen.active_bindings or not app.screen.active_bindings["a"].enabled
-
-
 async def test_results_that_are_gone_are_an_error_and_leave_no_pane_waiting(evaluated: Workspace) -> None:
     (evaluated.paths.runs / "eval-2" / "results.jsonl").unlink()
     app = EvalsStaged(evaluated)
@@ -390,30 +274,6 @@ async def test_what_is_below_the_list_scrolls_by_key_and_the_cursor_stays(evalua
         assert app.screen.query_one(CaseList).cursor == 0
         await pilot.press("K")
         await until(pilot, lambda: about.scroll_y == 0)
-
-
-async def test_complaints_of_a_file_are_decided_like_failures_of_a_run(evaluated: Workspace) -> None:
-    (evaluated.root / "complaints.csv").write_text(
-        "question,complaint\nWhich fee?,it was rude\nIs it free?,it was rude again\n", encoding="utf-8"
-    )
-    app = EvalsStaged(evaluated)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
-        await pilot.press("enter", "x")
-        await until(pilot, lambda: app.screen.query_one(GroupList).count)
-        await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: "complaints.csv" in text_of(app, "#failures-head"))
-        groups = app.screen.query_one(GroupList)
-        await pilot.press("t")
-        await until(pilot, lambda: groups.groups[0].named)
-        assert groups.groups[0].category == "tone"
-        assert "a" not in app.screen.active_bindings  # no run that the case could remember
-        await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
-        await pilot.press("home", "enter")
-        await until(pilot, lambda: "eval-2" in text_of(app, "#failures-head"))
 
 
 @pytest.mark.slow

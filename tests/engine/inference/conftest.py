@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from engine.inference.llama import Context, Model
+from tests.engine.inference.api_stage import api, hasty, teacher
 from tests.ggufs import stories_f32, tiny_f32
+
+__all__ = ["api", "hasty", "teacher"]  # fixtures too
 
 
 @pytest.fixture(scope="session")

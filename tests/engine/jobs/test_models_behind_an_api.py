@@ -18,7 +18,7 @@ from store.records.advice import Advice
 from store.records.findings import CheckSettings
 from store.workspace import Workspace
 from tests.engine.data.checks.stage import basis_of, chat, lay
-from tests.engine.inference.test_remote import Api, api
+from tests.engine.inference.api_stage import Api, api
 from tests.workers import run_here
 
 __all__ = ["api"]
