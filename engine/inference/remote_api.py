@@ -156,7 +156,7 @@ class RemoteApi:
     def _pause(self, response: httpx.Response, tried: int) -> float:
         """Seconds until the next try: what `Retry-After` says, as a number or a time, else twice the last."""
         said = response.headers.get("retry-after", "").strip()
-        seconds = self._wait_seconds * 2 ** (tried - 1)
+        seconds = self._wait_seconds * 2.0 ** (tried - 1)
         if said.isdecimal():
             seconds = float(said)
         elif said:
