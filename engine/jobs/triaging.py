@@ -30,8 +30,9 @@ REMEMBERED = 5
 def of_run(workspace: Workspace, reference: str | None, variant: str = "") -> Triage:
     """The failures of an eval run, the newest when none is named, with how they went in earlier ones.
 
-    Of a run with several variants the failures of all are looked at, unless one is named. Raises MissingError
-    where there is no run or it has no results, UsageError where the reference means none.
+    Of a run with several variants the failures of all are looked at, unless one is named; earlier runs count
+    where all these variants answered, else a fall would be that of a variant which was not asked. Raises
+    MissingError where there is no run or it has no results, UsageError where the reference means none.
     """
     run = named_run(workspace, reference)
     results = results_of(run, variant)
@@ -41,6 +42,7 @@ def of_run(workspace: Workspace, reference: str | None, variant: str = "") -> Tr
         (folder.run_id, ", ".join(sorted(variants)), failures_of(found, folder.run_id))
         for folder in earlier_runs(workspace, run)
         if (found := [one for one in read(folder) if one.suite == suite and one.variant in variants])
+        and {one.variant for one in found} == variants
     ]
     failures = failures_of(results, run.run_id, by_case(workspace, run, results))
     means = means_of(workspace, str(run.spec().params.get("suite") or ""), variant or min(variants))

@@ -153,18 +153,19 @@ def print_scores(view: RunView) -> None:
     everyone = [*scores, *baselines.values()]
     checks = list(dict.fromkeys(name for score in everyone for name in score.checks))
     print_table(
-        ("variant", "n", "score", "±", *checks),
+        ("variant", "n", "score", "±", "95%", *checks),
         [
             (
                 f"({score.name})" if score.name in baselines else score.name,
                 score.n,
                 f"{score.score:.1%}" if score.n else "-",
                 f"{score.stderr:.1%}" if score.n else "-",
+                interval_words(score.score, score.stderr, score.cases or score.n),
                 *(with_error(score, name) for name in checks),
             )
             for score in everyone
         ],
-        right=range(1, 4 + len(checks)),
+        right=range(1, 5 + len(checks)),
     )
     print_slices(scores)
     if baselines:
@@ -178,6 +179,14 @@ def print_scores(view: RunView) -> None:
     say(f"Run {view.run_id}")
 
 
+def interval_words(share: float, stderr: float, cases: int) -> str:
+    """The 95% interval of a share, which also says how sure none and all are; a dash without cases."""
+    from engine.evals.stats.effective import share_interval
+
+    found = share_interval(share, stderr, cases)
+    return f"{found[0]:.0%}-{found[1]:.0%}".replace("%-", "-") if found else "-"
+
+
 def with_error(score: VariantScore, check: str) -> str:
     """A check's mean ± its standard error; empty where it was not applied."""
     if check not in score.checks:
@@ -188,13 +197,20 @@ def with_error(score: VariantScore, check: str) -> str:
 def print_slices(scores: Sequence[VariantScore]) -> None:
     """A line per slice and variant, where there are slices."""
     rows = [
-        (name, score.name, part.n, f"{part.score:.1%}", f"{part.stderr:.1%}")
+        (
+            name,
+            score.name,
+            part.n,
+            f"{part.score:.1%}",
+            f"{part.stderr:.1%}",
+            interval_words(part.score, part.stderr, part.cases),
+        )
         for score in scores
         for name, part in score.slices.items()
     ]
     if rows:
         click.echo()
-        print_table(("slice", "variant", "n", "score", "±"), rows, right=range(2, 5))
+        print_table(("slice", "variant", "n", "score", "±", "95%"), rows, right=range(2, 6))
 
 
 def say_more(score: VariantScore) -> None:

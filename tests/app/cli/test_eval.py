@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from app.cli.eval.run import interval_words
 from app.cli.main import cli
 from store import runs
 from store.errors import MissingError, UsageError
@@ -145,3 +146,9 @@ def test_rows_that_name_no_scorer_get_the_check_that_is_asked_for(workspace: Wor
     wrong = temper("import", "r.jsonl", "--check", "simlarity").exception
     assert isinstance(wrong, UsageError)
     assert "did you mean 'similarity'?" in wrong.happened
+
+
+def test_none_and_all_right_are_shown_with_the_interval_that_so_few_cases_leave() -> None:
+    assert interval_words(0.0, 0.0, 82) == "0-4%"
+    assert interval_words(1.0, 0.0, 10) == "72-100%"
+    assert interval_words(0.0, 0.0, 0) == "-"

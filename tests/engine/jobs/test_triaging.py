@@ -19,14 +19,31 @@ def workspace(tmp_path: Path) -> Workspace:
     """One run in which two cases failed in one way."""
     (tmp_path / "temper.toml").write_text("")
     opened = Workspace(tmp_path)
-    folder = runs.create(opened.paths.runs, RunSpec("evaluate-1", "evaluate", "", "", {"suite": "mine"}))
+    lay(opened, "evaluate-1", ["base"])
+    return opened
+
+
+def lay(workspace: Workspace, run: str, variants: list[str]) -> None:
+    """A run in which two cases failed in one way, for every variant."""
+    spec = RunSpec(run, "evaluate", run, "", {"suite": "mine"})  # created in the order of their names
+    folder = runs.create(workspace.paths.runs, spec)
     failed = [CheckResult("exact", False, 0.0)]
     results = [
-        CaseResult("mine", "base", case, "What is my fee?", "no", False, 0.0, failed, "yes")
+        CaseResult("mine", variant, case, "What is my fee?", "no", False, 0.0, failed, "yes")
+        for variant in variants
         for case in ("c1", "c2")
     ]
     folder.results.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in results))
-    return opened
+
+
+def test_the_trend_is_that_of_runs_in_which_the_same_variants_answered(workspace: Workspace) -> None:
+    lay(workspace, "evaluate-2", ["base", "tuned"])
+    lay(workspace, "evaluate-3", ["tuned"])
+    lay(workspace, "evaluate-4", ["base", "tuned"])
+
+    (group,) = triaging.of_run(workspace, "evaluate-4").groups
+
+    assert [(one.source, one.count) for one in group.trend] == [("evaluate-2", 4), ("evaluate-4", 4)]
 
 
 def test_a_decision_that_is_taken_back_leaves_the_group_undecided(workspace: Workspace) -> None:
