@@ -44,6 +44,11 @@ def rate(per_second: float) -> str:
     return f"{per_second / 1000:.1f}k" if per_second >= 10_000 else f"{per_second:,.0f}"
 
 
+def counted(count: int, one: str) -> str:
+    """A number of things by the word for one: `1 group`, `2,400 groups`."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
 def tilde(path: Path) -> str:
     """A path as shells show it: `~/wallet-support`."""
     home = Path.home()

@@ -10,6 +10,7 @@ import click
 
 from app.cli.demo import shorten
 from app.cli.output import json_option, print_json, print_table, say
+from app.words import counted
 from store.errors import UsageError
 from store.records.triage import FailureGroup, Triage
 from store.workspace import Workspace, open_workspace
@@ -173,7 +174,7 @@ def show(found: Triage) -> None:
         right=(0, 2, 3),
     )
     if len(found.groups) > TOP:
-        say(f"and {len(found.groups) - TOP} smaller groups: --json lists them")
+        say(f"and {counted(len(found.groups) - TOP, 'smaller group')}: --json lists them")
     click.echo()
     for group in top:
         click.echo(f"{group.number:>3}  {shorten(group.guess.evidence, 100)}")
@@ -182,7 +183,8 @@ def show(found: Triage) -> None:
     click.echo()
     for action, command in dict.fromkeys((group.action, group.command) for group in top):
         click.echo(f"{action}" + (f"  ({command})" if command else ""))
-    say(f"\n{found.failures} failures of {found.source} in {len(found.groups)} groups; `?` is a guess.")
+    failures, groups = counted(found.failures, "failure"), counted(len(found.groups), "group")
+    say(f"\n{failures} of {found.source} in {groups}; `?` is a guess.")
     if found.ready:
         say(f"All of the top {found.top} are named, {found.behavioural:.0%} behavioural: training may help.")
     else:

@@ -9,6 +9,7 @@ from app.tui.texts import visible
 from app.tui.widgets.facts import Fact, in_lines, text
 from app.tui.widgets.frame import Keyed
 from app.tui.words import bar
+from app.words import counted
 from store.records.triage import FailureGroup, Triage
 
 EXAMPLES = 3
@@ -23,7 +24,7 @@ def head(found: Triage, width: int) -> Content:
     named = bar(found.named / found.top if found.top else 0.0, BAR, "$success")
     behavioural = bar(found.behavioural, BAR, "$primary")
     parts = [
-        Content(f"{found.failures:,} failures in {len(found.groups):,} groups"),
+        Content(f"{counted(found.failures, 'failure')} in {counted(len(found.groups), 'group')}"),
         Content.styled(visible(found.source), "$quiet"),
         Content.assemble(("named ", "$quiet"), named, f" {found.named} of {found.top}"),
         Content.assemble(("behavioural ", "$quiet"), behavioural, f" {found.behavioural:.0%}"),

@@ -111,7 +111,9 @@ def with_rule(found: Triage) -> Triage:
     if not top:
         found.why_not = "nothing failed"
     elif found.named < len(top):
-        found.why_not = f"{len(top) - found.named} of the top {len(top)} groups of failures have no name yet"
+        nameless = f"{len(top) - found.named} of the top {len(top)} groups of failures have"
+        only = "the only group of failures has"
+        found.why_not = f"{nameless if len(top) > 1 else only} no name yet"
     elif found.behavioural < HALF:
         found.why_not = f"only {found.behavioural:.0%} of the top failures are behavioural"
     found.ready = not found.why_not
