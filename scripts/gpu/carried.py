@@ -74,9 +74,16 @@ def unpack(parts: Iterable[Path], target: Path) -> None:
         for part in parts:
             file.write(part.read_bytes())
     with lzma.open(whole) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-        tar.extractall(half, filter="tar")
+        extract(tar, half, "tar_filter")
     whole.unlink()
     half.rename(target)
+
+
+def extract(tar: tarfile.TarFile, target: Path, filter_name: str) -> None:
+    """Unpack what was packed here, by a filter of `tarfile` where this Python has it (from 3.11.4 on)."""
+    if hasattr(tarfile, filter_name):
+        tar.extraction_filter = getattr(tarfile, filter_name)
+    tar.extractall(target)
 
 
 def need_llama(bench: Bench) -> None:

@@ -63,7 +63,7 @@ def unpacked(source: Path, target: Path) -> Path:
         half = target.with_name("source.half")
         shutil.rmtree(half, ignore_errors=True)
         with tarfile.open(source) as tar:
-            tar.extractall(half, filter="data")
+            carried.extract(tar, half, "data_filter")
         half.rename(target)
     return target
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -39,8 +39,8 @@ async def board_complete(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-def press(*keys: str, chart: bool = True) -> Before:
-    """Home, then these keys; with `chart`, until the chosen run's curve is drawn."""
+def press(*keys: str, chart: bool = True, then: Sequence[str] = ()) -> Before:
+    """Home, then these keys; with `chart`, until the chosen run's curve is drawn; then those of `then`."""
 
     async def before(pilot: Pilot[None]) -> None:
         await board_complete(pilot)
@@ -52,6 +52,7 @@ def press(*keys: str, chart: bool = True) -> Before:
                 pilot, lambda: app.board.history and app.board.history.run_id == screen.chosen.view.run_id
             )
             await until(pilot, lambda: len(app.board.history.steps) < 2 or screen.query("#chart"))
+        await pilot.press(*then)
         await pilot.pause(0.1)
 
     return before

@@ -193,7 +193,7 @@ def test_dialog_stop(workspace: Workspace, runs: None, snap_compare: Compare) ->
 
 
 def test_dialog_help(workspace: Workspace, runs: None, snap_compare: Compare) -> None:
-    assert snap_compare(Staged(workspace), terminal_size=LOW, run_before=press("2", "question_mark"))
+    assert snap_compare(Staged(workspace), terminal_size=LOW, run_before=press("2", then=["question_mark"]))
 
 
 def test_dialog_error(workspace: Workspace, snap_compare: Compare) -> None:
