@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from engine.evals.checks.bfcl import wrong_call, wrong_calls
 from engine.evals.checks.bfcl_values import Language, read
 from engine.evals.checks.calls import Call, calls_in
+from scripts.real_runs import scorers
 from store.records.evals import Case, ExpectedCall
 from tests.engine.evals.checks.stage_calls import call_check
 
@@ -127,77 +127,15 @@ def test_several_calls_are_matched_in_any_order_each_once() -> None:
     assert wrong_calls([("f", {"a": 1})], right, []) == "wrong count: 1 calls, expected 2"
 
 
-def questions(folder: Path) -> Iterator[tuple[Case, Call]]:
-    """Each question of BFCL as a case, with a gold call made of its first right values."""
-    for name in ("BFCL_v4_simple_python.json", "BFCL_v4_multiple.json"):
-        gold = {}
-        for line in (folder / "possible_answer" / name).read_text().splitlines():
-            row = json.loads(line)
-            gold[row["id"]] = row["ground_truth"]
-        for line in (folder / name).read_text().splitlines():
-            row = json.loads(line)
-            [(function, accepts)] = gold[row["id"]][0].items()
-            expected = [ExpectedCall(function, accepts=accepts)]
-            case = Case(row["id"], "?", tools=row["function"], expected_tool_calls=expected)
-            yield case, (function, {key: first(values) for key, values in accepts.items() if values != [""]})
-
-
-def first(values: list[Any]) -> Any:
-    """A right value, with the first of each inner list of alternatives."""
-    value = next(one for one in values if one != "")
-    if isinstance(value, dict):
-        return {key: first(inner) for key, inner in value.items() if inner != [""]}
-    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        return [{key: first(inner) for key, inner in one.items()} for one in value]
-    return value
-
-
-def corrupted(case: Case, call: Call) -> Iterator[tuple[str, list[Call]]]:
-    """Each fault that can be planted into a gold call."""
-    name, arguments = call
-    [expected] = case.expected_tool_calls or []
-    described = next(tool for tool in case.tools if tool["name"] == name)["parameters"]
-    yield "function", [(f"{name}_x", arguments)]
-    yield "extra", [(name, {**arguments, "planted": 1})]
-    yield "none", []
-    yield "twice", [call, call]
-    for key in described.get("required", []):
-        yield "missing", [(name, {one: value for one, value in arguments.items() if one != key})]
-    for key, value in arguments.items():
-        yield "type", [(name, {**arguments, key: "no object" if isinstance(value, dict) else {"x": "y"}})]
-        other = changed(value)
-        if other not in expected.accepts[key]:
-            yield "value", [(name, {**arguments, key: other})]
-
-
-def changed(value: Any) -> Any:
-    """Another value of the same type."""
-    match value:
-        case bool():
-            return not value
-        case int() | float():
-            return value + 987_654
-        case str():
-            return f"{value} qqq"
-        case list():
-            return [*value, *value, "q"]
-        case _:
-            return {**value, "planted": 1}
-
-
 def test_gold_calls_of_bfcl_pass_and_every_planted_fault_fails(shared_data: Path) -> None:
     check = call_check()
     count = faults = 0
-    for case, call in questions(shared_data / "instruct" / "bfcl"):
-        name, arguments = call
-        as_json = json.dumps([{"name": name, "arguments": arguments}])
-        as_python = f"[{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})]"
-        for text in (as_json, as_python):
+    for case, call in scorers.questions(shared_data / "instruct" / "bfcl"):
+        for text in (scorers.as_json([call]), scorers.as_python([call])):
             assert check.result(text, case).passed, case.id
         count += 1
-        for what, calls in corrupted(case, call):
-            text = json.dumps([{"name": one, "arguments": made} for one, made in calls])
-            assert not check.result(text, case).passed, (case.id, what)
+        for what, calls in scorers.planted(case, call):
+            assert not check.result(scorers.as_json(calls), case).passed, (case.id, what)
             faults += 1
     assert count == 600
     assert faults > 7000
