@@ -12,7 +12,7 @@ from store.workspace import open_workspace
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--name", help="The suite's name; the file's when left out.")
+@click.option("--as", "--name", "name", help="The suite's name; the file's when left out.")
 @click.option("--check", default="", help="The kind of check, for rows whose file names no scorer.")
 @click.option("--force", is_flag=True, help="Write over a suite that is there.")
 @json_option
