@@ -23,7 +23,8 @@ _UNCHECKED = "none of the checks counts for it; see their `only`, `without` and 
 
 def problems_in(raw: Any, bench: Bench, default_judge: bool = False) -> list[str]:
     """Every problem, as `place: what is wrong`; none for a suite that can be used."""
-    return _form(raw) or _content(convert(raw), bench, default_judge)
+    form = _form(raw)
+    return form + _beside(raw, bench) if form else _content(convert(raw), bench, default_judge)
 
 
 def convert(raw: dict[str, Any]) -> Suite:
@@ -135,6 +136,33 @@ def _check(entry: Any, where: str) -> list[str]:
     )
 
 
+def _beside(raw: Any, bench: Bench) -> list[str]:
+    """What can be said already of a suite whose form is wrong in places: of its right checks, and of ids."""
+    if not isinstance(raw, dict):
+        return []
+    cases, checks = (found if isinstance(found := raw.get(key), list) else [] for key in ("cases", "checks"))
+    places = [(_where("checks", index, entry), entry) for index, entry in enumerate(checks)]
+    ids = []
+    for index, case in enumerate(cases):
+        ids.append(str(case.get("id", "")) if isinstance(case, dict) else "")
+        own = case.get("checks") if isinstance(case, dict) else None
+        for at, entry in enumerate(own if isinstance(own, list) else []):
+            places.append((f"{_where('cases', index, case)}.checks[{at}]", entry))
+    right = [(where, entry) for where, entry in places if not _check(entry, where)]
+    said = [(where, problems_of(msgspec.convert(nest(entry), Check), bench)) for where, entry in right]
+    return _twice(ids) + [f"{where}: {problem}" for where, found in said for problem in found]
+
+
+def _twice(ids: list[str]) -> list[str]:
+    """Ids of cases that stand more than once, each where it stands last."""
+    counts = Counter(ids)
+    return [
+        f"cases[{index}] ({one}): the id {one!r} stands {count} times"
+        for index, one in reversed(list(enumerate(ids)))
+        if one and (count := counts.pop(one, 1)) > 1
+    ]
+
+
 def _content(suite: Suite, bench: Bench, default_judge: bool) -> list[str]:
     """Problems of a suite whose form is right: what it names must exist and make sense."""
     problems = []
@@ -161,10 +189,7 @@ def _content(suite: Suite, bench: Bench, default_judge: bool) -> list[str]:
 
 def _cases(cases: list[Case], shared: list[Check]) -> list[str]:
     problems = [] if cases else ["cases: none; an empty suite tests nothing"]
-    counts = Counter(case.id for case in cases)
-    for index, case in reversed(list(enumerate(cases))):
-        if (count := counts.pop(case.id, 1)) > 1:
-            problems.append(f"cases[{index}] ({case.id}): the id {case.id!r} stands {count} times")
+    problems += _twice([case.id for case in cases])
     for index, case in enumerate(cases):
         where = f"cases[{index}] ({case.id})"
         if case.messages and case.messages[-1].role not in ("user", "tool"):

@@ -95,6 +95,26 @@ checks: [{kind: exact}, {kind: json_schema, schema: none.json}]
     assert "cases[1] (c1): `exact` has nothing" in found[4]
 
 
+def test_a_wrong_key_hides_neither_what_cannot_work_nor_an_id_that_stands_twice(
+    tmp_path: Path,
+) -> None:
+    text = """
+name: intents
+cases:
+  - {id: c1, input: a, expected: b, checks: [{kind: regex, value: '(a'}]}
+  - {id: c1, input: b, expected: b}
+checks: [{kind: exactly}, {kind: json_schema, schema: none.json}]
+"""
+
+    found = problems(tmp_path, text)
+
+    assert len(found) == 4
+    assert "checks[0].kind: there is no check 'exactly'" in found[0]
+    assert "cases[1] (c1): the id 'c1' stands 2 times" in found[1]
+    assert "checks[1]: json_schema: none.json: there is no such file" in found[2]
+    assert "cases[0] (c1).checks[0]: regex: `value`: '(a' is not a pattern" in found[3]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
