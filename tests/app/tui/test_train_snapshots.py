@@ -82,7 +82,7 @@ def test_runs_resumed_with_another_curve(workspace: Workspace, clock: Clock, sna
     going = lay_run(workspace, "train-7", "train", "dpo tiny on pairs", told)
     clock.move(84)
     with alive(going):
-        assert snap_compare(Staged(workspace), terminal_size=HIGH, run_before=press("2", "enter", "m"))
+        assert snap_compare(Staged(workspace), terminal_size=HIGH, run_before=press("2", "enter", then=["m"]))
 
 
 def form(*keys: str, changes: dict[str, str] | None = None, at: str = "") -> Before:
