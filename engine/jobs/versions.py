@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
-_PACKAGES = ("torch", "transformers", "trl", "peft", "bitsandbytes", "llama-cpp-python")
+DECIDING = ("torch", "transformers", "trl", "peft", "bitsandbytes", "llama-cpp-python")
 
 
-def versions() -> dict[str, str]:
+def versions(packages: Iterable[str] = DECIDING) -> dict[str, str]:
     """The installed version by package; a package that is absent is left out."""
     found = {}
-    for name in _PACKAGES:
+    for name in packages:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

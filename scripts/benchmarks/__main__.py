@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -16,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.jobs import versions as installed
 from scripts.benchmarks.arms import FULL_PAIRS, QUICK_PAIRS, Result, is_met
 
 HERE = Path(__file__).resolve().parent
@@ -114,13 +114,7 @@ def figures(part: Result) -> str:
 
 def versions() -> dict[str, str]:
     """Python and the packages that are measured, as far as they are installed."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return {"python": platform.python_version(), **installed.versions(PACKAGES)}
 
 
 def machine() -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import subprocess
 from typing import Any
+
+from engine.jobs import versions as installed
 
 PACKAGES = (
     "torch", "triton", "transformers", "trl", "peft", "bitsandbytes", "accelerate", "llama-cpp-python",
@@ -58,10 +59,4 @@ def why_none() -> str:
 
 def versions() -> dict[str, str]:
     """Python and the packages that matter, as far as they are installed."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return {"python": platform.python_version(), **installed.versions(PACKAGES)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import platform
@@ -12,8 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine.jobs import versions as installed
+
 TEMPER = Path(sys.executable).with_name("temper")
-PACKAGES = ("torch", "transformers", "trl", "peft", "bitsandbytes", "llama-cpp-python")
 
 
 class Commands:
@@ -49,5 +49,5 @@ def shared_data() -> Path | None:
 
 def versions() -> str:
     """What ran, in one line."""
-    packages = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
+    packages = [f"{name} {version}" for name, version in installed.versions().items()]
     return ", ".join([f"Python {platform.python_version()}", *packages, f"{os.cpu_count()} cores"])

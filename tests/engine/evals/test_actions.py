@@ -54,4 +54,4 @@ def test_without_what_it_needs_there_is_an_action_and_no_command(category: Categ
 
 
 def test_what_only_people_can_do_has_no_command() -> None:
-    assert [command_of(category, ALL) for category in BY_HAND] == ["", ""]  # type: ignore[arg-type]
+    assert [command_of(category, ALL) for category in BY_HAND] == ["", ""]  # type: ignore[arg-type]  # names of categories

@@ -65,7 +65,8 @@ def test_a_check_that_is_stopped_while_it_builds_leaves_nothing_of_it(library: W
     (library.root / "knowledge" / "long.txt").write_text(long, encoding="utf-8")
     arm = {"chunk_tokens": "16"}
     run = launch.start(library, "kb_check", KbCheckParams("docs", str(path), arms=[arm]), "check docs")
-    wait_until(lambda: any(event.phase == "embed, chunk_tokens=16" for event in events_of(run, Progress)))  # type: ignore[union-attr]
+    phase = "embed, chunk_tokens=16"
+    wait_until(lambda: phase in [one.phase for one in events_of(run, Progress) if isinstance(one, Progress)])
     run.request_stop()
     end(run)
     assert runs.view(run).state == "cancelled"
