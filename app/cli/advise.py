@@ -55,16 +55,15 @@ def advise(
 ) -> None:
     """Measure SUITE as it is, with a better prompt, rows, passages and an adapter; say what to do."""
     from app.cli import watch
-    from engine.evals.suite import find_suite
+    from engine.evals.suite import find_suite, named
     from engine.jobs import launch
     from engine.jobs.advise import AdviseParams
     from engine.jobs.advising.ways import Wanted
 
     workspace = open_workspace()
     path = find_suite(workspace.root, suite, Path.cwd())
-    shown = path.relative_to(workspace.root) if path.is_relative_to(workspace.root) else path
     wanted = Wanted(variant, prompt, rows, shots, adapter, kb, against)
-    params = AdviseParams(str(shown), wanted, limit)
+    params = AdviseParams(named(workspace.root, path), wanted, limit)
     look_first(workspace, params)
     if probe is not False:
         train_probe(workspace, params, probe_steps, as_json, asked_for=bool(probe))

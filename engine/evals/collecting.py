@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from engine.evals.adding import add_case, case_of_result, case_of_trace, find_result, find_trace
-from engine.evals.suite import LoadedSuite, find_suite, load_suite
+from engine.evals.suite import SHIPPED, LoadedSuite, find_suite, load_suite, named
 from store import runs
 from store.errors import MissingError, TemperError, UsageError
 from store.records.evals import Case, Check
@@ -58,7 +58,7 @@ def _add(
     path = _path(workspace, suite)
     _refuse_again(workspace, path, case)
     written = add_case(path, workspace.root, case, checks)
-    return Added(str(path.relative_to(workspace.root)), written.id)
+    return Added(named(workspace.root, path), written.id)
 
 
 def _refuse_again(workspace: Workspace, path: Path, case: Case) -> None:
@@ -76,11 +76,17 @@ def _refuse_again(workspace: Workspace, path: Path, case: Case) -> None:
 
 
 def _path(workspace: Workspace, suite: str) -> Path:
-    """The file of a suite in the workspace, there or not."""
+    """The file of a suite in the workspace, there or not. Raises UsageError for one that ships."""
     try:
         path = find_suite(workspace.root, suite)
     except MissingError:
         return workspace.paths.evals / (suite if "." in suite else f"{suite}.yaml")
+    if path in SHIPPED.values():
+        raise UsageError(
+            "That suite is Temper's own",
+            f"{suite} is the same for everybody, so no case is added to it.",
+            "Name a suite of yours; one that is not there yet is made.",
+        )
     return path
 
 

@@ -31,5 +31,6 @@ class SuiteGroup(LazyGroup):
 def evaluate() -> None:
     """Run SUITE (a file, or a name in evals/) against variants: temper eval SUITE --variant V.
 
+    The suite `forgetting` is Temper's own: what a model should still know when it was taught something else.
     A suite whose name is that of a command below is run by its path: temper eval evals/new.yaml.
     """

@@ -42,7 +42,7 @@ def evaluate(
     no_watch: bool,
     as_json: bool,
 ) -> None:
-    """Run SUITE (a file, or a name in evals/) against variants."""
+    """Run SUITE (a file, a name in evals/, or `forgetting`, which Temper brings) against variants."""
     workspace = open_workspace()
     params = checked_params(workspace, suite, variants)
     params.limit, params.epochs, params.fresh = limit, epochs, fresh
@@ -61,7 +61,7 @@ def rescore(run: str, suite: str | None, variants: tuple[str, ...], no_watch: bo
 
     Nothing is asked again: change checks, expected answers or thresholds and see what they would have said.
     """
-    from engine.evals.suite import find_suite, load_suite
+    from engine.evals.suite import find_suite, load_suite, named
     from engine.jobs.evaluate import EvaluateParams
 
     workspace = open_workspace()
@@ -69,7 +69,7 @@ def rescore(run: str, suite: str | None, variants: tuple[str, ...], no_watch: bo
     earlier = msgspec.convert(folder.spec().params, EvaluateParams)
     path = find_suite(workspace.root, suite or earlier.suite, Path.cwd())
     load_suite(path, workspace.root)
-    params = EvaluateParams(shown(workspace, path), list(variants), earlier.limit, rescore=folder.run_id)
+    params = EvaluateParams(named(workspace.root, path), list(variants), earlier.limit, rescore=folder.run_id)
     start(workspace, params, f"{path.stem}: {folder.run_id} judged again", no_watch, as_json)
 
 
@@ -100,7 +100,7 @@ def checked_params(workspace: Workspace, suite: str, variants: Sequence[str]) ->
 
     A run that could only fail is not started. Raises UsageError or MissingError.
     """
-    from engine.evals.suite import find_suite, load_suite
+    from engine.evals.suite import find_suite, load_suite, named
     from engine.jobs.evaluate import EvaluateParams
     from engine.models.variants import describe
 
@@ -114,12 +114,7 @@ def checked_params(workspace: Workspace, suite: str, variants: Sequence[str]) ->
             from store import knowledge
 
             knowledge.load_manifest(workspace.paths, found.knowledge)
-    return EvaluateParams(shown(workspace, path), names)
-
-
-def shown(workspace: Workspace, path: Path) -> str:
-    """A suite's path as commands name it: from the workspace where it lies in it."""
-    return str(path.relative_to(workspace.root) if path.is_relative_to(workspace.root) else path)
+    return EvaluateParams(named(workspace.root, path), names)
 
 
 def command_line(params: EvaluateParams) -> str:

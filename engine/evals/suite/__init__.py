@@ -5,7 +5,7 @@ problems   all that is wrong            writing    a suite, or one more case, in
 loading    a suite that was found right, and its checks ready to use
 """
 
-from engine.evals.suite.finding import SUFFIXES, find_suite
+from engine.evals.suite.finding import SHIPPED, SUFFIXES, find_suite, named
 from engine.evals.suite.loading import LoadedSuite, load_suite
 
-__all__ = ["SUFFIXES", "LoadedSuite", "find_suite", "load_suite"]
+__all__ = ["SHIPPED", "SUFFIXES", "LoadedSuite", "find_suite", "load_suite", "named"]

@@ -97,6 +97,8 @@ def test_what_is_not_there_or_cannot_take_a_case_is_refused(workspace: Workspace
         add_failure(workspace, "mine", "last", "c9", "", None, [])
     with pytest.raises(UsageError, match="takes its cases from a dataset"):
         add_failure(workspace, "rows", "last", "c1", "", None, [])
+    with pytest.raises(UsageError, match="Temper's own"):
+        add_failure(workspace, "forgetting", "last", "c1", "", None, [])
     with pytest.raises(UsageError, match="cannot be added"):
         with_case("name: a\ncases: [{id: c, input: x}]\n", Case("d", "y"), Path("a.yaml"))
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.evals.suite import find_suite, load_suite
+from engine.evals.forgetting import PACK
+from engine.evals.suite import find_suite, load_suite, named
 from store.errors import ExitCode, MissingError, UsageError
 from store.records.evals import Case, CasesFrom
 
@@ -375,3 +376,16 @@ def test_a_kind_that_is_no_name_is_named(tmp_path: Path, kind: str) -> None:
     found = problems(tmp_path, f"name: a\nchecks: [{{kind: {kind}}}]\ncases: [{{id: c, input: a}}]\n")
 
     assert any("checks[0].kind: " in line for line in found)
+
+
+def test_the_pack_that_ships_is_found_by_its_name_unless_the_workspace_has_one_called_so(
+    tmp_path: Path,
+) -> None:
+    assert find_suite(tmp_path, "forgetting") == PACK
+    assert named(tmp_path, PACK) == "forgetting"
+    assert load_suite(find_suite(tmp_path, "forgetting"), tmp_path).suite.name == "forgetting"
+
+    own = write(tmp_path, GOOD, "forgetting.yaml")
+
+    assert find_suite(tmp_path, "forgetting") == own
+    assert named(tmp_path, own) == "evals/forgetting.yaml"
