@@ -25,23 +25,30 @@ from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, 
 
 START_SECONDS = 60.0
 """How long the process may take to import the file: it may import something large."""
+ENDING_SECONDS = 2.0
+"""How long a process that closed its end may take to be gone."""
+LEAST_MEMORY_MB = 64
 PRINTED = 100_000
 """Bytes that a function may print into the run's log; what comes after is dropped."""
 
 
 class PythonOptions(msgspec.Struct, forbid_unknown_fields=True):
-    """`function` is FILE.py:NAME. `seconds`: how long one call may take."""
+    """`function` is FILE.py:NAME. `seconds`: how long one call may take; `memory_mb`: what its process, and
+    each that it starts, may hold.
+    """
 
     function: str = ""
     seconds: float = 10.0
+    memory_mb: int = 2048
 
 
 class Outcome(msgspec.Struct):
-    """A line from the process: a score with its reason, or what went wrong."""
+    """A line from the process: a score with its reason, or what went wrong. `spent`: it was its last."""
 
     score: float = 0.0
     detail: str = ""
     error: str = ""
+    spent: bool = False
 
 
 def python(options: PythonOptions, bench: Bench) -> Judge:
@@ -51,6 +58,8 @@ def python(options: PythonOptions, bench: Bench) -> Judge:
         raise ValueError("python needs `function`, as in checks/tone.py:is_polite")
     if not 0 < options.seconds < math.inf:
         raise ValueError(f"python: `seconds` is {options.seconds}; it must be above 0, and end")
+    if options.memory_mb < LEAST_MEMORY_MB:
+        raise ValueError(f"python: `memory_mb` is {options.memory_mb}; Python alone takes {LEAST_MEMORY_MB}")
     path = bench.find(file)
     if not bench.python_checks:
         raise ValueError(
@@ -58,7 +67,7 @@ def python(options: PythonOptions, bench: Bench) -> Judge:
         )
     if why := missing(path, name):
         raise ValueError(f"{file}: {why}")
-    caller = Caller(path, name, options.seconds)
+    caller = Caller(path, name, options)
     bench.closing.append(caller.close)
 
     def judge(reply: Reply) -> Verdict:
@@ -87,30 +96,33 @@ _BINDS = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.ClassDef, a
 
 
 class Caller:
-    """The process that holds the function. Started at the first call; one that hangs is ended, and the next
-    call starts another.
+    """The process that holds the function. Started at the first call; one that hangs or has used up its
+    memory is ended, and the next call starts another. One that cannot be started is not started again.
     """
 
-    def __init__(self, path: Path, name: str, seconds: float) -> None:
-        self._command = [sys.executable, "-P", "-m", "engine.evals.checks.python_process", str(path), name]
+    def __init__(self, path: Path, name: str, options: PythonOptions) -> None:
+        module = "engine.evals.checks.python_process"
+        self._command = [sys.executable, "-P", "-m", module, str(path), name, str(options.memory_mb)]
         self._folder = path.parent
-        self._seconds = seconds
+        self._seconds = options.seconds
+        self._broken = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._lines: queue.Queue[bytes] = queue.Queue()
 
     def call(self, reply: Reply) -> Outcome:
         """What the function says of a reply, or what went wrong."""
+        if self._process is None and not self._broken:
+            self._broken = self._start()
+        if self._broken:
+            return Outcome(error=self._broken)
         try:
-            if self._process is None and (why := self._start()):
-                return Outcome(error=why)
             assert self._process is not None
             assert self._process.stdin is not None
             asked = {"output": reply.text, "case": msgspec.to_builtins(reply.case)}
             self._process.stdin.write(msgspec.json.encode(asked) + b"\n")
             self._process.stdin.flush()
         except OSError:
-            self.close()
-            return Outcome(error="ended its process")
+            return Outcome(error=self._end())
         return self._next(self._seconds, "did not return")
 
     def close(self) -> None:
@@ -152,9 +164,23 @@ class Caller:
             self.close()
             return Outcome(error=f"{what} within {seconds:g} s")
         if not line:
+            return Outcome(error=self._end())
+        outcome = msgspec.json.decode(line, type=Outcome)
+        if outcome.spent:
             self.close()
-            return Outcome(error="ended its process")
-        return msgspec.json.decode(line, type=Outcome)
+        return outcome
+
+    def _end(self) -> str:
+        """Tidy up behind a process that says nothing more; how it ended, where it did so by itself."""
+        assert self._process is not None
+        process = self._process
+        with contextlib.suppress(subprocess.TimeoutExpired):  # one that closed its wire may live on
+            process.wait(ENDING_SECONDS)
+        code = process.returncode
+        self.close()
+        if code is None:
+            return "closed the pipe that its answer goes through"
+        return "ended its process" + (f" by {signal.Signals(-code).name}" if code < 0 else f" with {code}")
 
 
 def _read(pipe: IO[bytes], lines: queue.Queue[bytes]) -> None:

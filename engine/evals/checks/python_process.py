@@ -1,7 +1,7 @@
 """The process that calls a Python function of the user's: cases in on stdin, verdicts out, a line each.
 
-Run as `python -m engine.evals.checks.python_process FILE NAME`. Its first line says whether the function was
-found. What the function prints goes to stderr: stdout is the wire.
+Run as `python -m engine.evals.checks.python_process FILE NAME MEMORY_MB`. Its first line says whether the
+function was found. What the function prints goes to stderr: stdout is the wire.
 """
 
 from __future__ import annotations
@@ -10,37 +10,59 @@ import importlib.util
 import json
 import math
 import os
+import resource
 import sys
 from collections.abc import Callable
 from typing import Any
 
 DETAIL_LETTERS = 1000
+RESERVE = 2 << 20
+"""Bytes given back before an exhausted memory is reported: the report itself takes some."""
 
 
-def main(path: str, name: str) -> None:
-    """Answer every line of stdin until it ends."""
+def main(path: str, name: str, memory_mb: int) -> None:
+    """Answer every line of stdin until it ends, or until the function has used up its memory."""
     from engine import offline
 
     wire = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     offline.guard()
+    itself = os.getpid()
+    limit_memory(memory_mb)
+    reserve = bytearray(RESERVE)
 
     def say(**outcome: Any) -> None:
+        if os.getpid() != itself:  # the function forked and came back: only one of the two may answer
+            os._exit(0)
         wire.write(json.dumps(outcome) + "\n")
         wire.flush()
 
     try:
         function = load(path, name)
     except BaseException as error:
-        say(error=f"cannot be loaded: {shown(error)}")
+        reserve.clear()
+        say(error=f"cannot be loaded: {shown(error, memory_mb)}")
         return
     say()
     for line in sys.stdin.buffer:
-        asked = json.loads(line)
         try:
+            asked = json.loads(line)
             say(**outcome_of(function(asked["output"], asked["case"])))
+        except MemoryError as error:
+            reserve.clear()
+            say(error=shown(error, memory_mb), spent=True)
+            return
         except BaseException as error:  # sys.exit() too: it is the function's fault, not the process's end
-            say(error=f"raised {shown(error)}")
+            say(error=f"raised {shown(error, memory_mb)}")
+
+
+def limit_memory(megabytes: int) -> None:
+    """Let this process and each that it starts have so much writable memory of its own, and no more.
+
+    RLIMIT_DATA and not RLIMIT_AS: that one also counts what is only reserved, such as stacks of threads.
+    """
+    size = megabytes << 20
+    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
 def load(path: str, name: str) -> Callable[[str, dict[str, Any]], Any]:
@@ -71,10 +93,12 @@ def outcome_of(value: Any) -> dict[str, Any]:
     return {"score": float(value), "detail": detail}
 
 
-def shown(error: BaseException) -> str:
+def shown(error: BaseException, memory_mb: int) -> str:
     """An exception in a line."""
+    if isinstance(error, MemoryError):
+        return f"needed more than the {memory_mb} MiB of memory that memory_mb allows"
     return f"{type(error).__name__}: {error}"[:DETAIL_LETTERS].rstrip(": ")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

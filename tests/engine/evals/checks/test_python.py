@@ -33,6 +33,9 @@ def hangs(output, case):
 def dies(output, case):
     os._exit(3)
 
+def is_killed(output, case):
+    os.kill(os.getpid(), 9)
+
 def leaves(output, case):
     sys.exit(1)
 
@@ -64,6 +67,22 @@ def leaves_a_child(output, case):
 def asks(output, case):
     return input() == "no"
 
+def forks(output, case):
+    os.fork()
+    return output == "right"
+
+def closes(output, case):
+    os.closerange(3, 64)
+    time.sleep(60)
+
+kept = []
+
+def eats(output, case):
+    if output == "eat":
+        for _ in range(1024):  # without a limit it ends all the same
+            kept.append(bytes(1 << 20))
+    return not kept
+
 def calls_home(output, case):
     import socket
     socket.create_connection(("192.0.2.1", 80), timeout=1)
@@ -78,10 +97,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.close()
 
 
-def check(bench: Bench, name: str, seconds: float = 10.0) -> CompiledCheck:
-    [compiled] = compile_checks(
-        [Check("python", options={"function": f"own.py:{name}", "seconds": seconds})], bench
-    )
+def check(bench: Bench, name: str, seconds: float = 10.0, memory_mb: int = 2048) -> CompiledCheck:
+    options = {"function": f"own.py:{name}", "seconds": seconds, "memory_mb": memory_mb}
+    [compiled] = compile_checks([Check("python", options=options)], bench)
     return compiled
 
 
@@ -99,7 +117,9 @@ def test_a_function_says_yes_or_no_or_gives_a_score(bench: Bench) -> None:
     ("name", "error"),
     [
         ("raises", "own.py:raises raised KeyError: 'tone'"),
-        ("dies", "own.py:dies ended its process"),
+        ("dies", "own.py:dies ended its process with 3"),
+        ("is_killed", "own.py:is_killed ended its process by SIGKILL"),
+        ("closes", "own.py:closes closed the pipe that its answer goes through"),
         ("leaves", "own.py:leaves raised SystemExit: 1"),
         ("much", "own.py:much raised ValueError: returned 7, which is not between 0 and 1"),
         ("text", "own.py:text raised TypeError: returned str, not true, false or a number"),
@@ -117,6 +137,32 @@ def test_a_function_that_hangs_is_ended_and_the_next_case_is_judged(bench: Bench
 
     assert hangs.result("hang", CASE).error == "own.py:hangs did not return within 0.5 s"
     assert hangs.result("go on", CASE).passed
+
+
+def test_a_function_that_eats_memory_is_ended_and_the_next_case_is_judged(bench: Bench) -> None:
+    eats = check(bench, "eats", memory_mb=256)
+
+    said = "own.py:eats needed more than the 256 MiB of memory that memory_mb allows"
+    assert eats.result("eat", CASE).error == said
+    assert eats.result("go on", CASE).passed
+
+
+def test_a_function_that_forks_gives_each_case_its_own_verdict(bench: Bench) -> None:
+    forks = check(bench, "forks")
+
+    said = [forks.result(text, CASE).passed for text in ("right", "wrong", "right", "right", "wrong")]
+    assert said == [True, False, True, True, False]
+
+
+def test_a_file_that_cannot_be_loaded_is_tried_once(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "open('tries', 'a').write('x')\nimport nowhere\ndef f(output, case): ...\n"
+    )
+    broken = check(bench, "f")
+
+    errors = {broken.result("abc", CASE).error for _ in range(3)}
+    assert errors == {"own.py:f cannot be loaded: ModuleNotFoundError: No module named 'nowhere'"}
+    assert (tmp_path / "tries").read_text() == "x"
 
 
 def test_what_a_function_prints_is_cut_and_what_it_says_at_length_too(
@@ -177,3 +223,7 @@ def test_functions_are_refused_unless_the_workspace_allows_them(tmp_path: Path) 
         compile_checks([Check("python", options={"function": "none.py:f"})], Bench([tmp_path]))
     with pytest.raises(ValueError, match=r"python needs `function`"):
         compile_checks([Check("python", options={"function": "own.py"})], Bench([tmp_path]))
+    with pytest.raises(ValueError, match=r"`memory_mb` is 1; Python alone takes 64"):
+        compile_checks(
+            [Check("python", options={"function": "own.py:short", "memory_mb": 1})], Bench([tmp_path])
+        )
