@@ -15,9 +15,9 @@ from jsonschema import (
     Draft201909Validator,
     Draft202012Validator,
 )
-from jsonschema.exceptions import best_match
 from jsonschema.protocols import Validator
 
+from engine.inference.structured.metaschema import mistake_in
 from engine.inference.structured.refusal import Place, SchemaRefused
 
 Schema = dict[str, Any] | bool
@@ -33,12 +33,17 @@ DRAFTS: dict[str, Draft] = {
 WITHOUT_SCHEMA: tuple[Draft, ...] = (Draft202012Validator, Draft7Validator, Draft4Validator)
 LOCAL_REFERENCES: tuple[Draft, ...] = (Draft4Validator, Draft6Validator, Draft7Validator)
 """In these a `$ref` stands alone: what is beside it does not count."""
+ASSERTED = frozenset(word for draft in DRAFTS.values() for word in draft.VALIDATORS) - {
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+}
+"""Keywords that assert something in one draft or another; draft 4 has these two within others."""
 MOST_DEEP = 64
 """Levels of a schema in JSON; each costs the checking some ten calls."""
 MOST_VALUES = 100_000
 """Values in a schema's JSON, of enums too."""
 MOST_OBJECTS = 5_000
-"""Objects in a schema's JSON: looking at one takes a millisecond."""
+"""Objects in a schema's JSON: putting them into a grammar's words takes up to a millisecond each."""
 
 
 def draft_of(schema: Any) -> Draft:
@@ -50,11 +55,7 @@ def draft_of(schema: Any) -> Draft:
     if named is None:
         candidates = WITHOUT_SCHEMA
     else:
-        known = DRAFTS.get(
-            str(named)
-            .removesuffix("#")
-            .replace("https://json-schema.org/draft-", "http://json-schema.org/draft-")
-        )
+        known = named_draft(named)
         if known is None:
             raise SchemaRefused(
                 "$schema",
@@ -73,10 +74,16 @@ def draft_of(schema: Any) -> Draft:
     raise refusal
 
 
+def named_draft(uri: Any) -> Draft | None:
+    """The draft that a `$schema` names, by `http` or `https`, with `#` or without."""
+    plain = str(uri).removesuffix("#")
+    return DRAFTS.get(plain.replace("https://json-schema.org/draft-", "http://json-schema.org/draft-"))
+
+
 def problem_as(schema: Schema, draft: Draft) -> SchemaRefused | None:
     """What is wrong with `schema` by the rules of `draft`; None when nothing is."""
     try:
-        error = best_match(draft(draft.META_SCHEMA).iter_errors(schema))
+        error = mistake_in(schema, draft)
     except RecursionError:
         return SchemaRefused("$schema", (), "the schema is nested too deeply to be checked.")
     if error is None:

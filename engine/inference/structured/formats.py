@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import re
 from collections.abc import Callable
 
 KNOWN = frozenset(
@@ -50,6 +51,16 @@ def says_date(text: str) -> bool:
     return True
 
 
+def says_leap_second(text: str) -> bool:
+    """Whether a second 60 is the last one of a day in UTC: a grammar lets it end any minute."""
+    found = re.search(r"(\d\d):(\d\d):60(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))$", text, re.ASCII)
+    if found is None:
+        return True
+    hours, minutes, sign, *offset = found.groups(default="0")
+    ahead = int(offset[0]) * 60 + int(offset[1])
+    return (int(hours) * 60 + int(minutes) + (ahead if sign == "-" else -ahead) + 1) % (24 * 60) == 0
+
+
 def says_address(kind: Callable[[str], object]) -> Callable[[str], bool]:
     """Whether the standard library reads a text as an address of this kind."""
 
@@ -65,7 +76,8 @@ def says_address(kind: Callable[[str], object]) -> Callable[[str], bool]:
 
 BESIDES: dict[str, Callable[[str], bool]] = {
     "date": says_date,
-    "date-time": says_date,
+    "date-time": lambda text: says_date(text) and says_leap_second(text),
+    "time": says_leap_second,
     "ipv4": says_address(ipaddress.IPv4Address),
     "ipv6": says_address(ipaddress.IPv6Address),
 }

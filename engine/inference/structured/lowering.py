@@ -14,7 +14,14 @@ import referencing.exceptions
 import referencing.jsonschema
 from jsonschema_specifications import REGISTRY  # the drafts themselves, as files
 
-from engine.inference.structured.dialect import LOCAL_REFERENCES, Draft, Schema, draft_of
+from engine.inference.structured.dialect import (
+    ASSERTED,
+    LOCAL_REFERENCES,
+    Draft,
+    Schema,
+    draft_of,
+    named_draft,
+)
 from engine.inference.structured.keywords import Keywords
 from engine.inference.structured.lowered import (
     Lowered,
@@ -58,10 +65,9 @@ class Lowering:
         self._names: dict[tuple[str, int], str] = {}
         self._kept: list[Any] = []  # keeps what `_names` knows by its identity
         self._nodes = 0
-        uri = "https://json-schema.org/draft/2020-12/schema"
-        if isinstance(draft.META_SCHEMA, dict):
-            uri = draft.META_SCHEMA.get("$schema", uri)
-        self._specification = referencing.jsonschema.specification_with(uri)
+        self.draft = draft
+        self._uri = draft.META_SCHEMA["$schema"]
+        self._specification = referencing.jsonschema.specification_with(self._uri)
 
     def document(self, place: Place) -> Lowered:
         """The whole schema, or the part at `place`. Raises SchemaRefused."""
@@ -91,6 +97,10 @@ class Lowering:
         if isinstance(schema, bool):
             return schema
         self._count(place)
+        if named_draft(schema.get("$schema", self._uri)) is not self.draft:
+            raise SchemaRefused(
+                "$schema", (*place, "$schema"), "it is another draft than the whole schema's."
+            )
         resolver = resolver.in_subresource(self._specification.create_resource(schema))
         if self._alone and "$ref" in schema:
             return self.reference(schema["$ref"], resolver, (*place, "$ref"), chain)
@@ -98,6 +108,8 @@ class Lowering:
         for keyword in schema:
             if keyword in self.words:
                 part.take(keyword)
+            elif keyword in ASSERTED:
+                self.note(f"{keyword!r} is of another draft than the schema: it asserts nothing.")
         return part.result()
 
     def reference(self, ref: str, resolver: Resolver, place: Place, chain: tuple[str, ...]) -> Lowered:

@@ -7,24 +7,23 @@ references a budget; what cannot be judged counts as not valid. Knows nothing of
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 
-from jsonschema import FormatChecker, validators
+from jsonschema import FormatChecker
 from jsonschema.exceptions import ValidationError, best_match
 
 from engine.inference.structured import formats
 from engine.inference.structured.dialect import Draft, Schema, draft_of
+from engine.inference.structured.extended import Errors, Keyword, extended
+from engine.inference.structured.metaschema import REFERENCES
 from engine.inference.structured.patterns import TooSlow, has_format, searches
 
 MOST_REFERENCES = 20_000
 """References followed for one answer; a schema can be made to follow them without end."""
 MOST_DIGITS = 700
 """Digits of a quotient: floats go up to 309, and down to 324 behind the point."""
-REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
-
-Errors = Iterator[ValidationError]
 
 
 class Checker:
@@ -33,13 +32,12 @@ class Checker:
     def __init__(self, schema: Schema, draft: Draft | None = None) -> None:
         draft = draft or draft_of(schema)
         self._followed = 0
-        own: dict[str, Callable[..., Errors]] = {
+        own: dict[str, Keyword] = {
             word: self._counted(draft.VALIDATORS[word]) for word in REFERENCES if word in draft.VALIDATORS
         }
         own |= {"multipleOf": _multiple_of, "pattern": _pattern, "patternProperties": _pattern_properties}
         own["additionalProperties"] = _additional_properties
-        kind: Any = validators.extend(draft, own)  # type: ignore[no-untyped-call]  # the stubs leave its types out
-        self._validator = kind(schema, format_checker=FORMATS)
+        self._validator = extended(draft, own)(schema, format_checker=FORMATS)
 
     def problem(self, text: str) -> str:
         """Why `text` is not a valid answer: not JSON, or where it breaks the schema; empty when it is one."""
@@ -65,7 +63,7 @@ class Checker:
         place = "".join(f"[{part!r}]" for part in error.absolute_path)
         return f"The answer{place} breaks {error.validator!r}: {error.message[:300]}."
 
-    def _counted(self, original: Callable[..., Errors | None]) -> Callable[..., Errors]:
+    def _counted(self, original: Callable[..., Errors | None]) -> Keyword:
         def follow(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:
             self._followed += 1
             if self._followed > MOST_REFERENCES:

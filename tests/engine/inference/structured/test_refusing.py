@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.inference.structured.dialect import MOST_DEEP, MOST_OBJECTS, MOST_VALUES
+from engine.inference.structured.dialect import DRAFTS, MOST_DEEP, MOST_OBJECTS, MOST_VALUES, Draft
+from engine.inference.structured.metaschema import mistake_in
 from engine.inference.structured.refusal import SchemaRefused
 from engine.inference.structured.structure import choice_structure, regex_structure, schema_structure
 from engine.inference.structured.validation import MOST_REFERENCES, Checker
@@ -38,6 +39,11 @@ from store.errors import UsageError
             "#/properties/q/minProperties",
         ),
         ({"type": "string", "minLength": 5, "maxLength": 2}, "minLength", "#/minLength"),
+        (
+            {"$defs": {"x": {"$schema": "http://json-schema.org/draft-04/schema#"}}, "$ref": "#/$defs/x"},
+            "$schema",
+            "#/$ref/$schema",
+        ),
         (False, "$schema", "#"),
         ([1], "$schema", "#"),
     ],
@@ -49,6 +55,34 @@ def test_what_cannot_be_enforced_is_named_with_its_place(schema: Any, keyword: s
     assert (caught.value.keyword, caught.value.place) == (keyword, place)
     assert keyword in caught.value.happened
     assert place in caught.value.happened
+
+
+MISTAKES: list[Any] = [
+    {"type": "strng"},
+    {"items": [{"minLength": -1}]},
+    {"properties": {"a": {"required": "b"}}},
+    {"$defs": {"a": {"enum": 1}}},
+    {"anyOf": []},
+    {"not": {"allOf": [{"pattern": 3}]}},
+    {"additionalProperties": {"multipleOf": 0}},
+    {"dependentSchemas": {"a": 1}},
+    {"const": {"type": 1}},
+    {"unevaluatedItems": "no"},
+]
+
+
+@pytest.mark.parametrize("draft", DRAFTS.values(), ids=lambda draft: draft.__name__)
+def test_a_mistake_is_one_where_the_drafts_own_metaschema_says_so(draft: Draft) -> None:
+    for schema in MISTAKES:
+        assert (mistake_in(schema, draft) is None) == draft(draft.META_SCHEMA).is_valid(schema), schema
+
+
+def test_a_keyword_that_asserts_nothing_in_this_draft_is_named() -> None:
+    older = schema_structure({"$schema": "http://json-schema.org/draft-07/schema#", "dependentRequired": {}})
+    newer = schema_structure({"dependencies": {"a": ["b"]}})
+
+    assert "'dependentRequired'" in older.notes[0]
+    assert "'dependencies'" in newer.notes[0]
 
 
 def nested(levels: int) -> dict[str, Any]:

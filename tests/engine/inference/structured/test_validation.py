@@ -36,6 +36,9 @@ def test_only_strict_json_is_valid(text: str, said: str) -> None:
     [
         ("date", "2024-02-29", "2023-02-29"),
         ("date-time", "2024-02-29T10:00:00Z", "2023-02-30T10:00:00Z"),
+        ("date-time", "2016-12-31T23:59:60Z", "2016-12-31T22:59:60Z"),
+        ("time", "00:29:60.5+00:30", "00:29:60.5-00:30"),
+        ("time", "22:59:60-01:00", "23:58:60z"),
         ("ipv6", "::1", "1::2::3"),
         ("uuid", "2eb8aa08-aa98-11ea-b4aa-73b441d16380", "2eb8aa08"),
         ("relative-json-pointer", "1/a", "/a"),
@@ -54,6 +57,15 @@ def test_a_breach_is_said_with_its_place() -> None:
 
     assert "['a'][1]" in said
     assert "'type'" in said
+
+
+def test_a_part_that_names_its_draft_again_is_judged_like_the_rest() -> None:
+    cent = {"multipleOf": 0.01}
+    parts = {"n": cent, "again": {"$ref": "#"}, "own": {"$schema": DRAFT_7, **cent}}
+    checker = Checker({"$schema": DRAFT_7, "properties": parts})
+
+    assert checker.problem_of({"again": {"n": 19.99}, "own": 19.99}) == ""
+    assert checker.problem_of({"again": {"again": {"n": 19.995}}})
 
 
 def suite() -> list[Any]:
