@@ -26,7 +26,7 @@ _MORE = (
     r"[\s*_`\"]*(?:(?:or|and)[\s*_`\"]*[(\[]?(?:~)(?:[)\].,*_`\"\s]|$)"
     r"|[/,&][\s*_`\"]*[(\[]?(?:~)(?:[)\].,*_`\"]|$))"
 )
-_GOES_ON = re.compile(r"\s+(?!because|since|as\b|for\b|is\b|due|given|which|and|but|with)[a-z]")
+_GOES_ON = re.compile(r"\s+(?!because|since|as\b|for\b|is\b|due|given|which|and|but|with|or\b)[a-z]")
 
 
 class ChoiceOptions(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,8 +71,7 @@ def chosen(text: str, choices: list[str]) -> str | None:
     if lines and (last := by_bare.get(bare(lines[-1]))) is not None:
         return last
     bracketed = {bare(one) for one in re.findall(rf"\(({names})\)", text)}
-    # A lone A or I is more often a word of the sentence than a label.
-    named = bracketed or {bare(one) for one in choices if len(one) > 1 and _occurs(one, text)}
+    named = bracketed or {bare(one) for one in choices if _occurs(one, text)}
     return by_bare[named.pop()] if len(named) == 1 else None
 
 
@@ -114,7 +113,13 @@ def _several(rest: str, names: str) -> bool:
 
 
 def _occurs(one: str, text: str) -> bool:
-    return bool(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", text, re.IGNORECASE))
+    """Whether a choice stands in a text by itself, and not behind a "not". A label of one letter is a capital
+    there, no article and no pronoun: A or I that a word in lower case follows.
+    """
+    if len(one) > 1:
+        return bool(re.search(rf"(?<!\w)(?<!not ){re.escape(one)}(?!\w)", text, re.IGNORECASE))
+    found = re.finditer(rf"(?<![A-Za-z0-9_'-])(?<![Nn]ot ){re.escape(one)}(?![A-Za-z0-9_'\u2019-])", text)
+    return any(one not in "AI" or not _GOES_ON.match(text, match.end()) for match in found)
 
 
 KINDS = (Kind("choice", "takes the right one of several choices", ChoiceOptions, choice, expects="expected"),)

@@ -9,11 +9,12 @@ import msgspec
 
 from engine.data.importers import strict_json
 from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, Verdict, wanted
-from engine.evals.checks.values import MISSING, at_path, json_text, same_json
+from engine.evals.checks.values import MISSING, at_path, folded, json_text, same_json
 
 
 class FieldsOptions(msgspec.Struct, forbid_unknown_fields=True):
-    """`fields` are paths (`a`, `a.b`, `a.0`), without them the keys of the expected object, less `ignore`.
+    """`fields` are paths (`a`, `a.b`, `a.0`), without them the keys or items of what is expected, less
+    `ignore`.
 
     `tolerance` is what numbers may differ by; with `ignore_case` texts are compared without case; lists that
     are `unordered` may hold their items in any order.
@@ -47,13 +48,36 @@ def json_fields(options: FieldsOptions, bench: Bench) -> Judge:
 
 def compare(answer: Any, right: Any, options: FieldsOptions) -> Verdict:
     """The share of fields in which `answer` is `right`. Raises CheckError where there is none to compare."""
-    names = options.fields or (list(right) if isinstance(right, dict) else [])
+    if options.ignore_case:
+        answer, right = folded(answer), folded(right)
+    if options.unordered and isinstance(answer, list) and isinstance(right, list):
+        answer = _aligned(answer, right, options)
+    names = options.fields or _fields(answer, right)
     names = [name for name in names if name not in options.ignore]
-    if not names:
-        raise CheckError("the expected answer has no fields to compare")
+    if all(at_path(right, name) is MISSING for name in names):
+        what = f"none of the fields {', '.join(names)}" if names else "no fields to compare"
+        raise CheckError(f"the expected answer has {what}")
     wrong = [name for name in names if not _same(at_path(answer, name), at_path(right, name), options)]
     detail = "; ".join(f"{name}: {_shown(at_path(answer, name))}" for name in wrong)
     return Verdict(1 - len(wrong) / len(names), f"differs in {detail}" if wrong else "")
+
+
+def _fields(answer: Any, right: Any) -> list[str]:
+    """The fields of the expected answer; items that a list has more than the other are wrong fields."""
+    if isinstance(right, list):
+        return [str(at) for at in range(max(len(right), len(answer) if isinstance(answer, list) else 0))]
+    return list(right) if isinstance(right, dict) else []
+
+
+def _aligned(answer: list[Any], right: list[Any], options: FieldsOptions) -> list[Any]:
+    """The answer's items, each where the expected list has the same; the others in the places left."""
+    rest = list(answer)
+    placed: list[Any] = []
+    for one in right:
+        at = next((at for at, other in enumerate(rest) if _same(other, one, options)), None)
+        placed.append(MISSING if at is None else rest.pop(at))
+    rest.reverse()
+    return [rest.pop() if one is MISSING and rest else one for one in placed] + rest[::-1]
 
 
 def _expected(text: str) -> Any:
@@ -66,8 +90,6 @@ def _expected(text: str) -> Any:
 def _same(left: Any, right: Any, options: FieldsOptions) -> bool:
     if left is MISSING or right is MISSING:
         return left is right
-    if options.ignore_case and isinstance(left, str) and isinstance(right, str):
-        return left.strip().casefold() == right.strip().casefold()
     return same_json(left, right, options.tolerance, options.unordered)
 
 

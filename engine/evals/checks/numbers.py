@@ -1,6 +1,6 @@
 """Numbers as people and models write them: found in a text, and read.
 
-    1,234.50   1'234   -$5   .5   1.2e-3   1.2 x 10^-3   3/4   1 3/4   \\frac{3}{4}   2½   15%
+    1,234.50   1'234   -$5   .5   1.2e-3   1.2 x 10^-3   10^6   3/4   1 3/4   \\frac{3}{4}   2½   15%
 
 Signs of currency and percent are left out: 15% is 15. A number ends where a unit begins; one that hangs on
 letters (CO2) is part of a word. Which of comma and point is the decimal sign is told, never guessed.
@@ -25,6 +25,8 @@ _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _TIMES = "\u00d7"
 _MINUS = "-\u2212\u2013"
+_POWER_OF_TEN = re.compile(rf"(?<![\w.,{_TIMES}*·])(?<![{_TIMES}x*·] )10(?=\^|\*\*|[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹])")
+"""Ten to a power that multiplies nothing."""
 _LATEX = (
     (re.compile(r"\\(?:text|mathrm|mathbf|textbf)\{([^{}]*)\}"), r" \1 "),
     (re.compile(r"\{,\}"), ","),
@@ -70,12 +72,12 @@ def as_number(text: str, decimal: Sign = ".") -> Decimal | None:
 
 
 def plain(text: str) -> str:
-    """A text with LaTeX's and full-width spellings of numbers made plain ones."""
+    """A text with LaTeX's and full-width spellings of numbers made plain ones, and 10^6 as one times 10^6."""
     text = text.translate(_WIDE)
     if "\\" in text or "{" in text:
         for pattern, instead in _LATEX:
             text = pattern.sub(instead, text)
-    return text
+    return _POWER_OF_TEN.sub(f"1{_TIMES}10", text)
 
 
 @cache

@@ -20,6 +20,9 @@ from engine.evals.checks.values import json_text
 
 Version = Literal["2.0", "1.1"]
 _ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
+_BRACKETED = re.compile(r"^\s*(?:\[([^\[\]]*)\]|\{([^{}]*)\}|\(([^()]*)\))[\s.]*$")
+_MARK = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
+_QUOTED = re.compile(r"^(['\"])(.*)\1$", re.DOTALL)
 _PUNCTUATION = frozenset(string.punctuation)
 
 
@@ -87,7 +90,9 @@ def set_f1(found: Iterable[Hashable], right: Iterable[Hashable]) -> float:
 
 
 def items_of(text: str, options: SetOptions) -> set[str]:
-    """The items that a text lists: those of a JSON list, else its parts without list marks."""
+    """The items that a text lists: those of a JSON list, else its parts without list marks, brackets around
+    the list, quotes around an item and full stops behind it.
+    """
     try:
         parsed = strict_json.decode(text)
     except ValueError:
@@ -95,9 +100,10 @@ def items_of(text: str, options: SetOptions) -> set[str]:
     if isinstance(parsed, list):
         parts = [one if isinstance(one, str) else json_text(one) for one in parsed]
     else:
-        parts = text.split(options.separator) if options.separator else re.split(r"[,;\n]", text)
-        parts = [re.sub(r"^\s*(?:[-*•]|\d+[.)])\s+", "", part) for part in parts]
-    found = {" ".join(part.split()) for part in parts}
+        bare = _BRACKETED.sub(r"\1\2\3", text)
+        parts = bare.split(options.separator) if options.separator else re.split(r"[,;\n]", bare)
+        parts = [_QUOTED.sub(r"\2", _MARK.sub("", part).strip()) for part in parts]
+    found = {" ".join(part.split()).removesuffix(".") for part in parts}
     return {one.casefold() if options.ignore_case else one for one in found if one}
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
 
 MISSING = object()
+_INDEX = re.compile(r"\[(\d+)\]")
 
 
 def same_json(left: Any, right: Any, tolerance: float = 0.0, unordered: bool = False) -> bool:
@@ -41,8 +43,13 @@ def _same_lists(left: list[Any], right: list[Any], tolerance: float, unordered: 
 
 
 def at_path(value: Any, path: str) -> Any:
-    """What stands at `a.b.0` in a parsed JSON value; MISSING where nothing does."""
-    for key in path.split("."):
+    """What stands at `a.b.0`, also written `a.b[0]`, in a parsed JSON value; MISSING where nothing does.
+
+    A key that is called like the whole path goes before.
+    """
+    if isinstance(value, dict) and path in value:
+        return value[path]
+    for key in _INDEX.sub(r".\1", path).removeprefix(".").split("."):
         if isinstance(value, dict) and key in value:
             value = value[key]
         elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
@@ -50,6 +57,15 @@ def at_path(value: Any, path: str) -> Any:
         else:
             return MISSING
     return value
+
+
+def folded(value: Any) -> Any:
+    """A parsed JSON value whose texts have no case and no white space at their ends; keys stay."""
+    if isinstance(value, dict):
+        return {key: folded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [folded(one) for one in value]
+    return value.strip().casefold() if isinstance(value, str) else value
 
 
 def json_text(value: Any) -> str:

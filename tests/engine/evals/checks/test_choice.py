@@ -45,6 +45,13 @@ LABELS = ["A", "B", "C", "D"]
         ("I first thought of (A). The answer is C", "C"),
         ("(A) seems right at first. But the answer is (B).", "B"),
         ("It must be (B), I think", "B"),
+        ("I'd go with B", "B"),
+        ("Antwort: B", "B"),
+        ("答案是B", "B"),
+        ("Not C but B", "B"),
+        ("A clear case for D, I'd say", "D"),
+        ("A and B both fit", None),
+        ("Not a B-movie", None),
         ("Rain falls, and that is why.\n\nB", "B"),
         ("The answer is A because it rains", "A"),
         ("The answer is B, a dog", "B"),
@@ -67,7 +74,14 @@ def test_a_label_is_found_the_way_that_models_write_it(text: str, choice: str | 
 
 @pytest.mark.parametrize(
     ("text", "choice"),
-    [("refund", "refund"), ("It is a Refund.", "refund"), ("refund or lost card", None), ("none", None)],
+    [
+        ("refund", "refund"),
+        ("It is a Refund.", "refund"),
+        ("refund or lost card", None),
+        ("Not refund", None),
+        ("It is not refund, it is lost card", "lost card"),
+        ("none", None),
+    ],
 )
 def test_choices_may_be_texts(text: str, choice: str | None) -> None:
     assert chosen(text, ["refund", "lost card"]) == choice

@@ -216,3 +216,39 @@ def test_an_expected_answer_without_fields_is_an_error_of_the_case() -> None:
 )
 def test_json_may_stand_within_other_text_where_the_check_says_so(answer: str, passes: bool) -> None:
     assert judged("json_schema", answer, schema=SCHEMA, within=True).passed == passes
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "score"),
+    [
+        ('[{"a": 1}, 2]', {}, 1.0),
+        ('[{"a": 1}, 2, 3]', {}, 2 / 3),
+        ('[{"a": 1}]', {}, 0.5),
+        ('[2, {"a": 1}]', {}, 0.0),
+        ('[2, {"a": 1}]', {"unordered": True}, 1.0),
+        ("[3, 2]", {"unordered": True}, 0.5),
+        ('[3, 2, {"a": 1}]', {"unordered": True}, 2 / 3),
+        ('{"a": 1}', {}, 0.0),
+        ('[{"a": 1}, 5]', {"fields": ["[0].a"]}, 1.0),
+    ],
+)
+def test_the_fields_of_a_list_are_its_items(answer: str, options: dict[str, Any], score: float) -> None:
+    assert judged("json_fields", answer, '[{"a": 1}, 2]', **options).score == pytest.approx(score)
+
+
+def test_texts_without_case_are_so_at_any_depth() -> None:
+    answer, right = '{"a": {"b": ["X "]}}', '{"a": {"b": ["x"]}}'
+
+    assert judged("json_fields", answer, right, ignore_case=True).passed
+    assert not judged("json_fields", answer, right).passed
+
+
+def test_a_key_with_a_dot_in_it_is_compared() -> None:
+    assert not judged("json_fields", '{"a.b": 1}', '{"a.b": 2}').passed
+    assert judged("json_fields", '{"a.b": 2}', '{"a.b": 2}').passed
+
+
+def test_fields_that_the_expected_answer_has_none_of_are_no_pass() -> None:
+    result = judged("json_fields", '{"intent": "x"}', '{"intent": "y"}', fields=["intnet"])
+
+    assert result.error == "the expected answer has none of the fields intnet"

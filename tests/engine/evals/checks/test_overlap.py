@@ -161,6 +161,10 @@ def test_f1_of_sets(found: str, right: str, score: float) -> None:
         ("red; green", {}, 1),
         ("red | green", {"separator": "|"}, 1),
         ("Red, green", {"ignore_case": False}, 0.5),
+        ("red, green.", {}, 1),
+        ("['red', 'green']", {}, 1),
+        ("{red, green}", {}, 1),
+        ("(red), green", {}, 0.5),
     ],
 )
 def test_items_are_read_from_lists_of_any_kind(answer: str, options: dict[str, Any], score: float) -> None:
