@@ -25,8 +25,10 @@ _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _TIMES = "\u00d7"
 _MINUS = "-\u2212\u2013"
-_POWER_OF_TEN = re.compile(rf"(?<![\w.,{_TIMES}*·])(?<![{_TIMES}x*·] )10(?=\^|\*\*|[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹])")
-"""Ten to a power that multiplies nothing."""
+_POWER_OF_TEN = re.compile(
+    rf"(?<![\w.,{_TIMES}*·])(?<![{_TIMES}x*·] )10(?=(?:\^|\*\*)\{{?[-+\u2212]?\d|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹])"
+)
+"""Ten to a power that multiplies nothing. In **10** the stars are emphasis."""
 _LATEX = (
     (re.compile(r"\\(?:text|mathrm|mathbf|textbf)\{([^{}]*)\}"), r" \1 "),
     (re.compile(r"\{,\}"), ","),
