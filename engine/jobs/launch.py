@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine import detached
 from store import clock, runs
 from store.errors import TemperError
 from store.records.events import Started
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from engine.jobs.warm import WarmWorker
 
 HANDSHAKE_SECONDS = 30.0
-_workers: list[
-    subprocess.Popen[bytes]
-] = []  # kept until they end: dropped, one would be left behind as a zombie
 
 
 def start(
@@ -85,7 +83,7 @@ def spawn(folder: RunFolder) -> subprocess.Popen[bytes]:
             env=environment(),
             start_new_session=True,
         )
-    keep(process)
+    detached.hold(process)
     return process
 
 
@@ -98,15 +96,9 @@ def environment() -> dict[str, str]:
     }
 
 
-def keep(process: subprocess.Popen[bytes]) -> None:
-    """Hold on to a worker until it has ended."""
-    _workers[:] = [worker for worker in _workers if worker.poll() is None]
-    _workers.append(process)
-
-
 def killed_by(run_id: str) -> str:
     """The signal that ended a run's worker, `SIGKILL`; empty where none did or another process began it."""
-    for process in _workers:
+    for process in detached.held():
         if run_id in str(process.args):
             with suppress(subprocess.TimeoutExpired):  # its lock is free a moment before it is gone
                 code = process.wait(timeout=1.0)

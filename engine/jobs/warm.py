@@ -22,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine import offline
+from engine import detached, offline
 from engine.jobs import launch, worker
 from store.errors import TemperError
 from store.runs import RunFolder
@@ -99,7 +99,7 @@ class WarmWorker:
             self.close()
             return False
         self._let_go()
-        launch.keep(self._process)
+        detached.hold(self._process)
         try:
             launch.await_start(folder, self._process)
         except TemperError:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from engine.detached import hold
 from engine.models.variants import describe
 from engine.serving.wire import error_from
 from store.errors import BusyError, TemperError
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60.0
 POLL_SECONDS = 0.05
-_servers: list[subprocess.Popen[bytes]] = []  # kept until they end: dropped, one would be left as a zombie
 
 Progress = Callable[[str], None]
 
@@ -148,8 +148,7 @@ def spawn_server(
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             start_new_session=detached,
         )
-    _servers[:] = [server for server in _servers if server.poll() is None]
-    _servers.append(process)
+    hold(process)
     return process
 
 
@@ -309,9 +308,9 @@ def parse_event(line: str) -> ChatDelta | None:
         return None
     text = event["choices"][0]["delta"].get("content", "")
     if "temper" not in event:
-        return ChatDelta(text)
+        return ChatDelta(text, trace=event["id"])
     last = msgspec.convert(event["temper"], ChatDelta)
-    last.text = text
+    last.text, last.trace = text, event["id"]
     return last
 
 

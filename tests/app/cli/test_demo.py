@@ -74,6 +74,20 @@ def test_nothing_is_left_running(demo: tuple[Path, dict[str, Any]]) -> None:
     assert not (demo[0] / ".temper" / "server.json").exists()
 
 
+def few_questions_behind(recipe: Path) -> str:
+    """The recipe with another forgetting pack: asking the whole one takes longer than the training."""
+    few = {
+        "name": "few",
+        "cases": [{"id": word, "input": f"Repeat: {word}"} for word in ("bread", "water")],
+        "checks": [{"kind": "length", "min": 1}],
+    }
+    (recipe.parents[1] / "evals" / "few.yaml").write_text(json.dumps(few))
+    kept = recipe.read_text()
+    recipe.write_text(kept.replace('forgetting = "builtin"', 'forgetting = "evals/few.yaml"'))
+    assert recipe.read_text() != kept
+    return str(recipe)
+
+
 def test_shuffled_labels_teach_nothing(tmp_path: Path) -> None:
     root = tmp_path / "desk"
     temper(tmp_path, "init", str(root), "--template", "support")
@@ -84,7 +98,8 @@ def test_shuffled_labels_teach_nothing(tmp_path: Path) -> None:
         row["messages"][-1] = answer
     text = "".join(json.dumps(row) + os.linesep for row in rows)
     (root / "data" / "support.jsonl").write_text(text)
-    temper(root, "train", "recipes/support.toml")
+    told = temper(root, "train", few_questions_behind(root / "recipes" / "support.toml"))
+    assert told["forgetting"]["state"] == "finished"
     scored = temper(root, "eval", "evals/support.yaml", "--variant", "tuned")
     assert scored["variants"][0]["score"] < 0.2
     assert scored["variants"][0]["checks"]["json_schema"] > 0.8  # the form can be learned, the labels cannot
