@@ -1,6 +1,7 @@
 """GGUF files made when first needed and kept: `.temper/models/<base>[-<adapter>]/<type>.gguf`.
 
-The key is the content of base and adapter, so a retrained adapter or an edited model is another entry.
+The key is the content of base and adapter, so a retrained adapter or an edited model is another entry: also
+one of which only the chat template or the end tokens were edited, which a GGUF holds too.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
+from engine.export.adapter_settings import SETTINGS
 from engine.export.convert import native_type, to_gguf
 from engine.export.quantise import (
     FLOAT_TYPES,
@@ -25,10 +27,18 @@ from engine.models.adapters import WEIGHTS, read_passport
 from engine.models.directory import ModelDirectory
 from store import atomic
 from store.errors import MissingError, UsageError
-from store.hashing import sha256_of_file
+from store.hashing import sha256_of_files, sha256_of_text
 from store.locks import FileLock
 from store.paths import WorkspacePaths
 
+TOLD_BESIDE = (
+    "chat_template.jinja",
+    "tokenizer_config.json",
+    "generation_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
+"""Small files of a base that go into a GGUF and do not make it another base: an adapter still fits."""
 _KEY = 12  # hex digits of each hash in a folder's name
 
 
@@ -75,10 +85,15 @@ def _stamps(model: ModelDirectory) -> list[tuple[str, int, int]]:
 
 def cache_folder(paths: WorkspacePaths, model: ModelDirectory, adapter: Path | None) -> Path:
     """Where the GGUF files of a base, with an adapter or without, are kept."""
-    name = fingerprint(paths, model)[:_KEY]
+    beside = sha256_of_files(_there(model.path, TOLD_BESIDE))
+    name = sha256_of_text(fingerprint(paths, model) + beside)[:_KEY]
     if adapter is not None:
-        name += "-" + sha256_of_file(adapter / WEIGHTS)[:_KEY]
+        name += "-" + sha256_of_files(_there(adapter, (WEIGHTS, SETTINGS)))[:_KEY]
     return paths.models / name
+
+
+def _there(folder: Path, names: Iterable[str]) -> list[Path]:
+    return [folder / name for name in names if (folder / name).is_file()]
 
 
 def cached_gguf(paths: WorkspacePaths, model: Path, adapter: Path | None, kind: str) -> Path | None:

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from engine.export import gguf_cache
-from engine.models.adapters import PASSPORT
+from engine.export.adapter_settings import SETTINGS
+from engine.models.adapters import PASSPORT, WEIGHTS
 from engine.models.directory import ModelDirectory
 from store.errors import MissingError, UsageError
 from store.records.adapters import AdapterPassport
@@ -87,6 +88,28 @@ def test_a_changed_model_is_another_entry(workspace: Workspace, copied: Path, fa
     (copied / "config.json").write_text(config.replace("256", "128"), encoding="utf-8")
     assert gguf_cache.cached_gguf(workspace.paths, copied, None, "f16") is None
     assert gguf_cache.gguf_for(workspace.paths, copied, None, "f16") != before
+
+
+@pytest.mark.parametrize("edited", ["tokenizer_config.json", "generation_config.json", "chat_template.jinja"])
+def test_an_edited_chat_template_or_end_token_is_another_entry_of_the_same_base(
+    workspace: Workspace, copied: Path, faked: Steps, edited: str
+) -> None:
+    base = ModelDirectory(copied)
+    before, fitting = gguf_cache.gguf_for(workspace.paths, copied, None, "f16"), base.fingerprint()
+    (copied / edited).write_text("{}", encoding="utf-8")
+    assert gguf_cache.cached_gguf(workspace.paths, copied, None, "f16") is None
+    assert gguf_cache.gguf_for(workspace.paths, copied, None, "f16") != before
+    assert ModelDirectory(copied).fingerprint() == fitting  # adapters that were made for it still are
+
+
+def test_an_adapter_that_is_scaled_otherwise_is_another_entry(
+    workspace: Workspace, copied: Path, tmp_path: Path
+) -> None:
+    (tmp_path / WEIGHTS).write_bytes(b"weights")
+    (tmp_path / SETTINGS).write_text('{"lora_alpha": 16}')
+    before = gguf_cache.cache_folder(workspace.paths, ModelDirectory(copied), tmp_path)
+    (tmp_path / SETTINGS).write_text('{"lora_alpha": 32}')
+    assert gguf_cache.cache_folder(workspace.paths, ModelDirectory(copied), tmp_path) != before
 
 
 def test_the_same_model_elsewhere_is_the_same_entry(
