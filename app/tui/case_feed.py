@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.tui.scoreboard import Scored, stem_of
-from store import runs
-from store.records.comparing import Comparison
+from store import labels, runs
+from store.records.comparing import Comparison, Side
 from store.records.evals import CaseResult
 from store.workspace import Workspace
 
@@ -37,6 +37,30 @@ def compare(workspace: Workspace, suite: str, a: Scored, b: Scored) -> Compariso
         return comparing.Asked(row.score.name, runs.find(workspace.paths.runs, row.run_id))
 
     return comparing.compare(workspace, suite, side(a), side(b))
+
+
+def key(side: Side) -> str:
+    """One side of a comparison as labels name it."""
+    return f"{side.run_id}:{side.variant}"
+
+
+def blessed(workspace: Workspace, suite: str) -> str:
+    """The side that is the suite's baseline by a person's decision, as `key` names it; empty without one.
+
+    Raises UsageError where the labels cannot be read.
+    """
+    label = labels.latest(labels.read(workspace.paths, "baseline")).get(suite)
+    return label.value if label is not None else ""
+
+
+def bless(workspace: Workspace, found: Comparison) -> str:
+    """Make B's run the suite's baseline, as `temper compare A B --bless` does; B's key.
+
+    Raises UsageError where the gate failed.
+    """
+    from engine.jobs import comparing
+
+    return comparing.bless(workspace, found).value
 
 
 def evaluate(workspace: Workspace, path: str, variant: str) -> None:

@@ -33,10 +33,14 @@ class Ending(msgspec.Struct):
 
 
 class Piece(msgspec.Struct):
-    """Some more text of an answer; the last piece of an answer has an `ending`."""
+    """Some more text of an answer; the last piece of an answer has an `ending`.
+
+    `trace` is the id by which the whole request can be found again.
+    """
 
     text: str = ""
     ending: Ending | None = None
+    trace: str = ""
 
 
 class ChatFeed:
@@ -71,15 +75,16 @@ class ChatFeed:
 
 def in_pieces(deltas: Iterator[ChatDelta], stopped: Callable[[], bool]) -> Iterator[Piece]:
     """Join what comes within PIECE_SECONDS; end early when `stopped`."""
-    text, shown_at = "", 0.0
+    text, trace, shown_at = "", "", 0.0
     for delta in deltas:
-        text += delta.text
+        text, trace = text + delta.text, delta.trace
         if delta.finish_reason:
-            yield Piece(text, Ending(delta.finish_reason, delta.citations, delta.hits, delta.timings))
+            ending = Ending(delta.finish_reason, delta.citations, delta.hits, delta.timings)
+            yield Piece(text, ending, trace)
             return
         if stopped():
             break
         if text and time.monotonic() - shown_at >= PIECE_SECONDS:
-            yield Piece(text)
+            yield Piece(text, trace=trace)
             text, shown_at = "", time.monotonic()
-    yield Piece(text, Ending("stopped"))
+    yield Piece(text, Ending("stopped"), trace)

@@ -11,6 +11,8 @@ from typing import Literal
 import msgspec
 
 from app.tui.messages import RunNow
+from store import labels
+from store.errors import UsageError
 from store.records.advice import Advice
 from store.records.evals import VariantScore
 from store.workspace import Workspace
@@ -30,7 +32,8 @@ class Scored(msgspec.Struct):
 class Sheet(msgspec.Struct):
     """One suite: its variants, newest first; `runs` counts the finished runs behind them.
 
-    `waiting` are the variants of temper.toml that were never measured on it.
+    `waiting` are the variants of temper.toml that were never measured on it, `blessed` is the one whose run a
+    person made the baseline; empty where nobody did.
     """
 
     suite: str
@@ -38,6 +41,7 @@ class Sheet(msgspec.Struct):
     rows: list[Scored] = []
     runs: int = 0
     waiting: list[str] = []
+    blessed: str = ""
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -54,11 +58,13 @@ def sheets(workspace: Workspace, runs: Iterable[RunNow]) -> list[Sheet]:
     `runs` come newest first.
     """
     found: dict[str, Sheet] = {}
+    files = {stem_of(path): path for path in suite_files(workspace)}
     for run in runs:
         if run.view.kind != "evaluate" or run.view.state != "finished" or "suite" not in run.view.result:
             continue
         suite = str(run.view.result["suite"])
         sheet = found.setdefault(suite, Sheet(suite))
+        sheet.path = sheet.path or files.pop(stem_of_run(run), "")  # its name may be another than its file's
         sheet.runs += 1
         known = {row.score.name: row for row in sheet.rows}
         for score in msgspec.convert(run.view.result.get("variants", []), list[VariantScore]):
@@ -66,20 +72,31 @@ def sheets(workspace: Workspace, runs: Iterable[RunNow]) -> list[Sheet]:
                 known[score.name].history.insert(0, score.score)
             else:
                 sheet.rows.append(Scored(score, run.view.run_id, run.view.created, [score.score]))
-    for path in suite_files(workspace):
-        stem = stem_of(path)
-        found.setdefault(stem, Sheet(stem)).path = path
+    for stem, path in files.items():
+        sheet = found.setdefault(stem, Sheet(stem))
+        sheet.path = sheet.path or path
+    decided = blessed(workspace)
     for sheet in found.values():
         measured = {row.score.name for row in sheet.rows}
         sheet.waiting = [name for name in workspace.config.variants if name not in measured]
+        sheet.blessed = decided.get(sheet.suite, "")
     return list(found.values())
+
+
+def blessed(workspace: Workspace) -> dict[str, str]:
+    """By suite, the variant whose run a person made the baseline."""
+    try:
+        decided = labels.latest(labels.read(workspace.paths, "baseline"))
+    except UsageError:  # comparing says what is wrong with the file; suites are shown all the same
+        return {}
+    return {suite: label.value.partition(":")[2] for suite, label in decided.items()}
 
 
 def run_on(sheet: Sheet, runs: Iterable[RunNow]) -> RunNow | None:
     """The newest evaluation of a suite, in whatever state. `runs` come newest first."""
     names = (sheet.suite, stem_of(sheet.path))
     return next(
-        (run for run in runs if run.view.kind == "evaluate" and run.view.title.partition(":")[0] in names),
+        (run for run in runs if run.view.kind == "evaluate" and stem_of_run(run) in names),
         None,
     )
 
@@ -94,6 +111,11 @@ def advice_on(sheet: Sheet, runs: Iterable[RunNow]) -> tuple[RunNow | None, Advi
         if "advice" in run.view.result:
             return newest, msgspec.convert(run.view.result["advice"], Advice)
     return newest, None
+
+
+def stem_of_run(run: RunNow) -> str:
+    """`support`, the file that an evaluation was of, by the title that it got when it was started."""
+    return run.view.title.partition(":")[0]
 
 
 def stem_of(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Suites as they come to be from the screen: of held-out rows, and of failures one by one.
+"""Suites as they come to be from the screen: of held-out rows, and of failures and chats one by one.
 
 Reads and writes files: call it in threads. Knows no widget; which checks fit is engine.evals'.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from store import datasets
 from store.records.evals import Origin
 from store.workspace import Workspace
+
+CHATTED = "chat-failures"  # the suite of turns that were kept from the chat
 
 
 def sources(workspace: Workspace) -> list[tuple[str, str]]:
@@ -45,6 +47,14 @@ def keep(workspace: Workspace, suite: str, run: str, case: str, variant: str) ->
     from engine.evals.collecting import add_failure
 
     added = add_failure(workspace, suite, run, case, variant, None, [])
+    return f"{added.path}: {added.case}"
+
+
+def keep_trace(workspace: Workspace, trace: str, expected: str) -> str:
+    """Put a request from the chat into the suite of those, with its right answer or ""; where it is now."""
+    from engine.evals.collecting import add_trace
+
+    added = add_trace(workspace, CHATTED, trace, expected or None, [])
     return f"{added.path}: {added.case}"
 
 

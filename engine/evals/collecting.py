@@ -40,13 +40,22 @@ def add_failure(
 
 
 def add_trace(workspace: Workspace, suite: str, trace: str, expected: str | None, tags: list[str]) -> Added:
-    """Put a served request into a suite. Without a right answer, the given one must not come again."""
+    """Put a served request into a suite. Without a right answer, the given one must not come again.
+
+    The check is the case's own, so that requests with and without a right answer can share a suite; where the
+    suite has checks, these judge a right answer.
+    """
     case = case_of_trace(find_trace(workspace.paths, trace), expected)
     if expected is None:
         output = str(case.metadata["output"])
         case.checks = [Check("contains", options={"value": output, "absent": True})]
-    checks = [Check("similarity")] if expected is not None else []
-    return _add(workspace, suite, case, checks, expected, tags)
+    elif not _has_checks(_path(workspace, suite), workspace.root):
+        case.checks = [Check("similarity")]
+    return _add(workspace, suite, case, [], expected, tags)
+
+
+def _has_checks(path: Path, root: Path) -> bool:
+    return path.exists() and bool(load_suite(path, root).suite.checks)
 
 
 def _add(

@@ -42,7 +42,8 @@ class ChatDelta(msgspec.Struct, omit_defaults=True):
     `finish_reason` is `stop`, `length` or `stopped`. `answer` is the whole answer as it should be kept:
     citations of passages that do not exist are taken out. `invalid` says why an answer that was cut is not
     what its schema wants. `notices` are for people: what had to be left out. `logprobs` are those of the
-    tokens that `text` comes from, where they were asked for.
+    tokens that `text` comes from, where they were asked for. `trace`, which clients get with every piece, is
+    the id of the request among the traces.
     """
 
     text: str = ""
@@ -58,3 +59,4 @@ class ChatDelta(msgspec.Struct, omit_defaults=True):
     invalid: str = ""
     tool_calls: list[ToolCall] = []
     logprobs: list[TokenLogprob] = []
+    trace: str = ""

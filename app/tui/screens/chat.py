@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -11,6 +12,7 @@ from textual.content import Content
 from textual.message import Message as TextualMessage
 from textual.widgets import Static, TextArea
 
+from app.tui import suite_feed
 from app.tui.asking import Asking
 from app.tui.chat_feed import Ending
 from app.tui.errors import shown
@@ -62,6 +64,7 @@ class ChatScreen(TemperScreen):
         Binding("ctrl+r", "retrieval", "Retrieval"),
         Binding("ctrl+t", "variant", "Variant"),
         Binding("ctrl+o", "passages", "Passages"),
+        Binding("ctrl+s", "keep", "Keep"),
         Binding("ctrl+n", "new", "New"),
     ]
 
@@ -194,6 +197,34 @@ class ChatScreen(TemperScreen):
         if turn is not None:
             self.app.push_screen(PassageDialog(turn.passages))
 
+    def action_keep(self) -> None:
+        """The last answer becomes a case of a suite."""
+        if (turn := self._keepable()) is not None:
+            self._ask_to_keep(turn)
+
+    def on_turn_kept(self, event: Turn.Kept) -> None:
+        """The answer that has the focus becomes one."""
+        self._ask_to_keep(event.turn)
+
+    def _keepable(self) -> Turn | None:
+        return next((turn for turn in reversed(self.turns) if turn.can_be_kept), None)
+
+    def _ask_to_keep(self, turn: Turn) -> None:
+        from app.tui.dialogs.correction import CorrectionDialog
+
+        def corrected(expected: str | None) -> None:
+            if expected is not None:
+                self._keep(turn.trace, expected)
+
+        self.app.push_screen(CorrectionDialog(turn.question), corrected)
+
+    @work(thread=True, group="suites")
+    @shown
+    def _keep(self, trace: str, expected: str) -> None:
+        told = suite_feed.keep_trace(self._workspace, trace, expected)
+        if self.is_attached:
+            self.notify(f"Kept in {told}")
+
     def action_variant(self) -> None:
         """Choose who answers."""
         from app.tui.dialogs.choose import ChooseDialog
@@ -220,6 +251,8 @@ class ChatScreen(TemperScreen):
             return not isinstance(self.focused, Question)
         if action == "passages":
             return any(turn.passages for turn in self.turns)
+        if action == "keep":
+            return self._keepable() is not None
         if action == "new":
             return bool(self.turns)
         return True

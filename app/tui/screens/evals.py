@@ -30,7 +30,7 @@ from app.tui.widgets.matrix import MatrixPane
 from app.tui.widgets.pane_tabs import PaneTabs
 from app.tui.widgets.suite_list import SuiteList
 from app.tui.widgets.variant_rows import VariantRows
-from app.tui.widgets.variant_words import about_run
+from app.tui.widgets.variant_words import about_run, unmeasured
 from app.tui.widgets.versus_pane import ChangedList, VersusPane
 from store.records.runs import ENDED
 
@@ -181,14 +181,23 @@ class EvalsScreen(SidedScreen):
 
     def _fill(self) -> None:
         sheet, row = self._sheet, self._row
-        if sheet is None or row is None:
+        if sheet is None:
             return
-        if self.pane == "cases":
+        if row is None:
+            self._say_unmeasured(sheet)
+        elif self.pane == "cases":
             self._fill_cases(sheet, row)
         elif self.pane == "versus":
             self._fill_versus(sheet, row)
         elif self.pane == "failures":
             self._fill_failures(row)
+
+    def _say_unmeasured(self, sheet: Sheet) -> None:
+        self._is_new()
+        told = unmeasured(sheet, self.query_one(VariantRows).chosen_name)
+        self.query_one(CasesPane).nothing(told)
+        self.query_one(VersusPane).nothing(told)
+        self.query_one(FailuresPane).nothing(told)
 
     async def _fill_advice(self) -> None:
         if self._sheet is not None and self.pane == "advice":
@@ -218,18 +227,7 @@ class EvalsScreen(SidedScreen):
         if a is b:  # the cursor is on the baseline: any other will do
             b = next((row for row in sheet.rows if row is not a), b)
         if self._is_new("versus", sheet.suite, a.run_id, a.score.name, b.run_id, b.score.name):
-            self.query_one(VersusPane).wait(a.score.name, b.score.name)
-            if a is not b:
-                self._compare(sheet.suite, a, b)
-
-    @work(thread=True, group="versus", exclusive=True)
-    @shown
-    def _compare(self, suite: str, a: Scored, b: Scored) -> None:
-        pane = self.query_one(VersusPane)
-        with giving_up(self, pane.failed):
-            found = case_feed.compare(self.workspace, suite, a, b)
-        if self.is_attached:
-            self.app.call_from_thread(pane.show, found)
+            self.query_one(VersusPane).look(self.workspace, sheet.suite, a, b)
 
     def _fill_failures(self, row: Scored) -> None:
         if self._is_new("failures", row.run_id, row.score.name):

@@ -85,8 +85,13 @@ class CasesPane(Vertical):
 
     def wait(self, whose: str, run: str) -> None:
         """Cases of a variant, from one of its runs, are being read."""
-        self._whose, self._run, self._all = whose, run, []
-        self.query_one("#cases-head", Static).update(WAITING)
+        self.nothing(WAITING)
+        self._whose, self._run = whose, run
+
+    def nothing(self, told: Content) -> None:
+        """There is nothing to be seen but this."""
+        self._whose, self._run, self._all = "", "", []
+        self.query_one("#cases-head", Static).update(told)
         self.query_one(CaseList).show([])
 
     def show(self, run: str, cases: Sequence[CaseResult]) -> None:

@@ -74,10 +74,16 @@ class FailuresPane(Vertical):
         self._row = row
         self._look_at(workspace, row)
 
-    def _look_at(self, workspace: Workspace, of: Subject) -> None:
-        self._of, self._found = (workspace, of), None
-        self.query_one("#failures-head", Static).update(WAITING)
+    def nothing(self, told: Content) -> None:
+        """There is nothing to be seen but this."""
+        self._of = self._found = None
+        self.query_one("#failures-head", Static).update(told)
+        self.query_one(Legend).display = False
         self.query_one(GroupList).show([])
+
+    def _look_at(self, workspace: Workspace, of: Subject) -> None:
+        self.nothing(WAITING)
+        self._of = (workspace, of)
         self._group(workspace, of)
 
     @work(thread=True, group="failures", exclusive=True)
@@ -181,4 +187,4 @@ class FailuresPane(Vertical):
         if action == "keep":
             of_run = self._of is not None and not isinstance(self._of[1], Path)
             return of_run and self.query_one(GroupList).chosen is not None
-        return True
+        return self._of is not None

@@ -21,6 +21,8 @@ MODES = {
     "evals": "Evals",
 }
 ROOM = 12  # cells for the brand and what is around it
+GAP = "   "  # between two hints
+HELP = "help"  # the action that shows all keys
 
 
 Keyed = list[tuple[Content, str]]
@@ -112,19 +114,26 @@ class Hints(Line):
         room = self.content_size.width
         if not self.is_attached or not room:
             return
-        seen: set[str] = set()
-        parts: list[tuple[Content, str]] = []
+        hints: dict[str, tuple[Content, str]] = {}
         for active in screen.active_bindings.values():
             binding = active.binding
-            if not (binding.show and active.enabled) or binding.action in seen or typed(screen, binding):
+            if not (binding.show and active.enabled) or binding.action in hints or typed(screen, binding):
                 continue
-            seen.add(binding.action)
             key = self.app.get_key_display(binding)
             hint = Content.assemble((key, "bold $accent"), " ", (binding.description, "$quiet"))
-            if hint.cell_length <= room:
-                parts += [(hint, binding.key), (Content("   "), "")]
-                room -= hint.cell_length + 3
-        self.lay(parts)
+            hints[binding.action] = (hint, binding.key)
+        self.lay([part for hint in fitting(hints, room) for part in (hint, (Content(GAP), ""))])
+
+
+def fitting(hints: dict[str, tuple[Content, str]], room: int) -> Keyed:
+    """Of the hints, by their actions, as many as fit; the one for help is among them: it lists the others."""
+    shown, left = set[str](), room
+    for action in sorted(hints, key=lambda action: action != HELP):  # which keeps the order of the others
+        cells = hints[action][0].cell_length
+        if cells <= left:
+            shown.add(action)
+            left -= cells + len(GAP)
+    return [hint for action, hint in hints.items() if action in shown]
 
 
 def typed(screen: Screen[object], binding: Binding) -> bool:

@@ -33,7 +33,7 @@ class MatrixPane(Vertical):
     """The matrix with its head; left and right turn to further columns."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "by", "Checks or slices"),
+        Binding("s", "by", "Checks/slices"),
         Binding("a", "baseline", "Baseline"),
         Binding("right", "turn(1)", "More columns", show=False),
         Binding("left", "turn(-1)", "Columns before", show=False),
@@ -55,13 +55,14 @@ class MatrixPane(Vertical):
             yield Static(id="matrix-note")
 
     def show(self, sheet: Sheet) -> None:
-        """Show a suite; the baseline stays while it is one of its variants."""
-        if self._sheet is None or self._sheet.suite != sheet.suite:
-            self.first = 0
+        """Show a suite. Its baseline is the blessed variant, until another one is chosen."""
+        other = self._sheet is None or self._sheet.suite != sheet.suite
         self._sheet = sheet
         names = [row.score.name for row in sheet.rows]
-        if self.baseline not in names:
-            self.baseline = names[-1] if names else ""
+        if other:
+            self.first = 0
+        if self.baseline not in names or (other and sheet.blessed in names):
+            self.baseline = sheet.blessed if sheet.blessed in names else names[-1] if names else ""
         self._show()
 
     def compare(self, baseline: str, candidate: str) -> None:

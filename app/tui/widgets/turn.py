@@ -20,22 +20,32 @@ _CITED = {True: ("$accent", "$primary"), False: ("$faint", "$quiet")}  # of numb
 
 
 class Turn(Vertical, can_focus=True, can_focus_children=False):
-    """Focus it and press enter to read its passages."""
+    """Focus it and press enter to read its passages; `trace` is the id of the request behind it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "passages", "Passages")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "passages", "Passages"),
+        Binding("a", "keep", "Keep as a case"),
+    ]
 
-    class Passages(TextualMessage):
-        """The user wants to read what the answer rests on."""
+    class Said(TextualMessage):
+        """The user wants something of this turn."""
 
         def __init__(self, turn: Turn) -> None:
             super().__init__()
             self.turn = turn
+
+    class Passages(Said):
+        """To read what the answer rests on."""
+
+    class Kept(Said):
+        """To make it a case of a suite."""
 
     def __init__(self, question: str, variant: str) -> None:
         super().__init__()
         self.question = question
         self.variant = variant
         self.answer = ""
+        self.trace = ""
         self.ending: Ending | None = None
 
     def compose(self) -> ComposeResult:
@@ -68,6 +78,7 @@ class Turn(Vertical, can_focus=True, can_focus_children=False):
     def add(self, piece: Piece) -> None:
         """Let the answer grow; with the last piece come the footnotes."""
         self.answer += piece.text
+        self.trace = piece.trace or self.trace
         if piece.text:
             self.query_one(".answer", Static).update(Content(self.answer))
         if piece.ending is not None:
@@ -98,12 +109,23 @@ class Turn(Vertical, can_focus=True, can_focus_children=False):
         return Content("   ").join(parts)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No hint where there is nothing to read."""
+        """No hint where there is nothing to read or to keep."""
+        if action == "keep":
+            return self.can_be_kept
         return bool(self.passages) if action == "passages" else True
+
+    @property
+    def can_be_kept(self) -> bool:
+        """Whether there is an answer whose request can be found again."""
+        return self.ending is not None and bool(self.answer and self.trace)
 
     def action_passages(self) -> None:
         """Tell the screen."""
         self.post_message(self.Passages(self))
+
+    def action_keep(self) -> None:
+        """The same."""
+        self.post_message(self.Kept(self))
 
     def on_click(self) -> None:
         """A click reads the passages."""

@@ -13,6 +13,7 @@ from app.tui.texts import fit, visible
 from app.tui.widgets import run_words
 from app.tui.widgets.spread import between, share, sparks
 from app.tui.words import age
+from app.words import counted
 from store import clock
 
 LABEL = (12, 26)  # least and most cells of a check's or slice's name
@@ -47,7 +48,7 @@ def about(row: Scored, width: int) -> Content:
 
 def _head(row: Scored) -> Content:
     score = row.score
-    told = f"{score.n:,} answers" + (f" to {score.cases:,} cases" if score.cases else "")
+    told = counted(score.n, "answer") + (f" to {counted(score.cases, 'case')}" if score.cases else "")
     return Content.assemble((visible(score.name), "bold"), (f"   {told}", "$quiet"))
 
 
@@ -110,6 +111,20 @@ def about_run(run: RunNow, width: int) -> Content:
         )
     problem = run_words.problem(run.view)
     return problem if problem is not None else run_words.head(run, width)
+
+
+def unmeasured(sheet: Sheet, variant: str) -> Content:
+    """In place of cases and comparisons: why there are none, and which keys make some."""
+    if not variant or not sheet.path:
+        return never_run(sheet, [variant] if variant else [])
+    return Content.assemble(
+        (f"{visible(variant)} was not measured on this suite\n", "bold"),
+        ("Press ", "$quiet"),
+        ("m", "bold $accent"),
+        (" and then ", "$quiet"),
+        ("e", "bold $accent"),
+        (" to evaluate it.", "$quiet"),
+    )
 
 
 def never_run(sheet: Sheet, variants: Sequence[str]) -> Content:

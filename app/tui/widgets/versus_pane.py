@@ -1,10 +1,14 @@
-"""Two variants case by case: the verdict, what broke and what was fixed, both answers side by side."""
+"""Two variants case by case: the verdict, what broke and what was fixed, both answers side by side.
+
+Compared and blessed in threads. What a difference amounts to is not known here.
+"""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from rich.cells import cell_len
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -12,13 +16,17 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from app.tui import case_feed
+from app.tui.errors import giving_up, shown
 from app.tui.messages import FailureKept
+from app.tui.scoreboard import Scored
 from app.tui.texts import fit
 from app.tui.widgets.cases_pane import short_id
 from app.tui.widgets.facts import Fact, Facts, text
 from app.tui.widgets.long_list import LongList, Parts
 from app.tui.widgets.versus_words import SLICES, answers, head
 from store.records.comparing import ChangedCase, Comparison
+from store.workspace import Workspace
 
 LEAST = 15  # lines of a pane in which there is room for one slice
 ALONE = Content.assemble(
@@ -79,11 +87,12 @@ class ChangedList(LongList):
 
 
 class VersusPane(Vertical):
-    """Shows what it is given; says when the two are to change places."""
+    """Compares the rows that it is given; says when the two are to change places."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "swap", "Swap A and B"),
         Binding("a", "keep", "Keep as a case"),
+        Binding("b", "bless", "Bless B"),
     ]
 
     class Swapped(Message):
@@ -97,7 +106,9 @@ class VersusPane(Vertical):
     def __init__(self) -> None:
         super().__init__(id="versus")
         self._wanted: tuple[str, str] = ("", "")
+        self._of: tuple[Workspace, str] | None = None
         self._found: Comparison | None = None
+        self._blessed = ""
 
     def compose(self) -> ComposeResult:
         """Verdict and figures, the cases that changed, both answers to the one under the cursor."""
@@ -110,19 +121,60 @@ class VersusPane(Vertical):
                 yield Static(id="answer-a")
                 yield Static(id="answer-b")
 
-    def wait(self, a: str, b: str) -> None:
-        """A comparison is being made; without two different variants there is none."""
-        self._wanted, self._found = (a, b), None
-        told = ALONE if a == b else Content.styled(f"Comparing {b} with {a} …", "$quiet")
+    def look(self, workspace: Workspace, suite: str, a: Scored, b: Scored) -> None:
+        """Compare two rows of a suite's matrix, unless they are one and the same."""
+        names = (a.score.name, b.score.name)
+        self.nothing(ALONE if a is b else Content.styled(f"Comparing {names[1]} with {names[0]} …", "$quiet"))
+        self._wanted, self._of = names, (workspace, suite)
+        if a is not b:
+            self._compare(workspace, suite, a, b)
+
+    def nothing(self, told: Content) -> None:
+        """There is nothing to be seen but this."""
+        self._wanted, self._found = ("", ""), None
         self._show_head(told)
         self.query_one(ChangedList).show([], [])
 
-    def show(self, found: Comparison) -> None:
+    @work(thread=True, group="versus", exclusive=True)
+    @shown
+    def _compare(self, workspace: Workspace, suite: str, a: Scored, b: Scored) -> None:
+        with giving_up(self, self._failed):
+            found = case_feed.compare(workspace, suite, a, b)
+            blessed = case_feed.blessed(workspace, suite)
+        if self.is_attached:
+            self.app.call_from_thread(self._show, found, blessed)
+
+    def _show(self, found: Comparison, blessed: str) -> None:
         """A comparison is there; one that is no longer wanted is passed over."""
         if self._wanted == (found.side_a.variant, found.side_b.variant):
-            self._found = found
+            self._found, self._blessed = found, blessed
             self._show_found()
             self.query_one(ChangedList).show(found.broken, found.fixed)
+
+    def action_bless(self) -> None:
+        """Ask, then make B's run the baseline of the suite."""
+        from app.tui.dialogs.confirm import ConfirmDialog
+
+        if self._found is None or self._of is None:
+            return
+        found, workspace = self._found, self._of[0]
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._bless(workspace, found)
+
+        side = found.side_b
+        title = f"Bless {side.variant} as the baseline of {found.suite}?"
+        said = f"labels/baseline.jsonl remembers {side.run_id}; `temper compare baseline B` compares with it."
+        self.app.push_screen(ConfirmDialog(title, said), answered)
+
+    @work(thread=True, group="bless")
+    @shown
+    def _bless(self, workspace: Workspace, found: Comparison) -> None:
+        blessed = case_feed.bless(workspace, found)
+        if self.is_attached:
+            self.notify(f"Blessed as the baseline of {found.suite}: {blessed}")
+            self.app.call_from_thread(self._show, found, blessed)
 
     def action_swap(self) -> None:
         """The candidate becomes the baseline."""
@@ -134,6 +186,8 @@ class VersusPane(Vertical):
         if action == "keep":
             listed = self.query_one(ChangedList)
             return listed.chosen is not None and not listed.is_fixed
+        if action == "bless":
+            return self._found is not None and case_feed.key(self._found.side_b) != self._blessed
         return self._wanted[0] != self._wanted[1] if action == "swap" else True
 
     def action_keep(self) -> None:
@@ -143,9 +197,8 @@ class VersusPane(Vertical):
             side = self._found.side_b
             self.post_message(FailureKept(side.run_id, case.case, side.variant))
 
-    def failed(self) -> None:
-        """There is no comparison; the error is shown elsewhere."""
-        self._show_head(UNCOMPARED)
+    def _failed(self) -> None:
+        self._show_head(UNCOMPARED)  # the error itself is shown elsewhere
 
     def on_resize(self) -> None:
         """Intervals are as wide as there is room."""
@@ -154,7 +207,7 @@ class VersusPane(Vertical):
     def _show_found(self) -> None:
         if (found := self._found) is not None:
             room = max(1, (self.size.height - LEAST) // 2)  # both answers are to be seen too
-            told = head(found, self.content_size.width - 1, min(SLICES, room))
+            told = head(found, self.content_size.width - 1, min(SLICES, room), self._blessed)
             self._show_head(told if found.broken or found.fixed else Content("\n").join([told, ALIKE]))
 
     def _show_head(self, told: Content) -> None:

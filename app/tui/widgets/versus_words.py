@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from app.tui.case_feed import key
 from app.tui.texts import fit, visible
 from app.tui.widgets.spread import difference
 from app.tui.word_diff import Stretches, differences
-from store.records.comparing import ChangedCase, Comparison, Difference
+from app.words import counted
+from store.records.comparing import ChangedCase, Comparison, Difference, Side
 from store.records.evals import Cost
 
 VERDICTS = {
@@ -23,19 +25,21 @@ FIGURES = 34
 BAR = (9, 41)  # odd, so that 0 has a cell of its own in the middle
 
 
-def head(found: Comparison, width: int, slices: int = SLICES) -> Content:
-    """The verdict; how large and how sure, drawn; the `slices` that moved most; what must be read with it."""
+def head(found: Comparison, width: int, slices: int = SLICES, blessed: str = "") -> Content:
+    """The verdict; how large and how sure, drawn; the `slices` that moved most; what must be read with it.
+
+    `blessed` is the suite's baseline, as app.tui.case_feed.key names a side.
+    """
     one = found.overall
     words, shade = VERDICTS[one.verdict]
     gate, gate_shade = GATES[found.gate.verdict]
     lines = [
         Content.assemble((words, f"bold {shade}"), (f"   {gate}" if gate else "", gate_shade)),
         Content.assemble(
-            ("A ", "bold $accent"),
-            f"{visible(found.side_a.variant)} {one.a:.1%}   ",
-            ("B ", "bold $accent"),
-            f"{visible(found.side_b.variant)} {one.b:.1%}",
-            (f"   {one.n} common cases", "$quiet"),
+            *_side("A", found.side_a, one.a, blessed),
+            "   ",
+            *_side("B", found.side_b, one.b, blessed),
+            (f"   {counted(one.n, 'common case')}", "$quiet"),
         ),
     ]
     moved = sorted(found.slices.items(), key=lambda item: -abs(item[1].diff))[:slices]
@@ -46,6 +50,11 @@ def head(found: Comparison, width: int, slices: int = SLICES) -> Content:
     lines += [Content.assemble(("▲ ", "$warning"), visible(notice)) for notice in found.notices]
     lines += [Content.assemble(("✗ ", "$error"), visible(reason)) for reason in found.gate.reasons]
     return Content("\n").join(lines)
+
+
+def _side(letter: str, side: Side, value: float, blessed: str) -> list[tuple[str, str]]:
+    told = " ◆ blessed" if key(side) == blessed else ""
+    return [(f"{letter} ", "bold $accent"), (f"{visible(side.variant)} {value:.1%}", ""), (told, "$success")]
 
 
 def interval(name: str, part: Difference, width: int, most: float) -> Content:

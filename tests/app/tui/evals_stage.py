@@ -40,8 +40,13 @@ def results(suite: str, variant: str, right: str) -> list[CaseResult]:
     return found
 
 
-def lay_eval(workspace: Workspace, run_id: str, right: dict[str, str], suite: str = "support") -> RunFolder:
-    """A finished eval run: by variant, which of the cases it got right (see `results`)."""
+def lay_eval(
+    workspace: Workspace, run_id: str, right: dict[str, str], suite: str = "support", file: str = ""
+) -> RunFolder:
+    """A finished eval run: by variant, which of the cases it got right (see `results`).
+
+    `file`: what the suite's file is called, where that is not its name.
+    """
     scores, lines = [], []
     for variant, signs in right.items():
         share = signs.count("x") / len(signs)
@@ -61,7 +66,7 @@ def lay_eval(workspace: Workspace, run_id: str, right: dict[str, str], suite: st
         )
         lines += results(suite, variant, signs)
     result = {"suite": suite, "variants": msgspec.to_builtins(scores), "baselines": {}}
-    title = f"{suite}: {', '.join(right)}"
+    title = f"{file or suite}: {', '.join(right)}"
     folder = lay_run(workspace, run_id, "evaluate", title, [Finished(status="finished", result=result)])
     folder.results.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
     return folder

@@ -143,6 +143,7 @@ class ScriptedChat:
         self.error = error
         self.let_go = threading.Event()
         self.stopped = threading.Event()
+        self.trace = ""  # of each answer: the id of a request that a test has laid
         self.asked: list[tuple[str | None, list[Message], bool]] = []
 
     def answer(
@@ -161,7 +162,7 @@ class ScriptedChat:
                 return
         hits = HITS if retrieval else []
         cited = [Citation(1, HITS[0].doc, HITS[0].start, HITS[0].end)] if retrieval else []
-        yield Piece("", Ending("stop", cited, hits, Timings(12.0, 120.0, 830.0)))
+        yield Piece("", Ending("stop", cited, hits, Timings(12.0, 120.0, 830.0)), self.trace)
 
     def close(self) -> None:
         """Nothing is connected."""

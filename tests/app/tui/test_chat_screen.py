@@ -8,11 +8,17 @@ import pytest
 
 from app.tui.chat_feed import Ending, in_pieces
 from app.tui.dialogs.choose import ChooseDialog
+from app.tui.dialogs.correction import CorrectionDialog
 from app.tui.dialogs.error import ErrorDialog
 from app.tui.dialogs.passage import PassageDialog
 from app.tui.screens.chat import ChatScreen, Question
 from app.tui.widgets.turn import Turn
+from engine.evals.suite import load_suite
 from store.errors import MissingError
+from store.records.data import Message
+from store.records.evals import Origin
+from store.records.traces import Trace
+from store.traces import TraceWriter
 from store.workspace import Workspace
 from tests.app.tui.stage import ScriptedChat, Staged, text_of, until
 
@@ -142,6 +148,42 @@ async def test_enter_on_an_answer_opens_its_passages(workspace: Workspace) -> No
         assert isinstance(app.screen, PassageDialog)
 
 
+async def test_an_answer_is_kept_as_a_case_and_remembers_its_request(workspace: Workspace) -> None:
+    asked = [Message("user", "lost")]
+    writer = TraceWriter(workspace.paths.traces)
+    writer.append(Trace("chatcmpl-7", "2026-01-31T12:00:00.000Z", "tuned", asked, "Freeze it."))
+    writer.close()
+    script = ScriptedChat(["Freeze it."])
+    script.trace = "chatcmpl-7"
+    app = Staged(workspace, script)
+    async with app.run_test() as pilot:
+        await pilot.press("3", *"lost", "enter")
+        await until(pilot, lambda: ended(app))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, CorrectionDialog))
+        await pilot.press(*"Call", "enter")
+        written = workspace.paths.evals / "chat-failures.yaml"
+        await until(pilot, written.exists)
+        cases = load_suite(written, workspace.root).suite.cases
+        assert isinstance(cases, list)
+        assert (cases[0].input, cases[0].expected) == ("lost", "Call")
+        assert cases[0].origin == Origin(kind="trace", variant="tuned", trace="chatcmpl-7")
+        await until(pilot, lambda: isinstance(app.screen, ChatScreen))
+        await pilot.press("escape", "a")  # the same, on the answer that has the focus
+        await until(pilot, lambda: isinstance(app.screen, CorrectionDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        assert "a case already" in text_of(app, "#dialog-title")
+
+
+async def test_an_answer_whose_request_is_not_known_cannot_be_kept(workspace: Workspace) -> None:
+    app = Staged(workspace, ScriptedChat(["Freeze it."]))
+    async with app.run_test() as pilot:
+        await pilot.press("3", *"lost", "enter")
+        await until(pilot, lambda: ended(app))
+        assert "ctrl+s" not in app.screen.active_bindings
+
+
 async def test_a_server_that_cannot_start_is_a_dialog_and_the_chat_goes_on(workspace: Workspace) -> None:
     error = MissingError(
         "The model is not there", "models/tiny.gguf is gone.", "Add it with: temper models add"
@@ -187,11 +229,12 @@ async def test_deltas_are_joined_until_it_is_time_to_show_them(monkeypatch: pyte
     moments = iter([1.0, 1.0, 1.01, 1.02, 1.2, 1.2])
     # the module's own name, not the clock of the event loop that runs this test
     monkeypatch.setattr("app.tui.chat_feed.time", SimpleNamespace(monotonic=lambda: next(moments)))
-    deltas = [ChatDelta(text=letter) for letter in "abcd"]
-    deltas.append(ChatDelta(text="", finish_reason="stop"))
+    deltas = [ChatDelta(text=letter, trace="chatcmpl-7") for letter in "abcd"]
+    deltas.append(ChatDelta(text="", finish_reason="stop", trace="chatcmpl-7"))
     pieces = list(in_pieces(iter(deltas), lambda: False))
     assert [piece.text for piece in pieces] == ["a", "bcd", ""]
     assert pieces[-1].ending is not None
+    assert {piece.trace for piece in pieces} == {"chatcmpl-7"}
 
 
 async def test_a_stream_that_is_stopped_ends_with_what_had_come() -> None:

@@ -6,15 +6,19 @@ import pytest
 from textual.widgets import Static
 
 from app.tui.dialogs.choose import ChooseDialog
+from app.tui.dialogs.confirm import ConfirmDialog
 from app.tui.dialogs.error import ErrorDialog
 from app.tui.dialogs.name import NameDialog
 from app.tui.widgets.cases_pane import CaseList
 from app.tui.widgets.group_list import GroupList
+from app.tui.widgets.matrix import MatrixPane
 from app.tui.widgets.run_list import RunList
 from app.tui.widgets.suite_list import SuiteList
 from app.tui.widgets.variant_rows import VariantRows
 from app.tui.widgets.versus_pane import ChangedList
+from store import labels
 from store.records.events import Failure, Finished, Progress
+from store.records.labels import Label
 from store.workspace import Workspace
 from tests.app.tui.evals_stage import EvalsStaged, lay_advice, lay_eval
 from tests.app.tui.stage import Clock, alive, lay_run, text_of, until
@@ -225,6 +229,72 @@ async def test_both_sides_change_places(evaluated: Workspace) -> None:
         await until(pilot, lambda: "A base 33.3%   B tuned 83.3%" in text_of(app, "#versus-head"))
         await pilot.press("s")
         await until(pilot, lambda: "A tuned 83.3%   B base 33.3%" in text_of(app, "#versus-head"))
+
+
+async def test_the_candidate_is_blessed_after_a_question(evaluated: Workspace) -> None:
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "v")
+        await until(pilot, lambda: "A base 33.3%   B tuned 83.3%" in text_of(app, "#versus-head"))
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: "B tuned 83.3% ◆ blessed" in text_of(app, "#versus-head"))
+        [label] = labels.read(evaluated.paths, "baseline")
+        assert (label.target, label.value) == ("support", "eval-2:tuned")
+        assert "b" not in app.screen.active_bindings  # it is already
+
+
+async def test_a_candidate_that_fails_the_gate_is_not_blessed(evaluated: Workspace) -> None:
+    settings = evaluated.root / "temper.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "[gates.support]\nmin_diff = 0.9\n")
+    app = EvalsStaged(Workspace(evaluated.root))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        await pilot.press("enter", "v")
+        await until(pilot, lambda: "gate failed" in text_of(app, "#versus-head"))
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        assert "nothing was blessed" in text_of(app, "#dialog-title")
+        assert labels.read(evaluated.paths, "baseline") == []
+
+
+async def test_the_blessed_variant_is_what_others_are_compared_with(evaluated: Workspace) -> None:
+    labels.append(evaluated.paths, Label("baseline", "support", "eval-2:tuned"))
+    app = EvalsStaged(evaluated)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        assert app.screen.query_one(MatrixPane).baseline == "tuned"
+
+
+async def test_panes_of_a_variant_without_results_say_so(evaluated: Workspace) -> None:
+    settings = evaluated.root / "temper.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + '[variants.new]\nmodel = "tiny"\n')
+    app = EvalsStaged(Workspace(evaluated.root))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count == 3)
+        await pilot.press("enter", "c")
+        await until(pilot, lambda: app.screen.query_one(CaseList).count)
+        await pilot.press("m", "end", "c")
+        assert "new was not measured on this suite" in text_of(app, "#cases-head")
+        assert app.screen.query_one(CaseList).count == 0  # no cases of another variant
+        await pilot.press("v")
+        assert "new was not measured" in text_of(app, "#versus-head")
+        await pilot.press("x")
+        assert "new was not measured" in text_of(app, "#failures-head")
+
+
+async def test_a_suite_is_one_also_where_its_file_is_called_otherwise(workspace: Workspace) -> None:
+    (workspace.paths.evals / "support.yaml").write_text("name: intents\ncases: []\n", encoding="utf-8")
+    lay_eval(workspace, "eval-1", {"base": "x....x"}, suite="intents", file="support")
+    app = EvalsStaged(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(VariantRows).count)
+        assert app.screen.query_one(SuiteList).option_count == 1
+        assert "intents   evals/support.yaml" in text_of(app, "#suite-head")
 
 
 async def test_enter_on_an_advice_shows_its_run(evaluated: Workspace) -> None:

@@ -88,6 +88,22 @@ def test_a_served_request_becomes_a_case(workspace: Workspace) -> None:
         add_trace(workspace, "seen", "t-8", None, [])
 
 
+def test_requests_with_and_without_a_right_answer_share_a_suite(workspace: Workspace) -> None:
+    asked = [Message("user", "Why?")]
+    traces = [Trace(name, "2026-01-31T10:00:00.000Z", "base", asked, "No.") for name in ("t-1", "t-2", "t-3")]
+    workspace.paths.traces.mkdir(parents=True)
+    lines = b"".join(msgspec.json.encode(trace) + b"\n" for trace in traces)
+    (workspace.paths.traces / "day.jsonl").write_bytes(lines)
+
+    for trace, expected in (("t-1", "Because."), ("t-2", None), ("t-3", "Because.")):
+        add_trace(workspace, "seen", trace, expected, [])
+
+    kinds = [[check.kind for check in case.checks] for case in cases_of(workspace, "seen.yaml")]
+    assert kinds == [["similarity"], ["contains"], ["similarity"]]
+    assert add_trace(workspace, "mine", "t-1", "Because.", []).case == "t-1"  # judged by the suite's own
+    assert cases_of(workspace, "mine.yaml")[-1].checks == []
+
+
 def test_what_is_not_there_or_cannot_take_a_case_is_refused(workspace: Workspace) -> None:
     (workspace.paths.evals / "rows.yaml").write_text(
         "name: rows\ncases: {dataset: chats}\nchecks: [{kind: exact}]\n"
