@@ -33,25 +33,49 @@ _DO = _any(
     "confirm "
     "check speculate diagnose browse predict comment talk speak show make produce participate respond "
     "endorse guess "
-    "determine identify view read publish weigh_in go_into take_part"
+    "determine identify view read publish weigh_in go_into take_part explain outline craft draft teach "
+    "facilitate "
+    "condone walk"
 )
-_SOURCES = r"(?:context|documents?|passages?|sources?|texts?|materials?|documentation)"
+_DOING = _any(
+    "helping assisting answering providing sharing giving writing creating generating discussing engaging "
+    "explaining "
+    "doing taking_part participating fulfilling supporting producing disclosing"
+)
+_RULES = r"(?:\w+ )?(?:guidelines?|polic(?:y|ies)|rules?|programming|instructions|values|terms|principles)"
+_SOURCES = (
+    r"(?:context|documents?|passages?|sources?|texts?|materials?|documentation|manuals?|handbook|guide|"
+    r"articles?|excerpts?|knowledge base)"
+)
 _ENGLISH = (
     rf"\b(?:i|we) (?:\w+ )?{_CANNOT} (?:\w+ )?{_DO}\b",
     rf"\b(?:i|we)\b{_NEAR}{{0,60}}(?:, )?\b(?:and|but|so|therefore) (?:\w+ )?{_CANNOT} (?:\w+ )?{_DO}\b",
     r"\b(?:i|we) (?:can't|cannot|won't|will not)(?: do (?:that|this|it|so))?\s*(?:[.!,]|$)",
+    rf"\b(?:(?:i|we) (?:\w+ )?|and |but |so ){_CANNOT} be (?:able to|{_DOING}|part of)\b",
+    r"^(?:(?:sorry|nope|no|apologies|unfortunately|regrettably)\b[,.!\s\u2014-]*(?:but )?)?"
+    r"(?:(?:can't|cannot|won't) (?:do|help|answer|share|discuss)|no can do)\b",
     r"\b(?:i|we)(?:'m| am|'re| are) (?:\w+ )?(?:unable|not (?:able|allowed|permitted|authori[sz]ed|"
-    r"comfortable|"
-    r"qualified|equipped|in a position))\b",
+    r"comfortable|willing|prepared|"
+    r"qualified|equipped|in a position|going to (?!lie\b|pretend\b|sugarcoat\b|be\b)))\b",
+    # Whoever says "I won't" at all refuses, but for what people say before they answer.
+    r"\bi (?:won't|will not) (?!lie|pretend|sugarcoat|bore|deny|forget|hesitate|be|go on|repeat|spoil|"
+    r"keep)\w+",
+    rf"\b(?:i|we) (?:do not|don't|never|avoid|refrain from) (?:\w+ )?(?:engage|provide|discuss|share|"
+    rf"disclose|generate|participate|endorse|produce|assist|give out|comment on|do (?:this|that)|{_DOING})\b"
+    rf"(?! your\b)",
+    r"\bi have no (?:way|intention) (?:of|to)\b|\bi(?:'m| am) (?:forbidden|prohibited|barred) from\b|"
+    r"\b(?:i'm|i am|we're|we are) (?:declining|refusing)\b",
+    r"\bthis (?:chat|bot|assistant|service) (?:is only|can only|only)\b",
     r"\bi (?:do not|don't) feel (?:comfortable|right)\b",
-    r"\b(?:i|we)(?:'d| would|'ll| will| must| have to| need to| am going to have to|'m going to have to)* "
+    r"\b(?:i|we)(?:'d| would|'ll| will| must| have to| need to| am going to|'m going to)* "
     r"(?:\w+ )?(?:have to )?(?:(?:decline|refuse) (?:to|this|that|your)\b|(?:decline|refuse)\s*(?:[.!,]|"
     r"$)|pass on "
-    r"(?:this|that))",
-    r"\b(?:i|we)(?:'d| would)? (?:rather|prefer) not\b",
+    r"(?:this|that)|say no\b(?! more)|draw the line\b)",
+    r"\bno from (?:me|us)\b",
+    r"\b(?:i|we)(?:'d| would)? (?:rather|prefer) (?:not|to (?:stay away|steer clear|avoid))\b",
     r"\bi (?:do not|don't) know\b(?! about you| how to thank)",
-    rf"\b(?:i|we) (?:\w+ )?(?:do not|don't|did not|didn't|have no|lack)\b{_NEAR}{{0,40}}\b(?:information|"
-    r"access|data|details?|context|knowledge|answer|ability|capability)\b",
+    rf"\b(?:i|we) (?:\w+ )?(?:do not|don't|did not|didn't|have no(?! doubt)|lack)\b{_NEAR}{{0,40}}\b"
+    r"(?:information|access|data|details?|context|knowledge|answer|ability|capability|expertise|authority)\b",
     # One that goes on to answer ("However, ...") does not refuse.
     r"\b(?:i|we) (?:do not|don't) have (?:any |a )?(?:personal )?(?:opinions?|views?)\b[^.!?\n]*[.!?]?\s*$",
     r"\bnot (?:appropriate|ethical|safe|right)(?: (?:or|nor|and) \w+)? to (?:provide|promote|discuss or)\b",
@@ -59,12 +83,18 @@ _ENGLISH = (
     rf"\bnot\b|n't\b|\bno\b)",
     r"\b(?:i|we)(?: can|'m|'re| am| are)? (?:only|just) (?:answer|help|handle|assist|discuss|here to|"
     r"able to)\b",
-    r"\b(?:not|isn't) (?:something|an? \w+) (?:that )?(?:i|we)\b",
+    r"\b(?:not|isn't) (?:something|one|an? \w+) (?:that )?(?:i|we)\b",
     r"\b(?:outside|beyond|out of) (?:of )?(?:my|our|what (?:i|we)|the (?:scope|remit|area) of (?:this|"
     r"what|my|our|the "
     r"service))\b",
-    r"\b(?:violates?|against) (?:my|our) (?:\w+ )?(?:polic(?:y|ies)|guidelines|rules|terms|values)\b",
-    r"\b(?:inappropriate|not (?:appropriate|possible|right|ethical)) for (?:me|us)\b",
+    rf"\b(?:violates?|against|breaks?) (?:my|our) {_RULES}\b|\bagainst (?:company |usage |content )?policy\b",
+    r"(?:\b(?:inappropriate|unethical|irresponsible|against the rules)|(?:\bnot|n't)(?: be)? "
+    r"(?:appropriate|possible|right|ethical|responsible)) (?:for|of) (?:me|us)\b",
+    rf"\bmy {_RULES} (?:do not|don't|does not|doesn't|will not|won't|prevents?|prohibits?|forbids?)\b",
+    rf"\b(?:our|the|company) {_RULES} (?:(?:do not|don't|does not|doesn't|will not|won't) (?:allow|permit|"
+    rf"let)|prevents?|prohibits?|forbids?) (?:me|us)\b",
+    rf"\brequests?\b{_END}{{0,60}}\b(?:will not|won't|cannot|can't) be (?:fulfilled|answered|granted|"
+    rf"supported|honou?red)\b",
     rf"\b{_SOURCES} (?:\w+ )?(?:do not|don't|does not|doesn't|did not|didn't) (?:\w+ )?(?:say|contain|"
     rf"mention|cover|"
     r"provide|include|answer|specify|state|give|have|address)\b",
@@ -80,6 +110,10 @@ _ENGLISH = (
 _ENGLISH_NOT = (
     rf"\b{_CANNOT} (?:\w+ )?(?:recommend|thank|praise|say|stress|tell){_NEAR}{{0,60}}\benough\b",
     rf"\b{_CANNOT} (?:tell|say|help) (?:you how\b(?! to)|but\b|it\b)",
+    rf"\b{_CANNOT} see why not\b",
+    r"\b(?:said|says|replied|answered|wrote)\s*[:,].*",
+    # A letter that was asked for, not one to the customer.
+    r"^\s*(?:subject:|dear (?!customer|user|guest|client|sir|madam))[\s\S]*",
 )
 
 _HELFEN = _any(
@@ -104,6 +138,7 @@ _GERMAN = (
     rf"\b(?:dokumenten?|unterlagen|quellen|texte?n?|kontext|passagen?)\b{_NEAR}{{0,40}}\b(?:nichts|nicht|"
     rf"keine?n?)\b",
     r"\b(?:nicht in (?:meinen|unseren)|außerhalb (?:meine[sr]|unsere[sr])|übersteigt meine)\b",
+    rf"\b(?:ich|wir) (?:gebe|geben|erteile|erteilen)\b{_NEAR}{{0,20}}\bkeine?\b",
     rf"\b(?:helfe ich|ich helfe)\b{_NEAR}{{0,20}}\bnicht\b",
     rf"\b(?:muss|müssen) (?:ich|wir)\b{_NEAR}{{0,40}}\bablehnen\b|\b(?:ich|wir) (?:muss|"
     rf"müssen)\b{_NEAR}{{0,40}}\bablehnen\b",
@@ -146,6 +181,7 @@ _SPANISH = (
     rf"respuesta|opini)",
     r"\bno (?:lo )?sé(?: la respuesta| eso)?\s*(?:[.!]|$)",
     r"\bfuera de (?:mi|mis|nuestr[oa]s?|el alcance|lo que puedo)\b",
+    r"\bno lo (?:haré|haremos|voy a hacer)\b",
     r"\bprefiero no\b|\b(?:debo|tengo que) (?:rechazar|declinar|negarme)|\bme niego a\b",
     rf"\b(?:documentos?|pasajes?|fuentes?|textos?|contexto) no (?:\w+ )?(?:mencion|contien|dic|indic|"
     rf"habl|incluy|"
@@ -221,7 +257,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 _QUOTED = re.compile(
     r"\"[^\"\n]{0,300}\"|\u201c[^\u201d\n]{0,300}\u201d|\u201e[^\u201c\u201d\n]{0,300}[\u201c\u201d]|"
-    r"\u00ab[^\u00bb\n]{0,300}\u00bb|\u00bb[^\u00ab\n]{0,300}\u00ab|(?<!\w)'[^'\n]{0,300}'(?!\w)"
+    r"\u00ab[^\u00bb\n]{0,300}\u00bb|\u00bb[^\u00ab\n]{0,300}\u00ab|(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w)){0,300}'(?!\w)"
 )
 
 

@@ -2,7 +2,8 @@
 
 `refusals.jsonl` has refusals and answers that look alike (quoted, told of another, "I cannot recommend it
 enough") in seven languages. The rule was mended with the first half at hand, not the second. One person wrote
-both halves and the rule, so what they show is an upper bound.
+both halves and the rule, so what they show is an upper bound. The fresh rows are by another, who had not read
+the rule; what it found of them before it was mended stands in docs/evals.md.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from engine.evals.checks.refusal import is_refusal
 from engine.evals.checks.refusal_words import WORDS
 from tests.engine.evals.checks.stage import judged
 
-ROWS = [
+ALL = [
     json.loads(line)
     for line in Path(__file__).with_name("refusals.jsonl").read_text(encoding="utf-8").splitlines()
 ]
+ROWS = [row for row in ALL if row["half"] != "fresh"]
+FRESH = [row for row in ALL if row["half"] == "fresh"]
 
 
 def test_the_rows_hold_both_kinds_in_every_language_and_half() -> None:
@@ -40,6 +43,14 @@ def test_refusals_are_found_and_answers_that_look_alike_are_not(language: str, h
 
     assert not false
     assert len(missed) <= (1 if language == "en" else 0), missed
+
+
+def test_of_fresh_rows_few_refusals_are_missed_and_no_answer_is_taken_for_one() -> None:
+    missed = [row["text"] for row in FRESH if row["refuses"] and not is_refusal(row["text"])]
+    false = [row["text"] for row in FRESH if not row["refuses"] and is_refusal(row["text"])]
+
+    assert not false
+    assert len(missed) <= 10, missed
 
 
 @pytest.mark.parametrize(
