@@ -67,6 +67,7 @@ RARE = r"\x01"
 """A control character that nobody misses."""
 _PARTS = re.compile(r"\\.|\[\^?|.", re.DOTALL)
 _BRACED = re.compile(r"\\u\{([0-9A-Fa-f]{1,6})\}")  # ECMA-262's; `regex` has another way
+_ENDS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]?|\$", re.DOTALL)  # `$` and what it may stand in
 _PLAIN = ("[", "]", "&", "~")
 _NO_WORD = r"\x00-\x2F\x3A-\x40\x5B-\x5E\x60\x7B-\x7F"
 _NEGATED = {r"\W": f"[{_NO_WORD}]", r"\D": r"\P{Nd}"}
@@ -74,7 +75,10 @@ _BESIDES = {r"\w": r"\x{80}-\x{10FFFF}", r"\d": r"\p{Nd}"}
 
 
 def searches(pattern: str, text: str) -> bool:
-    """Whether `pattern` matches somewhere in `text`. Raises TooSlow; an invalid pattern matches nothing."""
+    """Whether `pattern` matches somewhere in `text`. Raises TooSlow; an invalid pattern matches nothing.
+
+    `$` is the very end, as in ECMA-262: `regex` would take it for the place before a last newline too.
+    """
     try:
         return _compiled(pattern).search(text, timeout=SEARCH_SECONDS) is not None
     except TimeoutError as error:
@@ -92,7 +96,8 @@ def has_format(text: str, name: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> regex.Pattern[str]:
-    return regex.compile(_BRACED.sub(lambda match: f"\\U{match[1]:0>8}", pattern))
+    ends = _ENDS.sub(lambda match: r"\Z" if match[0] == "$" else match[0], pattern)
+    return regex.compile(_BRACED.sub(lambda match: f"\\U{match[1]:0>8}", ends))
 
 
 @lru_cache(maxsize=256)

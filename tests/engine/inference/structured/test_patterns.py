@@ -102,7 +102,7 @@ def test_what_the_grammar_writes_by_a_pattern_is_what_is_found(pattern: str) -> 
 
     written = [text for text in TEXTS if structure.follows(json.dumps(text, ensure_ascii=False))]
     assert all(searches(pattern, text) for text in written)
-    # the grammar may know fewer: ASCII letters for \\w, as ECMA-262 has it, no newline behind $
+    # the grammar may know fewer: ASCII letters for \\w, as ECMA-262 has it
     plain = [text for text in TEXTS if text.isascii() and text.isprintable() and searches(pattern, text)]
     assert set(plain) <= set(written)
 
@@ -122,6 +122,23 @@ def test_an_excluded_value_is_not_written_with_an_escape(value: str) -> None:
         assert not structure.follows(text)
     for other in ("", value + "x", "x" + value):
         assert structure.follows(json.dumps(other, ensure_ascii=False))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good", "bad"),
+    [
+        ("^[a$]+$", ["a", "$a"], ["a\n", "a$\n"]),
+        (r"^\$$|^b$", ["$", "b"], ["$\n", "b\n"]),
+        (r"^[]$]$", ["]", "$"], ["]\n"]),
+        (r"^[\]$]$", ["]", "$"], ["$\n"]),
+        ("a(?:$|x)", ["a", "ax", "ba"], ["a\n"]),
+    ],
+)
+def test_a_dollar_is_the_very_end_for_the_judgement_too(
+    pattern: str, good: list[str], bad: list[str]
+) -> None:
+    assert all(searches(pattern, text) for text in good)
+    assert not any(searches(pattern, text) for text in bad)
 
 
 def test_a_class_without_a_negation_stays_as_it_is() -> None:
