@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from app.tui.texts import visible
+from app.tui.texts import fit, visible
 from app.tui.widgets.facts import Fact, text
 from store.records.evals import CaseResult, CheckResult, Origin
+
+CHECK = 16  # cells of a check's name
 
 
 def mark(case: CaseResult) -> tuple[str, str]:
@@ -23,7 +25,7 @@ def about(case: CaseResult, origin: Origin | None) -> list[Fact]:
         facts.append(("expected", text(case.expected)))
     facts.append(("answered", text(case.error or case.output, "$error" if case.error else "")))
     facts += [("called", text(f"{call.name} {call.arguments}")) for call in case.tool_calls]
-    facts += [("", _check(check)) for check in case.checks]
+    facts += [(_judged(check), _why(check)) for check in case.checks]
     if case.hits:
         facts.append(("sources", text(", ".join(dict.fromkeys(hit.doc for hit in case.hits)))))
     if origin is not None and (told := came_from(origin)):
@@ -43,9 +45,11 @@ def came_from(origin: Origin) -> str:
     return " ".join(part for part in (origin.kind.replace("_", " "), where or origin.case) if part)
 
 
-def _check(check: CheckResult) -> Content:
+def _judged(check: CheckResult) -> Content:
     sign = ("? ", "$warning") if check.error else ("✓ ", "$success") if check.passed else ("✗ ", "$error")
-    detail = check.error or check.detail
-    return Content.assemble(
-        sign, (f"{check.kind:<14}", ""), (f" {check.score:.2f}  ", "$quiet"), visible(detail)
-    )
+    return Content.assemble(sign, fit(check.kind, CHECK), (f" {check.score:.2f}  ", "$quiet"))
+
+
+def _why(check: CheckResult) -> Content:
+    told = check.error or check.detail
+    return text(told) if told else Content("")

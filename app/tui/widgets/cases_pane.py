@@ -125,7 +125,7 @@ class CasesPane(Vertical):
         if action == "keep":
             chosen = self.query_one(CaseList).chosen
             return chosen is not None and not chosen.passed
-        return True
+        return bool(self._all) if action == "failed" else True
 
     def _show(self) -> None:
         failed = [case for case in self._all if not case.passed]

@@ -8,10 +8,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from app.tui.texts import visible
+from app.words import counted
 
 LABEL = 10
-Fact = tuple[str, Content]
-"""A label and what it is of; with an empty label, a line of its own."""
+MOST = 10_000  # characters of a text that are shown: laying out a megabyte takes a tenth of a second
+Fact = tuple[str | Content, Content]
+"""A label and what it is of; a label with a look of its own is as wide as it is, an empty one not there."""
 
 
 class Facts(Static):
@@ -42,9 +44,10 @@ def hung(fact: Fact, width: int) -> Content:
     label, text = fact
     if not label:
         return text
-    lines = [part for line in text.split("\n") for part in (line.wrap(max(8, width - LABEL)) or [line])]
-    named = Content.styled(f"{label:<{LABEL}}", "$quiet")
-    return named + Content("\n" + " " * LABEL).join(lines)
+    named = label if isinstance(label, Content) else Content.styled(f"{label:<{LABEL}}", "$quiet")
+    room = max(8, width - named.cell_length)
+    lines = [part for line in text.split("\n") for part in (line.wrap(room) or [line])]
+    return named + Content("\n" + " " * named.cell_length).join(lines)
 
 
 def in_lines(parts: Sequence[Content], width: int, gap: str = "   ") -> list[Content]:
@@ -58,7 +61,14 @@ def in_lines(parts: Sequence[Content], width: int, gap: str = "   ") -> list[Con
     return lines
 
 
-def text(words: str, style: str = "") -> Content:
-    """A stranger's text; what is empty is said to be."""
-    shown = "\n".join(visible(line) for line in words.splitlines())
-    return Content.styled(shown, style) if shown else Content.styled("(nothing)", "$quiet")
+def text(words: str, style: str = "", most: int = MOST) -> Content:
+    """A stranger's text; what is empty is said to be, and of a long one how much is not shown."""
+    shown = Content.styled("\n".join(visible(line) for line in words[:most].splitlines()), style)
+    if not shown:
+        return Content.styled("(nothing)", "$quiet")
+    return shown + Content.styled(left_out(len(words) - most), "$quiet")
+
+
+def left_out(count: int) -> str:
+    """What stands behind a text of which `count` characters are not shown; nothing where that is all."""
+    return f" … {counted(count, 'character')} more" if count > 0 else ""

@@ -13,6 +13,7 @@ from app.words import counted
 from store.records.triage import FailureGroup, Triage
 
 EXAMPLES = 3
+LONGEST = 600  # characters of an example that are shown: the others are to be seen too
 BAR = 10
 GAP = 2
 
@@ -49,10 +50,10 @@ def about(group: FailureGroup) -> list[Fact]:
         if asked in seen or len(seen) == EXAMPLES:
             continue
         seen[asked] = None
-        facts += [("", Content("")), ("asked", text(asked))]
+        facts += [("", Content("")), ("asked", text(asked, most=LONGEST))]
         if failure.expected:
-            facts.append(("expected", text(failure.expected)))
-        facts.append(("answered", text(failure.output)))
+            facts.append(("expected", text(failure.expected, most=LONGEST)))
+        facts.append(("answered", text(failure.output, most=LONGEST)))
     return facts
 
 

@@ -51,7 +51,7 @@ class FailuresPane(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "undo", "Undo"),
         Binding("a", "keep", "Keep as a case"),
-        Binding("i", "complaints", "Complaints of a file"),
+        Binding("i", "complaints", "Complaints"),
     ]
 
     def __init__(self) -> None:

@@ -34,7 +34,8 @@ def about(row: Scored, width: int) -> Content:
         if found:
             headed[len(lines)] = by
             lines += found
-    label = max(LABEL[0], min(LABEL[1], max(cell_len(name) for name, _ in lines) + 3))
+    longest = max(cell_len(name) for name, _ in lines) + 3
+    label = max(LABEL[0], min(LABEL[1], longest, width - LEAST - SHARE))
     figures = FIGURES if width - label - FIGURES >= LEAST else SHARE
     room = max(LEAST, min(60, width - label - figures))
     parts = [_head(row), Content("")]

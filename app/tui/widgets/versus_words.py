@@ -6,6 +6,7 @@ from textual.content import Content
 
 from app.tui.case_feed import key
 from app.tui.texts import fit, visible
+from app.tui.widgets.facts import MOST, left_out
 from app.tui.widgets.spread import difference
 from app.tui.word_diff import Stretches, differences
 from app.words import counted
@@ -92,10 +93,10 @@ def prices(a: Cost | None, b: Cost | None) -> Content | None:
 
 def answers(case: ChangedCase, fixed: bool, names: tuple[str, str]) -> tuple[Content, Content]:
     """Both answers below their variants' names; words that the other has not are underlined."""
-    found = differences(case.a_output, case.b_output)
+    a, b = differences(case.a_output[:MOST], case.b_output[:MOST])
     return (
-        _answer("A", names[0], found[0], not fixed),
-        _answer("B", names[1], found[1], fixed),
+        _answer("A", names[0], a, not fixed) + _rest(case.a_output),
+        _answer("B", names[1], b, fixed) + _rest(case.b_output),
     )
 
 
@@ -104,6 +105,10 @@ def _answer(letter: str, variant: str, text: Stretches, passed: bool) -> Content
     head = Content.assemble((f"{letter} ", "bold $accent"), (f"{visible(variant)} ", "$quiet"), (sign, shade))
     words = [(_shown(part), f"bold underline {shade}" if other else "") for part, other in text]
     return Content.assemble(head, "\n", *(words or [("(nothing)", "$quiet")]))
+
+
+def _rest(text: str) -> Content:
+    return Content.styled(left_out(len(text) - MOST), "$quiet")
 
 
 def _shown(text: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from textual.content import Content
 
+from app.tui.widgets.facts import MOST as LONGEST
+from app.tui.widgets.facts import hung, text
 from app.tui.widgets.spread import between, difference, share, sparks
 from app.tui.word_diff import MOST, differences
 
@@ -56,6 +59,19 @@ def test_words_that_only_one_text_has_are_found() -> None:
     assert [text for text, other in a if other] == ["card"]
     assert [text for text, other in b if other] == ["fees"]
     assert "".join(text for text, _ in a) == '{"intent": "card"}'
+
+
+def test_of_a_megabyte_the_beginning_is_laid_out_and_the_rest_counted() -> None:
+    said = hung(("answered", text("word " * 200_000)), 60).plain
+    assert len(said) < 2 * LONGEST
+    assert said.endswith("990,000 characters more")
+
+
+def test_what_a_check_says_goes_on_below_itself() -> None:
+    label = Content("✗ exact")
+    assert hung((label, Content("expected another answer")), 20).plain == (
+        "✗ exactexpected\n       another\n       answer"
+    )
 
 
 def test_of_very_long_texts_only_the_beginning_is_compared() -> None:

@@ -143,6 +143,13 @@ def test_every_answer_leaves_a_trace(server: ServerFile, workspace: Workspace) -
     assert last.completion_tokens == answer["usage"]["completion_tokens"]
 
 
+def test_a_client_knows_the_trace_of_an_answer_from_its_first_piece_on(
+    workspace: Workspace, server: ServerFile
+) -> None:
+    pieces = list(ensure_server(workspace).chat(QUESTION))
+    assert {piece.trace for piece in pieces} == {traces(workspace)[-1].trace_id}
+
+
 def test_clients_that_go_away_end_their_answers(server: ServerFile, workspace: Workspace) -> None:
     before = len(traces(workspace))
     with streams(server, 8):
