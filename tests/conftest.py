@@ -1,5 +1,7 @@
 """What every test runs under: no network, a home and leases of its own, UTC, and `gpu` tests only on a GPU.
 
+No process may be left when the tests end.
+
 All of it happens before the first test module is imported: libraries look for their folders then.
 """
 
@@ -8,19 +10,38 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import signal
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
 from engine import offline
+from tests.converters import forked
 
 _OWN = Path(tempfile.mkdtemp(prefix="temper-tests-"))
 # a user's choices would reach into the tests, and the tests into the user's folders
 _DROPPED = ("TEMPER_ALLOW_NETWORK", "TEMPER_CACHE", "TEMPER_DEBUG", "HF_HOME", "HF_HUB_CACHE", "HF_TOKEN")
 _FOLDERS = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
+_MEMORY = 4 << 30
+"""Bytes of main memory for a process that runs tests, with the workers it starts."""
+_MOST_PROCESSES = 8
+"""With more, each would make the models for itself that its few files share."""
+_MARK = "TEMPER_TESTS"
+"""In the environment of every process that a test starts, and of all that those start."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes `scripts/test` takes: one a core as memory allows; none for a single file."""
+    if len(config.args) == 1 and Path(config.args[0].partition("::")[0]).is_file():
+        return 0
+    fit = psutil.virtual_memory().available // _MEMORY
+    return max(1, min(len(os.sched_getaffinity(0)), fit, _MOST_PROCESSES))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,7 +51,12 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in ("home", "runtime"):
         (_OWN / name).mkdir(mode=0o700, exist_ok=True)
     os.environ.update(HOME=str(_OWN / "home"), TEMPER_RUNTIME_DIR=str(_OWN / "runtime"), TZ="UTC")
+    os.environ[_MARK] = str(_OWN)
+    os.environ["OMP_NUM_THREADS"] = "1"  # models of these sizes only wait for a second thread
     time.tzset()
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:  # begun in the background, or by nohup
+            signal.signal(number, lambda *_: None)  # as deaf as before, yet children hear it again
     # Neither a slow draw nor a slow case is a fault: other programs may have the processor.
     settings.register_profile("temper", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("temper")
@@ -46,6 +72,33 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a `gpu` test where there is none. Only then is torch imported: it takes more than a second."""
     if item.get_closest_marker("gpu") and (reason := missing_gpu()):
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """Set up before every other fixture, so it looks after them. The folder in a command names the test."""
+    yield
+    alive = psutil.wait_procs(_started_here(), timeout=30)[1]
+    if alive:
+        pytest.fail("\n".join(["left running by tests:", *map(str, map(psutil.Process.cmdline, alive))]))
+
+
+def _started_here() -> list[psutil.Process]:
+    """Processes that have our mark, whoever their parent is now; Python ends its resource tracker itself."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # gone meanwhile, or another user's
+            marked = process.pid != os.getpid() and process.environ().get(_MARK) == str(_OWN)
+            if marked and "multiprocessing.resource_tracker" not in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_converters(nothing_left_running: None) -> Iterator[None]:
+    """A conversion without its two seconds of imports."""
+    with forked():
+        yield
 
 
 @functools.cache

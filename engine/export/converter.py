@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import IO
 
 from engine.export.closing import Closing
 from store import paths
@@ -29,16 +30,8 @@ class Converter(Closing):
         self._folder = Path(self._scratch.name)
         script = Path(__file__).with_name("converter_process.py")
         command = [sys.executable, "-P", str(script), str(paths.converter_dir())]
-        offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HOME": str(self._folder)}
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*command, "probe"] if probe else command,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env=os.environ | offline,
-                cwd=self._folder,
-            )
+            self.process = start(command + ["probe"] * probe, log, self._folder)
 
     @property
     def _log(self) -> Path:
@@ -66,3 +59,11 @@ class Converter(Closing):
         if self.process.stdin is not None and not self.process.stdin.closed:
             self.process.stdin.close()
         self._scratch.cleanup()
+
+
+def start(command: list[str], log: IO[bytes], folder: Path) -> subprocess.Popen[bytes]:
+    """The process, offline and at home in `folder`; it says all it has to say into `log`."""
+    offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HOME": str(folder)}
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=os.environ | offline, cwd=folder
+    )

@@ -25,6 +25,12 @@ from typing import Any
 def main(folder: str, probe: bool) -> None:
     """Get ready, wait for orders and carry them out."""
     die_with_parent()
+    get_ready(folder, probe)
+    obey(folder)
+
+
+def get_ready(folder: str, probe: bool) -> None:
+    """Import what the converter needs, with what is changed for every model, or for every probe."""
     sys.path.insert(0, str(Path(folder) / "gguf-py"))
     sys.path.insert(0, folder)
     if probe:
@@ -32,6 +38,10 @@ def main(folder: str, probe: bool) -> None:
         count_whole_rows()
         convert_rows_at_once()
     keep_old_settings()
+
+
+def obey(folder: str) -> None:
+    """Wait for orders and carry them out; none come where nothing is to be converted."""
     if line := sys.stdin.readline():
         orders_file, arguments = json.loads(line)
         run(folder, json.loads(Path(orders_file).read_text(encoding="utf-8")), arguments)

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from tests.bases import Recorder, micro_base, recipe, rows_of
+from tests.converters import own_process
 
 
 @pytest.fixture(scope="session")
@@ -30,12 +31,16 @@ def micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def micro_gguf(micro: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[int]]:
-    """The small base as it is, as a GGUF called `my model`, and the bytes that were heard of meanwhile."""
+    """The small base as it is, as a GGUF called `my model`, and the bytes that were heard of meanwhile.
+
+    Written as users have it written, in a process of its own.
+    """
     from engine.export.convert import to_gguf
 
     heard: list[int] = []
     out = tmp_path_factory.mktemp("gguf") / "micro-f32.gguf"
-    return to_gguf(micro, out, "f32", "my model", heard.append), heard
+    with own_process():
+        return to_gguf(micro, out, "f32", "my model", heard.append), heard
 
 
 class Trained(msgspec.Struct):
