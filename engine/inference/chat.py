@@ -112,7 +112,11 @@ class Composition:
                 for index, answering in list(under_way.items()):
                     if (answer := finished(answering)) is not None:
                         del under_way[index]
+                        left = time.perf_counter()
                         yield index, answer
+                        away = time.perf_counter() - left
+                        for other in under_way.values():
+                            other.generation.pause(away)
         finally:
             for answering in under_way.values():
                 answering.cancel()

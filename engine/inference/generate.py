@@ -109,6 +109,10 @@ class Generation:
         self._admitted = time.perf_counter()
         self.reused_tokens = reused_tokens
 
+    def pause(self, seconds: float) -> None:
+        """So long nothing was computed, since whoever asks was busy: that is no time of this answer."""
+        self._admitted += seconds
+
     def take(self) -> str:
         """The text that came since the last call."""
         text = "".join(self._pieces)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
 from engine.data.rendering import Renderer
+from engine.inference import chat, generate
 from engine.inference.answers import Ask
 from engine.inference.chat import Composition
 from engine.models.directory import ModelDirectory
@@ -164,6 +166,28 @@ def test_of_many_conversations_one_can_have_settings_of_its_own(compose: Compose
     messages = [Message("user", "Once upon a time")]
     answers = dict(composition.answer_many([messages, Ask(messages, sampling=Sampling(max_tokens=5))]))
     assert [answers[index].completion_tokens for index in range(2)] == [20, 5]
+
+
+def test_the_time_of_whoever_takes_the_answers_is_not_theirs(
+    compose: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+
+    def tick() -> float:
+        nonlocal now
+        now += 0.001
+        return now
+
+    for module in (chat, generate):
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=tick))
+    composition = compose(stories_f32(), template="{prompt}{completion}")
+    asks = [Ask([Message("user", "Once")], sampling=Sampling(max_tokens=most)) for most in (2, 4, 4, 6)]
+    times = []
+    for _, answer in composition.answer_many(asks):
+        times.append(answer.timings.total_ms)
+        now += 1000.0  # a slow check, say
+    assert len(times) == 4
+    assert max(times) < 1000.0
 
 
 def test_a_conversation_that_cannot_be_taken_does_not_end_the_others(compose: Compose) -> None:
