@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import shlex
 import subprocess
 import sys
@@ -13,7 +14,6 @@ import torch
 
 from engine.data.rendering import Renderer
 from engine.export.handoff.tools import Source, hand_off, ollama_name
-from engine.export.merge import merge
 from engine.models.directory import ModelDirectory
 from engine.models.tokenizer import encode_prompt
 from store.errors import UsageError
@@ -50,25 +50,47 @@ def own_answer(trained: Trained, template: str = "") -> str:
     return str(renderer.tokenizer.decode(ids[start:], skip_special_tokens=True))
 
 
-@pytest.mark.parametrize(("merged", "template"), [(False, ""), (True, ""), (False, "{prompt}: {completion}")])
-def test_the_script_answers_as_base_and_adapter(
-    merged: bool, template: str, trained: Trained, tmp_path: Path
-) -> None:
-    changes: dict[str, Any] = {"template": template}
-    if merged:
-        model = merge(ModelDirectory(trained.base), Path(trained.adapter), tmp_path / "merged")
-        changes |= {"model": model, "adapter": None}
-    made = hand_off("transformers", source_of(trained, **changes), tmp_path)
-    words = shlex.split(made.command)
+def test_the_script_answers_as_base_and_adapter(trained: Trained, tmp_path: Path) -> None:
+    words = shlex.split(hand_off("transformers", source_of(trained), tmp_path).command)
     assert words[0] == "python"
     ended = subprocess.run(
         [sys.executable, words[1], QUESTION],
         capture_output=True,
         text=True,
         check=True,
-        env={"HF_HUB_OFFLINE": "1"},
+        env={"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
     )
-    assert ended.stdout.rstrip("\n") == own_answer(trained, template)
+    assert ended.stdout.rstrip("\n") == own_answer(trained)
+
+
+def answer_of_script(
+    source: Source, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
+    """What the script says when it is run in this process, which has imported all that it imports."""
+    file = shlex.split(hand_off("transformers", source, folder).command)[1]
+    monkeypatch.setattr(sys, "argv", [file, QUESTION])
+    capsys.readouterr()
+    runpy.run_path(file, run_name="__main__")
+    return capsys.readouterr().out.rstrip("\n")
+
+
+def test_the_script_of_a_merged_model_answers_too(
+    trained: Trained,
+    merged: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = source_of(trained, model=merged, adapter=None)
+    assert answer_of_script(source, tmp_path, monkeypatch, capsys) == own_answer(trained)
+
+
+def test_the_script_follows_the_recipes_template(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = source_of(trained, template="{prompt}: {completion}")
+    answer = answer_of_script(source, tmp_path, monkeypatch, capsys)
+    assert answer == own_answer(trained, "{prompt}: {completion}")
 
 
 def test_vllm_serves_merged_weights_under_the_exports_name(trained: Trained, tmp_path: Path) -> None:
