@@ -11,7 +11,6 @@ import msgspec
 
 from app.cli.advice_report import show
 from app.cli.output import cpu_option, json_option, print_json, say
-from store.errors import TemperError
 from store.records.advice import Advice
 from store.workspace import Workspace, open_workspace
 
@@ -120,33 +119,28 @@ def look_first(workspace: Workspace, params: AdviseParams) -> None:
 def train_probe(workspace: Workspace, params: AdviseParams, steps: int, quiet: bool, asked_for: bool) -> None:
     """Train a short adapter, unless there is one; the advice is then about it.
 
-    What stands against it is raised only where it was asked for.
+    What stands against it is raised only where it was asked for. One that fails on the way leaves everything
+    else to be measured.
     """
     from app.cli import watch
-    from engine.evals.advisor.deciding import FEWEST
     from engine.evals.suite import find_suite, load_suite
-    from engine.jobs.advising import probe, ways
+    from engine.jobs.advising import probe
 
     wanted = params.wanted
     loaded = load_suite(find_suite(workspace.root, params.suite), workspace.root)
-    dataset = ways.dataset_of(loaded, wanted)
-    variant = wanted.variant or ways.plain_variant(workspace)
-    if wanted.adapter or ways.newest_adapter(workspace, dataset, variant):
-        return
-    if not (dataset or asked_for):
-        return  # the advice says that nothing could be trained
-    if not asked_for and probe.cases_in(workspace, loaded, params.limit) < FEWEST:
-        return  # too few to tell anything, whatever is trained
-    try:
-        run = probe.start_probe(workspace, dataset, variant, steps)
-    except TemperError as error:
-        if asked_for:
-            raise
-        say(f"No probe is trained: {error.title}. {error.happened}")
-        return
-    say(f"No adapter is trained on {dataset} yet: a short one comes first (--no-probe leaves it out).")
-    watch.watch(run, quiet)
-    wanted.adapter = run.run_id
+    run = probe.start_where_missing(workspace, loaded, wanted, params.limit, steps, asked_for)
+    if run is not None:
+        say("No adapter is trained on these rows yet: a short one comes first (--no-probe leaves it out).")
+        view = watch.watch_to_end(run, quiet)
+        if view.state == "finished":
+            wanted.adapter = run.run_id
+        elif view.state == "cancelled":
+            watch.raise_unless_finished(view)
+        else:
+            why = f"{view.error.title}. {view.error.happened}" if view.error else "it died"
+            wanted.unprobed = f"its probe failed: {why} (temper runs show {run.run_id})"
+    if wanted.unprobed:
+        say(f"The adapter is not measured: {wanted.unprobed}")
 
 
 def report(run_id: str, advice: Advice) -> dict[str, Any]:

@@ -12,11 +12,18 @@ from engine.evals import stored
 from engine.evals.advisor import costs
 from engine.evals.advisor.deciding import WEAK, advise
 from engine.evals.advisor.sentences import NAMES
-from engine.evals.baselines import majority_baseline
+from engine.evals.baselines import majority_results
 from engine.evals.run import CheckedCase, Terms
 from engine.evals.suite import LoadedSuite, find_suite, load_suite
 from engine.jobs.advising.asking import asked_as, identity_of, measure
-from engine.jobs.advising.signs import compare_prompts, read_rows, read_training, signs_of
+from engine.jobs.advising.signs import (
+    compare_prompts,
+    leaked,
+    read_report,
+    read_training,
+    report_on,
+    signs_of,
+)
 from engine.jobs.advising.taking import Account
 from engine.jobs.advising.training import training_of, training_run
 from engine.jobs.advising.ways import Wanted, Way, Ways, find_ways
@@ -59,10 +66,10 @@ def run(context: JobContext) -> dict[str, Any]:
         measuring.try_out(found.ways)
         measuring.try_gold_again()
         leave_out_unasked(measuring.results, found)
-        constant = majority_baseline(loaded.suite.name, cases, training_answers(workspace, loaded))
     context.artifact("results", context.folder.results, "results")
     signs = looked_for(context, workspace, measuring, found, params.wanted)
-    signs.constant = constant.score if constant else None
+    answers = training_answers(workspace, loaded)
+    measuring.results["constant"] = majority_results(loaded.suite.name, cases, answers)
     advice = concluded(workspace, measuring, found, signs)
     advised = context.folder.path / "artifacts" / "advice.json"
     atomic.write_bytes(advised, msgspec.json.format(msgspec.json.encode(advice)))
@@ -194,10 +201,14 @@ def looked_for(
     """All signs beside the scores: in the answers, the cases, the rows and the adapter's run."""
     suite, cases = measuring.loaded.suite.name, [case for case, _ in measuring.cases]
     variant = found.ways[0].variant
+    report = report_on(workspace, found.dataset, variant, Phases(context).advance)
+    if report is not None:
+        found.seen |= leaked(report) & {case.id for case in cases}
     for approach in leave_out(measuring.results, found.seen):
         found.unmeasured[approach] = "every case stands among the rows to train on"
     signs = signs_of(workspace, suite, context.folder.run_id, measuring.results, cases)
-    read_rows(workspace, found.dataset, variant, signs, Phases(context).advance)
+    if report is not None:
+        read_report(report, signs)
     run = training_run(workspace, found.adapter) if found.adapter else None
     if run is not None:
         read_training(run, signs)

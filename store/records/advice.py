@@ -12,7 +12,10 @@ import msgspec
 
 from store.records.comparing import Difference
 
-Approach = Literal["bare", "prompt", "few_shot", "gold", "retrieval", "adapter", "hybrid", "other"]
+Approach = Literal[
+    "bare", "prompt", "few_shot", "gold", "retrieval", "adapter", "hybrid", "other", "constant"
+]
+"""Ways to answer a suite; `constant` gives every case one answer: what is no better has learned nothing."""
 AdviceVerdict = Literal["prompt", "retrieval", "tune", "hybrid", "other_base", "fix_data", "not_yet"]
 Binding = Literal["knowledge", "retrieval", "format", "behaviour", "base", "labels", "cases", "none"]
 
@@ -52,7 +55,8 @@ class Measured(msgspec.Struct, omit_defaults=True):
     `cost` is money per thousand answers, None without prices. `upkeep` says what it asks for later on,
     `confidence` how far the figure carries. `failed` counts the answers that could not be made, such as those
     to prompts too long for the model; they count as wrong. `training_note` says where `training_seconds` are
-    from and `training_run` which run.
+    from and `training_run` which run. `held`, of the right passages: the share of the cases whose expected
+    answer stands in what they were given; None where nobody can tell.
     """
 
     approach: Approach
@@ -71,6 +75,7 @@ class Measured(msgspec.Struct, omit_defaults=True):
     seconds: float | None = None
     joules: float | None = None
     failed: int = 0
+    held: float | None = None
     training_note: str = ""
     training_run: str = ""
 
@@ -80,9 +85,9 @@ class Signs(msgspec.Struct, omit_defaults=True):
 
     `ready` is the rule of triage (the top 20 failures named, half of them behavioural), `why_not` its reason,
     `triage` the commands that name them. `format_share` and `knowledge_share` are of the bare prompt's
-    failures, `noise_share` of those decided or guessed to be label noise. `constant` is the score of one and
-    the same answer to every case. `conflicts` is the share of rows whose equal questions have other answers,
-    `perishable` that of answers (of rows or cases, whichever is more) which state facts that will change.
+    failures, `noise_share` of those decided or guessed to be label noise. `conflicts` is the share of rows
+    whose equal questions have other answers, `perishable` that of answers (of rows or cases, whichever is
+    more) which state facts that will change.
     `preference_cost` quotes a preference run that became nicer but less accurate, `preferred` says that the
     adapter is from one. `training` is what the adapter's training takes, `other` another model's name, `seen`
     how many cases an adapter was not measured on because it was trained on them.
@@ -93,7 +98,6 @@ class Signs(msgspec.Struct, omit_defaults=True):
     format_share: float = 0.0
     knowledge_share: float = 0.0
     noise_share: float = 0.0
-    constant: float | None = None
     conflicts: float | None = None
     perishable: float | None = None
     serving_mismatch: str = ""

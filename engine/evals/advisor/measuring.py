@@ -5,12 +5,15 @@ Knows nothing of how the answers were made.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from statistics import fmean
 
 from engine.evals.comparison.pairing import Pair, pair
 from engine.evals.comparison.verdicts import MARGIN, cost_of, passes
-from engine.evals.stats import clustered, exact_interval, mean_interval
+from engine.evals.stats import mean_interval
 from store.records.advice import Approach, Measured, Taken
 from store.records.comparing import Difference
 from store.records.evals import CaseResult
@@ -38,6 +41,8 @@ UPKEEP: dict[Approach, str] = {
     "hybrid": "that of an adapter and of documents",
     "other": "none beyond its price",
 }
+WORD = re.compile(r"\w+")
+HALF = 0.5
 
 
 def measured(
@@ -54,7 +59,7 @@ def measured(
             approach,
             len({result.case for result in judged}),
             fmean(result.passed for result in judged),
-            interval_of(judged),
+            mean_interval([float(result.passed) for result in judged], [result.cluster for result in judged]),
             cost.latency_ms,
             cost.prompt_tokens + cost.completion_tokens,
             runs.get(approach, ""),
@@ -67,18 +72,38 @@ def measured(
             line.joules = None if took.joules is None else took.joules / took.answers
         if approach != "bare" and results.get("bare"):
             line.gain = difference(results, "bare", approach)
+        if approach == "gold":
+            line.held = held_share(judged)
         line.confidence = confidence_of(line)
         found[approach] = line
     return found
 
 
-def interval_of(results: Sequence[CaseResult]) -> tuple[float, float]:
-    """The interval of a share of passed cases; of epochs and paraphrases, of their means."""
-    clusters = [result.cluster for result in results]
-    if len(set(clusters)) == len(clusters):
-        return exact_interval(sum(result.passed for result in results), len(results))
-    low, high = mean_interval(clustered([float(result.passed) for result in results], clusters))
-    return max(0.0, low), min(1.0, high)
+def held_share(results: Sequence[CaseResult]) -> float | None:
+    """The share of cases whose expected answer stands in their passages, by half of its words or more.
+
+    None where no case has both: then nobody can say whether the answers could be read there.
+    """
+    told = [
+        (words_of(one.expected), words_of(" ".join(hit.text for hit in one.hits)))
+        for one in results
+        if one.expected and one.hits
+    ]
+    held = [len(wanted & given) >= HALF * len(wanted) for wanted, given in told if wanted]
+    return fmean(held) if held else None
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a text; of a JSON object those of its values."""
+    with suppress(ValueError):
+        if isinstance(value := json.loads(text), dict):
+            text = " ".join(map(str, value.values()))
+    return set(WORD.findall(text.casefold()))
+
+
+def share_of(results: Sequence[CaseResult]) -> float | None:
+    """The share that passed; None of none."""
+    return fmean(one.passed for one in results) if results else None
 
 
 def difference(results: Results, a: Approach, b: Approach) -> Difference | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from store.records.advice import AdviceVerdict, Approach, Binding, Measured, Signs
 
@@ -15,6 +15,7 @@ NAMES: dict[Approach, str] = {
     "adapter": "an adapter",
     "hybrid": "an adapter with retrieval",
     "other": "another model",
+    "constant": "one constant answer",
 }
 SURE_CASES = 200
 PERISHABLE = 0.1
@@ -23,9 +24,14 @@ Lines = Mapping[Approach, Measured]
 
 
 def headline(
-    verdict: AdviceVerdict, binding: Binding, candidate: Approach | None, lines: Lines, signs: Signs
+    verdict: AdviceVerdict,
+    binding: Binding,
+    candidate: Approach | None,
+    lines: Lines,
+    signs: Signs,
+    constant: float | None = None,
 ) -> str:
-    """The verdict in one or two sentences, with the figures behind it."""
+    """The verdict in one or two sentences, with the figures behind it; `constant` is what one answer gets."""
     match verdict:
         case "prompt" | "tune" | "hybrid":
             what = {"prompt": "Change the prompt", "tune": "Train an adapter", "hybrid": "Do both"}
@@ -44,7 +50,18 @@ def headline(
         case "fix_data":
             return f"The labels disagree, mend them first: {_labels(signs)}. Figures on them mean little."
         case _:
-            return f"Not yet: {_why_not(binding, candidate, lines, signs)}."
+            return f"Not yet: {_why_not(binding, candidate, lines, signs, constant)}."
+
+
+def beyond(candidate: Approach | None, better: Sequence[Approach], lines: Lines) -> list[str]:
+    """What dearer approaches would bring on top of the one that is advised."""
+    if candidate is None:
+        return []
+    return [
+        f"{NAMES[one].capitalize()} gets {100 * (lines[one].score - lines[candidate].score):.0f} points more "
+        f"than {NAMES[candidate]}: measure again once that is done."
+        for one in better
+    ]
 
 
 def further_remarks(lines: Lines, signs: Signs) -> list[str]:
@@ -161,7 +178,9 @@ def _of_preferences(lines: Lines, signs: Signs) -> list[str]:
     ]
 
 
-def _why_not(binding: Binding, candidate: Approach | None, lines: Lines, signs: Signs) -> str:
+def _why_not(
+    binding: Binding, candidate: Approach | None, lines: Lines, signs: Signs, constant: float | None
+) -> str:
     if binding == "cases":
         return "there are too few cases to tell anything"
     if candidate == "bare":
@@ -175,10 +194,14 @@ def _why_not(binding: Binding, candidate: Approach | None, lines: Lines, signs: 
         return f"{_from_to(candidate, lines)}, but {signs.why_not or 'the failures have no names'}"
     if binding == "base":
         return f"{_weak(lines)}. Measure an adapter before another base (--probe)"
+    if binding == "knowledge":
+        return (
+            f"{_weak(lines)}, but the passages hold the expected answer in {lines['gold'].held or 0:.0%} of "
+            "them only. Write the answers down where they can be found, or mend expected_sources"
+        )
     bare = f"the prompt as it is ({lines['bare'].score:.0%})"
-    if not signs.constant:
+    if not constant:
         return f"nothing that was tried is surely better than {bare}"
     return (
-        f"nothing that was tried is surely better than both {bare} and one constant answer "
-        f"({signs.constant:.0%})"
+        f"nothing that was tried is surely better than both {bare} and one constant answer ({constant:.0%})"
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
 from engine.data.ensure import ensure_dataset
+from engine.evals.advisor.deciding import FEWEST
 from engine.evals.suite import LoadedSuite
-from engine.jobs.advising.ways import PROBE, plain_variant
+from engine.jobs.advising.ways import PROBE, Wanted, dataset_of, newest_adapter, plain_variant
+from engine.models.directory import ModelDirectory
 from engine.models.variants import describe
 from engine.training.levers import with_steps
 from engine.training.recipe import load_recipe
@@ -19,7 +22,10 @@ from store.records.recipe import Lora, Recipe
 from store.runs import RunFolder
 from store.workspace import Workspace
 
-RATE = 2e-4
+RATE, RATE_WIDTH = 2e-4, 4096
+"""A usual learning rate of LoRA, and the width of hidden states that it is usual for."""
+LEAKS = "leakage"
+"""The check whose findings stop no probe: the advice leaves out what stands among the rows to train on."""
 
 
 def probe_recipe(workspace: Workspace, dataset: str, variant: str, steps: int) -> Recipe:
@@ -70,7 +76,10 @@ def own_recipe(workspace: Workspace, dataset: str, variant: str) -> Recipe | Non
 
 
 def plain_recipe(workspace: Workspace, dataset: str, variant: str) -> Recipe:
-    """A small LoRA under the variant's own prompt: training and serving read the same."""
+    """A small LoRA under the variant's own prompt: training and serving read the same.
+
+    The rate falls with the width of the base, from 2e-3 at 128 (decision 0007) to RATE at RATE_WIDTH.
+    """
     settings = workspace.variant(variant) if variant in workspace.config.variants else None
     return Recipe(
         base=(settings.model if settings and settings.model else variant),
@@ -78,9 +87,18 @@ def plain_recipe(workspace: Workspace, dataset: str, variant: str) -> Recipe:
         method="lora",
         prompt=(settings.prompt or "") if settings else "",
         template=describe(workspace, variant).template,
-        learning_rate=RATE,
+        learning_rate=rate_of(describe(workspace, variant).model),
         lora=Lora(rank=16, alpha=32),
     )
+
+
+def rate_of(model: Path) -> float:
+    """The learning rate for a model's width; RATE where its config.json does not say."""
+    try:
+        width = int(ModelDirectory(model).config.get("hidden_size") or RATE_WIDTH)
+    except TemperError:
+        return RATE  # whoever starts the run says what is wrong with the model
+    return float(f"{RATE * (RATE_WIDTH / width) ** (2 / 3):.1e}")
 
 
 def cases_in(workspace: Workspace, loaded: LoadedSuite, limit: int | None) -> int:
@@ -95,8 +113,32 @@ def cases_in(workspace: Workspace, loaded: LoadedSuite, limit: int | None) -> in
     return min(count, limit or count)
 
 
+def start_where_missing(
+    workspace: Workspace, loaded: LoadedSuite, wanted: Wanted, limit: int | None, steps: int, asked_for: bool
+) -> RunFolder | None:
+    """A probe of the suite's rows, unless there is an adapter; None where none is started.
+
+    `wanted.unprobed` says why none could be. What stands against it is raised where it was `asked_for`.
+    """
+    dataset = dataset_of(loaded, wanted)
+    variant = wanted.variant or plain_variant(workspace)
+    if wanted.adapter or newest_adapter(workspace, dataset, variant):
+        return None
+    if not (dataset or asked_for):
+        return None  # the advice says that nothing could be trained
+    if not asked_for and cases_in(workspace, loaded, limit) < FEWEST:
+        return None  # too few to tell anything, whatever is trained
+    try:
+        return start_probe(workspace, dataset, variant, steps)
+    except TemperError as error:
+        if asked_for:
+            raise
+        wanted.unprobed = f"no probe could be trained: {error.title}. {error.happened}"
+        return None
+
+
 def start_probe(workspace: Workspace, dataset: str, variant: str, steps: int) -> RunFolder:
-    """The probe as a training run of its own. Raises what `temper train` would."""
+    """The probe as a training run of its own. Raises what `temper train` would, but for leaks."""
     from engine.jobs import launch
     from engine.jobs.train import TrainParams
     from engine.training import preflight
@@ -104,7 +146,6 @@ def start_probe(workspace: Workspace, dataset: str, variant: str, steps: int) ->
     recipe = preflight.fitted(
         workspace, probe_recipe(workspace, dataset, variant or plain_variant(workspace), steps)
     )
-    preflight.check(workspace, recipe)
-    return launch.start(
-        workspace, "train", TrainParams(recipe), f"{PROBE}{dataset}, {recipe.max_steps} steps"
-    )
+    preflight.check(workspace, recipe, [LEAKS])
+    params = TrainParams(recipe, let_pass=[LEAKS])
+    return launch.start(workspace, "train", params, f"{PROBE}{dataset}, {recipe.max_steps} steps")

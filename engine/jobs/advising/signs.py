@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
 
 from engine.data.checks.asking import of_recipe
 from engine.data.checks.perishable import PerishableScan
@@ -23,11 +25,15 @@ from store.records.advice import Approach, Signs
 from store.records.data import Example, Message
 from store.records.evals import Case, CaseResult
 from store.records.findings import CheckName, CheckReport
+from store.records.labels import Label
+from store.records.triage import Failure
 from store.runs import RunFolder
 from store.workspace import Workspace
 
-CHECKS: tuple[CheckName, ...] = ("label_conflict", "perishable", "serving_mismatch")
+CHECKS: tuple[CheckName, ...] = ("label_conflict", "perishable", "serving_mismatch", "leakage")
 """What the advice needs to know of the rows."""
+OTHER_WEIGHTS: tuple[Approach, ...] = ("adapter", "hybrid", "other")
+"""Approaches that do not answer with the weights of the bare prompt."""
 PREFERENCES = ("dpo", "kto", "orpo")
 
 
@@ -39,12 +45,9 @@ def signs_of(
     cases: Sequence[Case],
 ) -> Signs:
     """The signs in the answers and in the cases; those of the rows and of the adapter are added below."""
-    bare = results["bare"]
-    others: dict[str, list[CaseResult]] = defaultdict(list)
-    for approach, found in results.items():
-        for result in found if approach != "bare" else ():
-            others[result.case].append(result)
-    top = board(run_id, failures_of(bare, run_id, others), decisions(workspace))
+    decided = decisions(workspace)
+    failures = as_decided(failures_of(results["bare"], run_id), witnessed(results, run_id), decided)
+    top = board(run_id, failures, decided)
     signs = Signs(top.ready, top.why_not, triage=triage_command(workspace, suite))
     shares = dict.fromkeys(("format", "knowledge", "label_noise"), 0.0)
     for group in top.groups:
@@ -54,6 +57,29 @@ def signs_of(
     signs.noise_share = shares["label_noise"]
     signs.perishable, signs.conflicts = facts_share(cases), conflicts_share(cases)
     return signs
+
+
+def witnessed(results: Mapping[Approach, Sequence[CaseResult]], run_id: str) -> list[Failure]:
+    """The failures of the bare prompt, guessed with what the other approaches answered.
+
+    One model behind several prompts makes the same mistakes, so its answers count as those of one witness
+    against a reference.
+    """
+    others: dict[str, list[CaseResult]] = defaultdict(list)
+    for approach, found in results.items():
+        by = approach if approach in OTHER_WEIGHTS else "bare"
+        for result in found if approach != "bare" else ():
+            others[result.case].append(msgspec.structs.replace(result, variant_hash=by))
+    bare = [msgspec.structs.replace(result, variant_hash="bare") for result in results["bare"]]
+    return failures_of(bare, run_id, others)
+
+
+def as_decided(
+    alone: Iterable[Failure], witnessed: Iterable[Failure], decided: Mapping[str, Label]
+) -> list[Failure]:
+    """Each failure as it was guessed when somebody decided on it: seen alone, or else beside the others."""
+    known = {one.case: one for one in alone if one.target in decided}
+    return [one if one.target in decided else known.get(one.case, one) for one in witnessed]
 
 
 def triage_command(workspace: Workspace, suite: str) -> str:
@@ -86,12 +112,15 @@ def conflicts_share(cases: Sequence[Case]) -> float | None:
     return apart / len(cases) if twice else None
 
 
-def read_rows(
-    workspace: Workspace, dataset: str, variant: str, signs: Signs, progress: PhaseProgress = quiet
-) -> None:
-    """What the checks say of the dataset: the newest report on its newest version, else they are made now."""
+def report_on(
+    workspace: Workspace, dataset: str, variant: str, progress: PhaseProgress = quiet
+) -> CheckReport | None:
+    """What the checks say of the dataset: the newest report on its newest version, else they are made now.
+
+    None where there is no such dataset, or it cannot be read.
+    """
     if not dataset:
-        return
+        return None
     try:
         asked = datasets.parse_reference(dataset)
         info = datasets.load_info(workspace.paths, asked.name, asked.version)
@@ -101,8 +130,18 @@ def read_rows(
             version = f"{info.name}@{info.version}"
             report = examine(workspace.paths, version, settings, progress, only=CHECKS)
     except TemperError:
-        return
-    read_report(report, signs)
+        return None
+    return report
+
+
+def leaked(report: CheckReport) -> set[str]:
+    """The held-out rows that stand among the train rows, nearly or word for word."""
+    return {
+        group.rows[0]
+        for finding in report.findings
+        if finding.check == "leakage" and finding.severity == "block"
+        for group in finding.groups
+    }
 
 
 def read_report(report: CheckReport, signs: Signs) -> None:

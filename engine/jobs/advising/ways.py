@@ -52,7 +52,7 @@ class Way(msgspec.Struct):
 class Ways(msgspec.Struct):
     """What can be measured, cheapest first; and the reason for each that cannot.
 
-    `seen` are cases whose question stands among the rows to train on.
+    `seen` are cases whose question stands, nearly or word for word, among the rows to train on.
     """
 
     ways: list[Way]
@@ -63,7 +63,7 @@ class Ways(msgspec.Struct):
 
 
 class Wanted(msgspec.Struct):
-    """What the user named; what is empty is looked for."""
+    """What the user named; what is empty is looked for. `unprobed` says why no probe was trained for it."""
 
     variant: str = ""
     prompt: str = ""
@@ -72,6 +72,7 @@ class Wanted(msgspec.Struct):
     adapter: str = ""
     knowledge: str = ""
     against: str = ""
+    unprobed: str = ""
 
 
 def find_ways(workspace: Workspace, loaded: LoadedSuite, cases: Sequence[Case], wanted: Wanted) -> Ways:
@@ -198,7 +199,7 @@ def _add_passages(workspace: Workspace, found: Ways, variant: str, kb: str, case
 def _add_adapter(workspace: Workspace, found: Ways, variant: str, kb: str, wanted: Wanted) -> None:
     found.adapter = wanted.adapter or newest_adapter(workspace, found.dataset, variant)
     if not found.adapter:
-        reason = "none is trained on these rows (--probe)" if found.dataset else NO_ROWS
+        reason = wanted.unprobed or "none is trained on these rows (--probe)" if found.dataset else NO_ROWS
         if describe(workspace, variant).remote is not None:
             reason = "a model behind an API cannot be trained here"
         found.unmeasured["adapter"] = found.unmeasured["hybrid"] = reason

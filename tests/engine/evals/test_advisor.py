@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
+import msgspec
 import pytest
 
 from engine.evals.advisor import costs
@@ -11,6 +13,7 @@ from engine.evals.advisor.deciding import advise
 from engine.evals.advisor.measuring import measured
 from store.records.advice import Advice, Approach, CostSheet, Signs, Taken, Training
 from store.records.evals import CaseResult, CheckResult
+from store.records.knowledge import Hit
 from store.records.workspace import Prices
 
 NAMED = Signs(ready=True)
@@ -34,6 +37,14 @@ def results(share: float, n: int = 60, milliseconds: float = 100.0) -> list[Case
         )
         for case in range(n)
     ]
+
+
+def flipped(share: float, random: Random, n: int = 60) -> list[CaseResult]:
+    """`n` cases of which each passes with that chance."""
+    made = results(0.0, n)
+    for one in made:
+        one.passed = random.random() < share
+    return made
 
 
 def advised(signs: Signs = NAMED, n: int = 60, **scores: float) -> Advice:
@@ -94,14 +105,56 @@ def test_a_prompt_is_advised_whether_or_not_the_failures_have_names() -> None:
 
 
 def test_an_adapter_that_learned_only_the_most_frequent_answer_is_no_gain() -> None:
-    signs = Signs(ready=True, constant=0.3)
+    advice = advised(bare=0.0, adapter=0.35, constant=0.3)
 
-    assert advised(signs, bare=0.0, adapter=0.35).verdict == "not_yet"
-    assert advised(signs, bare=0.0, adapter=0.6).verdict == "tune"
+    assert advice.verdict == "not_yet"
+    assert "one constant answer (30%)" in advice.headline
+    assert [line.approach for line in advice.ranking] == ["adapter", "bare"]
+    assert advised(bare=0.0, adapter=0.6, constant=0.3).verdict == "tune"
 
 
 def test_a_small_sure_gain_is_not_worth_it() -> None:
     assert advised(n=1000, bare=0.50, adapter=0.53).verdict == "not_yet"
+
+
+def test_a_prompt_that_brings_most_of_what_an_adapter_would_comes_first() -> None:
+    advice = advised(bare=0.0, prompt=0.88, adapter=1.0)
+
+    assert advice.verdict == "prompt"
+    assert "An adapter gets 12 points more than the improved prompt: measure again" in advice.says[0]
+    assert advised(bare=0.0, prompt=0.6, adapter=0.9).verdict == "tune"
+
+
+@pytest.mark.parametrize("known", [0.0, 0.5], ids=["the form is unknown", "the form is known"])
+def test_of_many_approaches_that_guess_one_of_two_labels_hardly_any_is_advised(known: float) -> None:
+    random = Random(7)
+    ways: list[Approach] = ["prompt", "few_shot", "retrieval", "adapter", "hybrid", "constant"]
+    advised_on = 0
+    for _ in range(40):
+        given = {name: flipped(0.5, random) for name in ways}
+        given["bare"] = flipped(known, random)
+        advised_on += advise("s", given, {}, NAMED, {}).verdict != "not_yet"
+
+    assert advised_on <= 4, "of 40; 2 are what tests at 5% get wrong"
+
+
+@pytest.mark.parametrize(
+    ("passage", "verdict", "binding"),
+    [
+        ("The door code of ask is 4711.", "other_base", "base"),
+        ("The house of ask has nine rooms.", "not_yet", "knowledge"),
+    ],
+)
+def test_a_base_is_called_weak_only_where_the_passages_hold_the_answers(
+    passage: str, verdict: str, binding: str
+) -> None:
+    failed = [msgspec.structs.replace(one, expected="4711") for one in results(0.0)]
+    hits = [Hit("d.md", 0, 9, 1.0, passage)]
+    gold = [msgspec.structs.replace(one, hits=hits) for one in failed]
+    advice = advise("s", {"bare": failed, "gold": gold, "adapter": failed}, {}, NAMED, {})
+
+    assert (advice.verdict, advice.binding) == (verdict, binding)
+    assert ("Write the answers down" in advice.headline) == (verdict == "not_yet")
 
 
 def test_too_few_cases_tell_nothing() -> None:

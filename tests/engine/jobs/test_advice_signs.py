@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,21 @@ from engine.jobs.advising.signs import (
     compare_prompts,
     conflicts_share,
     facts_share,
-    read_rows,
+    leaked,
+    read_report,
     read_training,
+    report_on,
+    signs_of,
 )
 from engine.jobs.advising.taking import Account
 from engine.jobs.advising.training import training_of
 from engine.jobs.train import TrainParams
-from store import runs
+from store import labels, runs
 from store.errors import UsageError
-from store.records.advice import Signs
+from store.records.advice import Approach, Signs
 from store.records.data import Message
-from store.records.evals import Case
+from store.records.evals import Case, CaseResult
+from store.records.labels import Label
 from store.records.recipe import Recipe
 from store.records.runs import RunSpec
 from store.records.workspace import Variant
@@ -78,6 +83,14 @@ def train_run(workspace: Workspace, title: str, events: list[dict[str, Any]]) ->
     return folder
 
 
+def read_of(workspace: Workspace) -> Signs:
+    """What the rows of `d` say."""
+    signs, report = Signs(), report_on(workspace, "d", "base")
+    assert report is not None
+    read_report(report, signs)
+    return signs
+
+
 def step(number: int, at: int) -> dict[str, Any]:
     return {"kind": "step", "step": number, "loss": 1.0, "total": 20, "at": at}
 
@@ -116,14 +129,61 @@ def test_rows_that_nobody_checked_are_looked_at(workspace: Workspace) -> None:
     rows = [chat("Which card is it?", "blue"), chat("Which card is it?", "red")]
     rows += [chat(f"Question number {n} of many", "blue") for n in range(8)]
     lay(workspace.paths, rows)
-    signs = Signs()
 
-    read_rows(workspace, "d", "base", signs)
+    signs = read_of(workspace)
 
     assert signs.conflicts == pytest.approx(0.2)
     assert signs.perishable == 0.0
     assert signs.serving_mismatch == ""
     assert not list(workspace.root.rglob("*report*"))  # a part of a check is no report on the data
+
+
+def test_held_out_rows_that_nearly_stand_among_the_rows_to_train_on_are_found(workspace: Workspace) -> None:
+    asked = "My card was eaten by the machine at the station and nobody answers the phone there{0}"
+    rows = [chat(asked.format(""), "lost"), chat("Where do I see my fees for the last year?", "fees")]
+    rows += [chat(f"Question number {n} of many others", "else") for n in range(8)]
+    rows += [chat(asked.format(" now"), "lost", split="heldout"), chat("Hi there", "else", split="heldout")]
+    lay(workspace.paths, rows)
+
+    report = report_on(workspace, "d", "base")
+
+    assert report is not None
+    assert leaked(report) == {"r11"}
+
+
+def answered(approach: Approach, wrong: Mapping[int, str]) -> list[CaseResult]:
+    """Forty cases, of which those in `wrong` get that answer and fail."""
+    return [
+        CaseResult("s", approach, f"c{n}", f"ask {n}", wrong.get(n, "yes"), n not in wrong, 1.0, [], "yes")
+        for n in range(40)
+    ]
+
+
+def test_one_model_behind_several_prompts_is_one_witness_against_a_reference(workspace: Workspace) -> None:
+    mistakes = dict.fromkeys(range(10), "no")
+    prompts: tuple[Approach, ...] = ("bare", "prompt", "few_shot")
+    same = {name: answered(name, mistakes) for name in prompts}
+    witness: dict[Approach, list[CaseResult]] = {"adapter": answered("adapter", mistakes)}
+
+    alone = signs_of(workspace, "s", "run", same, [])
+    with_another = signs_of(workspace, "s", "run", same | witness, [])
+
+    assert (alone.noise_share, with_another.noise_share) == (0.0, 1.0)
+
+
+def test_a_decision_holds_though_the_advice_sees_more_answers_than_who_decided(workspace: Workspace) -> None:
+    mistakes = dict.fromkeys(range(10), "no")
+    for number in mistakes:
+        target = f"s/c{number}#wrong_answer"
+        labels.append(workspace.paths, Label("category", target, "behaviour"))
+    both: dict[Approach, list[CaseResult]] = {
+        "bare": answered("bare", mistakes),
+        "adapter": answered("adapter", mistakes),
+    }
+
+    signs = signs_of(workspace, "s", "run", both, [])
+
+    assert (signs.ready, signs.noise_share) == (True, 0.0)
 
 
 def test_rows_behind_another_system_message_than_the_served_one_are_a_mismatch(workspace: Workspace) -> None:
@@ -132,9 +192,8 @@ def test_rows_behind_another_system_message_than_the_served_one_are_a_mismatch(w
         for n in range(4)
     ]
     lay(workspace.paths, rows)
-    signs = Signs()
 
-    read_rows(workspace, "d", "base", signs)
+    signs = read_of(workspace)
 
     assert "another system message than variant 'base'" in signs.serving_mismatch
 
