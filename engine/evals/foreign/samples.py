@@ -6,7 +6,6 @@ registry), so one is taken and that is said.
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
@@ -15,10 +14,10 @@ from typing import Any
 import msgspec
 
 from engine.data.importers import strict_json
-from engine.evals.checks.choice import bare
 from engine.evals.foreign.imported import Imported, started
 from engine.evals.foreign.messages import ask
 from engine.evals.starting.answers import checks_for, kinds_of
+from engine.evals.starting.offering import LETTERS, offer
 from store.errors import UsageError
 from store.records.evals import Case, Check, Origin
 
@@ -28,7 +27,6 @@ _KNOWN = {
     "target": {"input", "target", "choices", "id", "metadata", "sandbox", "files", "setup"},
 }
 _SANDBOX = ("sandbox", "files", "setup")
-LETTERS = string.ascii_uppercase
 SHORT = 80
 """Letters; a longer target is a description, that no answer repeats word for word."""
 
@@ -99,7 +97,7 @@ def _choose(imported: Imported, key: str) -> None:
         return
     kinds = set(kinds_of(open_))
     kind = kinds.pop() if len(kinds) == 1 else ""
-    if kind in ("number", "label", "text") or not kind or kind == "unknown":
+    if kind not in ("tool_call", "trajectory", "json", "list"):
         # Both tools' basic scorers compare texts; Inspect's includes() looks for the target in the answer.
         check = Check("normalised") if key == "ideal" else Check("contains")
         if median(len(case.expected or "") for case in open_) > SHORT:
@@ -115,29 +113,12 @@ def _choose(imported: Imported, key: str) -> None:
 
 
 def _offer(case: Case, choices: list[str], said: list[str]) -> None:
-    """Show the choices behind the question, and ask for a letter."""
-    if len(choices) > len(LETTERS):
-        said.append(f"more than {len(LETTERS)} choices: the question stands without them")
-        return
-    letters = list(LETTERS[: len(choices)])
-    shown = "\n".join(f"{one}) {text}" for one, text in zip(letters, choices, strict=True))
-    if case.messages:
-        said.append("`choices`: its conversation does not end with a question to put them behind")
-        return
-    case.input = f"{case.input}\n\n{shown}"
-    by_text = {bare(text): letter for letter, text in zip(letters, choices, strict=True)}
-    right = [one for one in [case.expected, *case.alternatives] if one is not None]
-    if not right:
-        return  # without a target nothing can check it, which is said where cases are looked through
-    case.checks = [Check("choice", options={"choices": letters})]
-    by_text |= {bare(letter): letter for letter in letters}
-    named = [by_text.get(bare(one)) for one in right]
-    if None in named:
-        said.append("its target is none of its choices: no answer could pass")
-        return
-    case.expected, case.alternatives = str(named[0]), [str(one) for one in named[1:]]
-    if len(named) > 1:
-        said.append("several choices are right at once: here any one of them passes")
+    """Show the choices and ask for a letter; without a target no check asks for it."""
+    before = case.input
+    if amiss := offer(case, choices):
+        said.append(amiss)
+    if case.input != before and case.expected is not None:
+        case.checks = [Check("choice", options={"choices": list(LETTERS[: len(choices)])})]
 
 
 def _choices(given: Any) -> list[str]:

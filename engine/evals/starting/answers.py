@@ -9,21 +9,23 @@ from engine.data.importers import strict_json
 from engine.evals.checks.calls import calls_in
 from engine.evals.checks.numbers import as_number
 from engine.evals.checks.numeric import gsm8k_answer
-from engine.evals.starting.shape import is_closed
+from engine.evals.starting.texts import TextKind, kind_of_texts
 from store.records.evals import Case, Check, ExpectedCall
 
-AnswerKind = Literal["tool_call", "trajectory", "json", "list", "number", "label", "text", "unknown"]
+AnswerKind = TextKind | Literal["tool_call", "trajectory", "json", "list", "number", "unknown"]
 SLICE = "answer"
 """The name of the slice that tells kinds of answers apart where a suite has several."""
 
 
 def kinds_of(cases: Sequence[Case]) -> list[AnswerKind]:
-    """The kind of each case's expected answer; a label is only known among others."""
+    """The kind of each case's expected answer; what a text is, is only known among others."""
     alone = [kind_of(case) for case in cases]
     texts = [case.expected or "" for case, kind in zip(cases, alone, strict=True) if kind == "text"]
-    if is_closed(texts):
-        return ["label" if kind == "text" else kind for kind in alone]
-    return alone
+    together = kind_of_texts(texts)
+    kinds = [together if kind == "text" else kind for kind in alone]
+    if together == "decimal_comma":  # then 12 and 1.234 beside 3,5 are written so as well
+        return ["decimal_comma" if kind == "number" else kind for kind in kinds]
+    return kinds
 
 
 def kind_of(case: Case) -> AnswerKind:
@@ -78,8 +80,16 @@ def checks_for(kind: AnswerKind, schema: str, knowledge: bool, judge: bool) -> l
             return [Check("exact")]
         case "number":
             return [Check("numeric")]
+        case "decimal_comma":
+            return [Check("numeric", options={"decimal": ","})]
+        case "choice":
+            return [Check("choice")]
         case "label":
             return [Check("exact")]
+        case "items":
+            return [Check("set_f1")]
+        case "short" | "query":
+            return [Check("normalised")]
         case "text":
             found = [Check("similarity")]
             if knowledge:

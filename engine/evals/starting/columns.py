@@ -9,16 +9,21 @@ from store.errors import UsageError
 NAMES: dict[str, tuple[str, ...]] = {
     "input": (
         "input", "question", "prompt", "query", "message", "user_message", "user_input", "customer_message",
-        "utterance", "instruction", "request", "user", "text", "complaint",
+        "utterance", "instruction", "request", "user", "text", "complaint", "q", "problem", "task",
+        "sentence", "review", "claim", "statement", "comment", "article", "email", "content", "body", "title",
+        "frage", "anfrage", "nachricht", "eingabe", "pregunta", "consulta", "mensaje", "demande", "domanda",
+        "richiesta", "pergunta", "mensagem", "vraag",
     ),
     "expected": (
         "expected", "expected_answer", "expected_output", "expected_response", "reference",
         "reference_answer", "correct", "correct_answer", "right_answer", "ideal", "target", "correction",
-        "gold", "gold_answer", "ground_truth", "solution", "answer",
+        "gold", "gold_answer", "ground_truth", "solution", "answer", "a", "antwort", "erwartet", "respuesta",
+        "esperado", "reponse", "risposta", "resposta", "antwoord",
     ),
     "output": (
         "output", "actual", "actual_output", "response", "reply", "bot_reply", "bot", "got", "wrong",
         "wrong_answer", "model_answer", "model_output", "prediction", "generated", "completion", "answer",
+        "antwort", "respuesta", "reponse", "risposta", "resposta", "antwoord",
     ),
     "id": ("id", "case", "case_id", "ticket", "ticket_id"),
     "tag": ("tag", "tags", "category", "severity", "label"),
@@ -30,7 +35,8 @@ CLASSES = ("label", "intent", "class", "category")
 
 
 def columns_of(columns: Sequence[str], named: Mapping[str, str], file: str) -> dict[str, str]:
-    """Which column is what; each is one thing. `named` goes first.
+    """Which column is what; each is one thing. `named` goes first. What stands alone beside the questions
+    is their answer, whatever it is called.
 
     Raises UsageError where a named column is not there, or none holds questions.
     """
@@ -51,6 +57,11 @@ def columns_of(columns: Sequence[str], named: Mapping[str, str], file: str) -> d
                 found = {part: column for part, column in found.items() if column != by_name[name]}
                 found["expected"] = by_name[name]
                 break
+        else:
+            others = [one for one in columns if one not in (found.get("input"), found.get("id"))]
+            if "input" in found and len(others) == 1:
+                found = {part: column for part, column in found.items() if column != others[0]}
+                found["expected"] = others[0]
     if "input" not in found:
         raise UsageError(
             "No column holds the questions",

@@ -15,12 +15,20 @@ _ANSWERS: dict[AnswerKind, str] = {
     "json": "JSON",
     "list": "JSON lists",
     "number": "Numbers",
+    "decimal_comma": "Numbers with a decimal comma",
+    "query": "Queries",
+    "choice": "Letters of choices",
     "label": "Labels",
+    "items": "Lists of items",
+    "short": "Short answers",
     "text": "Free text",
     "unknown": "No right answer",
 }
 _SAYS: dict[str, str] = {
     "exact": "the answer must be the label and nothing else.",
+    "choice": "the answer must take this one and no other, in whatever words.",
+    "set_f1": "the items must be these, in any order; with `threshold: 0.5` some may be missing or too many.",
+    "normalised": "the same but for case and punctuation; if it may stand in a sentence: `kind: contains`.",
     "json_schema": "an answer must have the form that they have in common, and nothing around it.",
     "json_fields": "each field is compared for itself, and the share that is right is the score.",
     "tool_call": "names and arguments of the calls are compared, not their texts.",
@@ -31,6 +39,7 @@ _SAYS: dict[str, str] = {
 }
 
 
+_QUERY = "compared as text, which fails what is written otherwise; `kind: sql` with `setup` compares rows."
 _LIST = "compared whole and as JSON, order included; where order does not matter: `kind: set_f1`."
 
 
@@ -45,8 +54,8 @@ def why(
         shown = ", ".join(f"{_short(text)} {times}" for text, times in found.most_common(LABELS_SHOWN))
         more = len(found) - LABELS_SHOWN
         answers += f", {len(found)} different: {shown}{f' and {more} more' if more > 0 else ''}"
-    if kind == "list":
-        return f"{_ANSWERS[kind]} ({answers}): {_LIST}"
+    if kind in ("list", "query"):
+        return f"{_ANSWERS[kind]} ({answers}): {_LIST if kind == 'list' else _QUERY}"
     said = f"{judge} judges by a rubric what no rule can see." if check.kind == "judge" else _SAYS[check.kind]
     return f"{_ANSWERS[kind]} ({answers}): {said}"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from engine.evals.adding import free_id
-from engine.evals.starting.columns import columns_of
+from engine.evals.starting.columns import CLASSES, NAMES, columns_of
+from engine.evals.starting.offering import columns_with_choices, offer
 from engine.evals.table import Table, read_table
 from store.errors import UsageError
 from store.records.evals import Case, Check, Origin
@@ -33,14 +34,15 @@ def read_failures(path: Path, named: Mapping[str, str], encoding: str = "", head
     no column holds questions, or no row has one; TemperError for a file that cannot be read.
     """
     table = read_table(path, encoding, header)
-    where = columns_of(table.columns, named, path.name)
-    sliced = _slices(table, set(where.values()))
+    choices = columns_with_choices([one for one in table.columns if one not in named.values()])
+    where = columns_of([one for one in table.columns if one not in choices], named, path.name)
+    sliced = _slices(table, {*where.values(), *choices})
     taken: set[str] = set()
     seen: dict[tuple[str, str | None, str], int] = {}
     cases: list[Case] = []
-    empty, again = [], []
+    empty, again, astray = [], [], []
     for line, row in table.rows:
-        case = _case(path, line, row, where, sliced)
+        case = _case(path, line, row, where, sliced, choices)
         if case is None:
             empty.append(line)
             continue
@@ -49,6 +51,8 @@ def read_failures(path: Path, named: Mapping[str, str], encoding: str = "", head
             again.append(line)
             continue
         seen[key] = line
+        if offered := [row[name].strip() for name in choices if row[name].strip()]:
+            astray += [line] if offer(case, offered) else []
         case.id = free_id(case.id, taken)
         taken.add(case.id)
         cases.append(case)
@@ -56,16 +60,24 @@ def read_failures(path: Path, named: Mapping[str, str], encoding: str = "", head
         raise UsageError(
             "There are no failures", f"No row of {path.name} has a question.", "Fill that column."
         )
-    return Failures(cases, _notes(table, empty, again, cases))
+    notes = _notes(table, empty, again, cases)
+    if astray:
+        notes.append(f"{_rows(astray)} a right answer that is none of its choices.")
+    return Failures(cases, [*notes, *_told(where)])
 
 
 def _case(
-    path: Path, line: int, row: dict[str, str], where: Mapping[str, str], sliced: Sequence[str]
+    path: Path,
+    line: int,
+    row: dict[str, str],
+    where: Mapping[str, str],
+    sliced: Sequence[str],
+    choices: Sequence[str],
 ) -> Case | None:
     part = {name: row.get(column, "").strip() for name, column in where.items()}
     if not part["input"]:
         return None
-    known = {*where.values(), *sliced}
+    known = {*where.values(), *sliced, *choices}
     case = Case(part.get("id") or f"row-{line}", part["input"])
     case.expected = part.get("expected") or None
     case.tags = [tag.strip() for tag in part.get("tag", "").split(",") if tag.strip()]
@@ -113,6 +125,17 @@ def _notes(table: Table, empty: list[int], again: list[int], cases: Sequence[Cas
             "model can pass all of its cases. Put them together as `alternatives`, or settle which is right."
         )
     return notes
+
+
+def _told(where: Mapping[str, str]) -> list[str]:
+    """Which columns were taken as questions and answers, where a name alone does not settle it."""
+    expected, output = where.get("expected"), where.get("output")
+    if output is not None and expected is None:
+        return [f"`{output}` is taken for wrong answers; if they are right ones: --map expected={output}"]
+    plain = (expected or "").strip().casefold().replace(" ", "_").replace("-", "_")
+    if expected is not None and plain not in (*NAMES["expected"], *CLASSES):
+        return [f"`{expected}` is taken for the right answers; if it is not: --map expected=COLUMN"]
+    return []
 
 
 def _rows(lines: list[int]) -> str:

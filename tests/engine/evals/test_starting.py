@@ -47,6 +47,12 @@ PROSE = ("Open the app and freeze the card.", "Write to us, and we call back.", 
         (['["a", "b"]', "[]", "{}"], "list"),
         (['{"name": "f", "arguments": {}}'], "tool_call"),
         (["3 + 4 = 7\n#### 7", "12"], "number"),
+        (["3,5", "1.200,00", "12"], "decimal_comma"),
+        (["A", "(C)", "B"], "choice"),
+        (["Paris", "LX1001", "2026-01-31", "https://example.org/a"], "short"),
+        (["red, light blue", "green; red", "- one\n- two"], "items"),
+        (["SELECT a FROM t", "with x as (select 1) select * from x"], "query"),
+        (["def f(x):\n    return x", "def g():\n    pass"], "text"),
         (PROSE, "text"),
         ([None], "unknown"),
     ],
@@ -61,6 +67,10 @@ def test_checks_are_chosen_from_the_answers() -> None:
     assert kinds(started('{"name": "f", "arguments": {"a": 1}}')) == ["tool_call"]
     assert kinds(started('["a"]', "[]")) == ["exact"]
     assert kinds(started("12", "13")) == ["numeric"]
+    assert started("12", "3,5").suite.checks[0].options == {"decimal": ","}
+    assert kinds(started("A", "B")) == ["choice"]
+    assert kinds(started("red, green", "blue, red")) == ["set_f1"]
+    assert kinds(started("Paris", "Rome")) == ["normalised"]
     assert kinds(started(*PROSE)) == ["similarity"]
     assert kinds(started(*PROSE, knowledge=True)) == ["similarity", "citation_support"]
 
@@ -249,6 +259,53 @@ def test_a_column_is_one_thing_and_labels_are_answers_where_nothing_else_is(tmp_
     assert (labels.expected, labels.tags) == ("b", [])
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sentence,entities\nAnn is in Rome,Ann\n", "Ann"),
+        ("question,sql\nAll?,SELECT a FROM t\n", "SELECT a FROM t"),
+        ("text,tags\nHi,greeting\n", "greeting"),
+        ("frage,antwort\nWo?,Hier.\n", "Hier."),
+        ("id,query,call\n7,Hi,f()\n", "f()"),
+    ],
+)
+def test_what_stands_alone_beside_the_questions_is_their_answer(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    [case] = read_failures(table(tmp_path, text), {}).cases
+
+    assert case.expected == expected
+
+
+def test_which_column_was_taken_for_what_is_said_where_its_name_does_not_settle_it(tmp_path: Path) -> None:
+    guessed = read_failures(table(tmp_path, "question,keywords\nA?,b\n"), {}).notes
+    wrong = read_failures(table(tmp_path, "prompt,response\nA?,b\n"), {}).notes
+
+    assert guessed == ["`keywords` is taken for the right answers; if it is not: --map expected=COLUMN"]
+    assert wrong == ["`response` is taken for wrong answers; if they are right ones: --map expected=response"]
+    assert read_failures(table(tmp_path, "question,expected\nA?,b\n"), {}).notes == []
+
+
+@pytest.mark.parametrize(
+    ("head", "right"),
+    [
+        ("A,B,C", "B"),
+        ("A,B,C", "two"),
+        ("option_a,option_b,option_c", "b"),
+        ("Choice 1,Choice 2,Choice 3", "(B)"),
+    ],
+)
+def test_columns_of_choices_are_shown_behind_the_question(tmp_path: Path, head: str, right: str) -> None:
+    text = f"question,{head},answer\nWhich?,one,two,three,{right}\nWho?,x,y,,none\n"
+
+    made = read_failures(table(tmp_path, text), {})
+
+    assert made.cases[0].input == "Which?\n\nA) one\nB) two\nC) three"
+    assert made.cases[0].expected == "B"
+    assert made.cases[1].input == "Who?\n\nA) x\nB) y"
+    assert made.notes == ["1 row (line 3) has a right answer that is none of its choices."]
+
+
 def test_columns_with_few_values_become_slices(tmp_path: Path) -> None:
     rows = "".join(f"Q{n}?,a,{('de', 'en')[n % 2]},note {n}\n" for n in range(6))
 
@@ -328,6 +385,10 @@ def test_failures_may_be_records_of_json(tmp_path: Path) -> None:
         ('{"name": "f", "arguments": {"x": 1}}', '[f(a=1), g(b="x")]'),
         ("Freeze the card.", "\u8bf7\u6253\u5f00\u5e94\u7528\u3002", "def f(x):\n    return x"),
         ("2026-01-31", "12:30", "no", "007", "  padded  ", "\ttab", "- a\n- b", "# x: {y}"),
+        ("3,5", "1.200,00", "12"),
+        ("A", "(B)"),
+        ("red, light blue", "- one\n- two"),
+        ("SELECT a FROM t", "SELECT 1"),
         ("yes", '{"a":1}', "12", "A text that is long enough to be free."),
     ],
 )
