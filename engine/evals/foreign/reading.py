@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.importers import strict_json
-from engine.evals.foreign.files import YAML, json_lines, read_text, read_value
+from engine.evals.foreign.files import CODE, YAML, json_lines, read_text, read_value
 from engine.evals.foreign.imported import Imported
 from engine.evals.foreign.promptfoo.config import are_tests, from_config, from_tests
 from engine.evals.foreign.promptfoo.rows import EXPECTED, test_of_row
@@ -46,6 +46,12 @@ def read_foreign(path: Path, check: Check | None = None) -> Imported:
 
 
 def _file(path: Path, check: Check | None) -> Imported:
+    if path.suffix in CODE:
+        raise UsageError(
+            "This file is code, which is not run",
+            f"{path.name} makes its suite when it runs.",
+            "Write what it makes as YAML or JSON, and take that.",
+        )
     if path.suffix == ".jsonl" or (path.suffix != ".json" and path.suffix not in YAML):
         return _rows(list(json_lines(read_text(path), path)), path, check)
     raw = _value(path)

@@ -14,6 +14,7 @@ from engine.evals.checks.contract import Bench
 from engine.evals.checks.json_schema import load_schema
 from engine.evals.checks.patterns import Pattern
 from engine.evals.foreign.files import YAML, found, is_code, is_reference, read_text, read_value
+from engine.evals.foreign.promptfoo.rows import LISTS, parted
 from engine.evals.foreign.promptfoo.scripts import checks_of as checks_of_script
 from engine.evals.foreign.templates import filled_in, shown
 from store.errors import TemperError
@@ -29,9 +30,11 @@ KNOWN = {
     "javascript", "latency", "levenshtein", "llm-rubric", "max-score", "meteor", "model-graded-closedqa",
     "model-graded-factuality", "moderation", "perplexity", "perplexity-score", "pi", "python", "regex",
     "rouge-l", "rouge-n", "rouge-s", "ruby", "search-rubric", "select-best", "similar", "starts-with",
-    "tool-call-f1", "trace-error-spans", "trace-span-count", "trace-span-duration", "webhook", "word-count",
+    "skill-used", "tool-call-f1", "trace-error-spans", "trace-span-count", "trace-span-duration",
+    "trajectory:goal-success", "trajectory:step-count", "trajectory:tool-args-match",
+    "trajectory:tool-sequence", "trajectory:tool-used", "webhook", "word-count",
 }  # fmt: skip
-"""Every assertion of promptfoo, whether it has a counterpart here or not."""
+"""Assertions of promptfoo, whether they have a counterpart here or not."""
 _KEYS = {"type", "value", "threshold", "weight", "metric"}
 _CODE = ("javascript", "python", "ruby")
 _JSON_TYPES = ["object", "array", "string", "number", "boolean", "null"]
@@ -108,7 +111,9 @@ class Reader:
         negated = kind != bare
         check = _texts_check(bare, value, negated) or _positive(bare, value, bound)
         if check is None:
-            raise UnfitError("has no counterpart here" if bare in KNOWN else "is none of promptfoo's")
+            raise UnfitError(
+                "has no counterpart here" if bare in KNOWN else "is none of promptfoo's known here"
+            )
         if check.threshold is not None and check.threshold > 1:
             say(f"the threshold of `{kind}` is {check.threshold:g}, not between 0 and 1: left out")
             check.threshold = None
@@ -142,6 +147,8 @@ class Reader:
 
 def _texts_check(kind: str, value: Any, negated: bool) -> Check | None:
     """Assertions about texts that occur."""
+    if kind in LISTS and isinstance(value, str):
+        value = parted(value)
     texts = [shown(one) for one in value] if isinstance(value, list) else [shown(value)]
     match kind:
         case "contains" | "icontains" | "contains-any" | "icontains-any" | "contains-all" | "icontains-all":

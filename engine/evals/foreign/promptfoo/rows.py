@@ -10,7 +10,8 @@ from typing import Any
 EXPECTED = "__expected"
 _TYPED = re.compile(r"^((?:not-)?[a-z][a-z:-]*[a-z])(?:\((\d+(?:\.\d+)?)\))?(?::([\s\S]*))?$")
 _SHORT = {"fn": "javascript", "eval": "javascript", "grade": "llm-rubric"}
-_LISTS = ("contains-any", "contains-all", "icontains-any", "icontains-all")
+LISTS = ("contains-any", "contains-all", "icontains-any", "icontains-all")
+"""Assertions whose value is a list, or a text that commas part."""
 _BARE = ("is-json", "contains-json", "is-refusal", "is-sql", "is-xml", "is-html", "latency", "cost")
 """Assertions that may stand without a value."""
 
@@ -70,7 +71,7 @@ def assertion_of(text: str) -> dict[str, Any]:
     made: dict[str, Any] = {"type": kind}
     if value is not None and value.strip():
         value = value.strip()
-        made["value"] = _parted(value) if kind.removeprefix("not-") in _LISTS else value
+        made["value"] = parted(value) if kind.removeprefix("not-") in LISTS else value
     if bound:
         made["threshold"] = float(bound)
     return made
@@ -90,7 +91,7 @@ def _is_kind(kind: str) -> bool:
     return kind.removeprefix("not-") in KNOWN
 
 
-def _parted(text: str) -> list[str]:
+def parted(text: str) -> list[str]:
     """Values parted by commas; one with a comma in it stands in quotes."""
     [row] = csv.reader([text], skipinitialspace=True) if "\n" not in text else [text.split(",")]
     return [one.strip() for one in row]

@@ -89,6 +89,8 @@ def under(default: Mapping[str, Any], test: Mapping[str, Any]) -> dict[str, Any]
         first, own = default.get(key), test.get(key)
         if isinstance(first, dict) and isinstance(own, dict):
             merged[key] = {**first, **own}
+        elif first and own:  # a file of variables, read later, goes before the defaults
+            merged[key] = [first, *_list(own)]
     asserted = [*_list(default.get("assert")), *_list(test.get("assert"))]
     options = merged.get("options")
     if isinstance(options, dict) and options.get("disableDefaultAsserts"):
@@ -109,16 +111,15 @@ def scenarios(given: Any, folder: Path, imported: Imported) -> list[Test]:
 
 
 def variables_of(test: Test, imported: Imported, name: str) -> dict[str, Any]:
-    """A test's variables, those in files read."""
-    given = test.raw.get("vars")
-    if isinstance(given, str | list):
-        merged: dict[str, Any] = {}
-        for raw, _ in _entries(given, test.folders, imported, "vars"):
-            merged |= raw
-        return merged
-    if not isinstance(given, dict):
-        return {}
-    return {str(key): _from_file(value, test.folders, imported, name) for key, value in given.items()}
+    """A test's variables, those in files read; of several parts the later goes first."""
+    merged: dict[str, Any] = {}
+    for part in _list(test.raw.get("vars")):
+        if isinstance(part, dict):
+            merged |= part
+        else:
+            for raw, _ in _entries(part, test.folders, imported, "vars"):
+                merged |= raw
+    return {str(key): _from_file(value, test.folders, imported, name) for key, value in merged.items()}
 
 
 def _from_file(value: Any, folders: list[Path], imported: Imported, name: str) -> Any:

@@ -137,6 +137,8 @@ def test_what_a_template_cannot_be_filled_with_is_said(tmp_path: Path, prompt: s
         ({"type": "contains", "value": 0}, Check("contains", options={"values": ["0"]})),
         ({"type": "not-contains-all", "value": ["a", "b"]},
          Check("contains", negate=True, options={"values": ["a", "b"]})),
+        ({"type": "contains-any", "value": 'a, "b, c"'},
+         Check("contains", options={"values": ["a", "b, c"], "all": False})),
         ({"type": "not-icontains-any", "value": ["a", "b"]},
          Check("contains", options={"values": ["a", "b"], "ignore_case": True, "absent": True})),
         ({"type": "starts-with", "value": "a.b"}, Check("regex", options={"value": "\\Aa\\.b"})),
@@ -236,6 +238,18 @@ tests:
 
     assert [case.input for case in imported.cases] == ["Doc 1 file://no.txt", "other  here"]
     assert "the variable file://no.txt is not there (1 case: test-1)" in left(imported)
+
+
+def test_variables_in_a_file_go_before_the_default_ones(tmp_path: Path) -> None:
+    text = """
+prompts: ["{{doc}} in {{lang}} {{path}}"]
+defaultTest: {vars: {lang: German, doc: none, path: here}}
+tests: [{vars: file://vars.yaml, assert: [{type: contains, value: a}]}]
+"""
+
+    [case] = taken(tmp_path, {"c.yaml": text, "vars.yaml": "doc: other\n"}).cases
+
+    assert case.input == "other in German here"
 
 
 def test_yaml_of_another_tool_keeps_words_and_dates(tmp_path: Path) -> None:

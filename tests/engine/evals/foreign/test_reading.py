@@ -129,6 +129,7 @@ def test_what_was_taken_over_is_a_suite_that_can_be_read_again(tmp_path: Path) -
         ('{"question": 1}', "x.jsonl", "No line is a case"),
         ("tests: [{vars: {a: 1}}]", "x.yaml", "There is nothing to take over"),
         ("", "x.jsonl", "No line is a case"),
+        ("module.exports = {}", "promptfooconfig.js", "This file is code"),
     ],
 )
 def test_a_file_that_is_none_of_these_is_refused(tmp_path: Path, text: str, name: str, title: str) -> None:
