@@ -12,8 +12,9 @@ from pathlib import Path
 from engine.evals.triage.board import board
 from engine.evals.triage.complaints import read_complaints
 from engine.evals.triage.guessing import failures_of
+from engine.evals.triage.witnesses import BARE, failures_of_advice
 from engine.jobs.embed_texts import configured
-from engine.jobs.eval_results import find_eval_run, newest, read, results_of
+from engine.jobs.eval_results import newest, read, results_of
 from engine.jobs.triage_means import means_of
 from store import labels, runs
 from store.errors import MissingError, UsageError
@@ -23,6 +24,8 @@ from store.records.triage import CATEGORIES, Category, Failure, FailureGroup, Tr
 from store.runs import RunFolder
 from store.workspace import Workspace
 
+ANSWERING = ("evaluate", "advise")
+"""The jobs whose results can be triaged."""
 REMEMBERED = 5
 """So many runs of a suite are looked back at."""
 
@@ -30,11 +33,14 @@ REMEMBERED = 5
 def of_run(workspace: Workspace, reference: str | None, variant: str = "") -> Triage:
     """The failures of an eval run, the newest when none is named, with how they went in earlier ones.
 
-    Of a run with several variants the failures of all are looked at, unless one is named; earlier runs count
-    where all these variants answered, else a fall would be that of a variant which was not asked. Raises
-    MissingError where there is no run or it has no results, UsageError where the reference means none.
+    Of several variants the failures of all are looked at, unless one is named; earlier runs count where all
+    these variants answered, else a fall would be that of a variant which was not asked. Of a run of advice
+    those of the prompt as it is, or of the approach that `variant` names. Raises MissingError where there is
+    no run or it has no results, UsageError where the reference means none.
     """
     run = named_run(workspace, reference)
+    if run.spec().job == "advise":
+        return of_advice(workspace, run, variant or BARE)
     results = results_of(run, variant)
     suite = results[0].suite
     variants = {result.variant for result in results}
@@ -51,6 +57,15 @@ def of_run(workspace: Workspace, reference: str | None, variant: str = "") -> Tr
     )
 
 
+def of_advice(workspace: Workspace, run: RunFolder, approach: str) -> Triage:
+    """The failures of one approach. Raises what `results_of` raises."""
+    results_of(run, approach)
+    params = run.spec().params
+    means = means_of(workspace, str(params["suite"]), str(params["wanted"]["variant"]))
+    failures = failures_of_advice(read(run), run.run_id, approach)
+    return board(run.run_id, failures, decisions(workspace), means=means, embed=configured(workspace))
+
+
 def of_file(
     workspace: Workspace, path: Path, named: Mapping[str, str] | None = None, encoding: str = ""
 ) -> Triage:
@@ -61,7 +76,7 @@ def of_file(
 
 
 def named_run(workspace: Workspace, reference: str | None) -> RunFolder:
-    """The eval run that is meant."""
+    """The run of evaluation or advice that is meant."""
     if reference is None or reference == "last":
         run = newest(workspace)
         if run is None:
@@ -71,13 +86,12 @@ def named_run(workspace: Workspace, reference: str | None) -> RunFolder:
                 "Run one: temper eval SUITE --variant V, or bring complaints: temper triage --csv FILE",
             )
         return run
-    run = find_eval_run(workspace, reference)
-    if run is None:
-        runs.find(workspace.paths.runs, reference)  # says that there is none, or several
+    run = runs.find(workspace.paths.runs, reference)
+    if run.spec().job not in ANSWERING:
         raise UsageError(
-            "That run is no evaluation",
-            f"{reference} is of another kind.",
-            "See the eval runs with: temper runs list",
+            "That run answered no suite",
+            f"{run.run_id} is of another kind.",
+            "Name a run of eval or advise: temper runs list",
         )
     return run
 

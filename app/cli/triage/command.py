@@ -18,7 +18,7 @@ from store.workspace import Workspace, open_workspace
 
 @click.command()
 @click.argument("run", required=False)
-@click.option("--variant", default="", help="Only the failures of this variant.")
+@click.option("--variant", default="", help="Only the failures of this variant, or approach.")
 @click.option(
     "--csv",
     "file",
@@ -48,7 +48,7 @@ def triage(
     walk: bool,
     as_json: bool,
 ) -> None:
-    """Name the failures of RUN (the newest evaluation when left out), or of a file of complaints."""
+    """Name the failures of RUN (an eval or advise run; the newest eval when left out), or of a file."""
     if run and file:
         raise UsageError("A run or a file?", "Both were given.", "Leave one out.")
     workspace = open_workspace()

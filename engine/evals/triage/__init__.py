@@ -1,6 +1,7 @@
 """Failure taxonomy: what went wrong, in which category, how often, and what to do about it. Pure.
 
 guessing.py     a failed result gets a first guess with its evidence
+witnesses.py    whose answers count as whose in a run of advice
 columns.py      what the columns of such a file are
 complaints.py   rows of a file of complaints become failures; guessed from their words
 clustering.py   failures that are one problem become one group

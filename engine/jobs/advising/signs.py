@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-
-import msgspec
+from itertools import chain
 
 from engine.data.checks.asking import of_recipe
 from engine.data.checks.perishable import PerishableScan
@@ -13,8 +12,8 @@ from engine.data.checks.run import PhaseProgress, examine, quiet
 from engine.evals.identity import case_hash
 from engine.evals.triage.board import board
 from engine.evals.triage.guessing import failures_of, normal
+from engine.evals.triage.witnesses import failures_of_advice
 from engine.jobs.advising.probe import own_recipe
-from engine.jobs.eval_results import newest
 from engine.jobs.side_by_side import recipe_of
 from engine.jobs.triaging import decisions
 from engine.models.variants import describe
@@ -32,8 +31,6 @@ from store.workspace import Workspace
 
 CHECKS: tuple[CheckName, ...] = ("label_conflict", "perishable", "serving_mismatch", "leakage")
 """What the advice needs to know of the rows."""
-OTHER_WEIGHTS: tuple[Approach, ...] = ("adapter", "hybrid", "other")
-"""Approaches that do not answer with the weights of the bare prompt."""
 PREFERENCES = ("dpo", "kto", "orpo")
 
 
@@ -46,9 +43,10 @@ def signs_of(
 ) -> Signs:
     """The signs in the answers and in the cases; those of the rows and of the adapter are added below."""
     decided = decisions(workspace)
-    failures = as_decided(failures_of(results["bare"], run_id), witnessed(results, run_id), decided)
+    witnessed = failures_of_advice(chain.from_iterable(results.values()), run_id)
+    failures = as_decided(failures_of(results["bare"], run_id), witnessed, decided)
     top = board(run_id, failures, decided)
-    signs = Signs(top.ready, top.why_not, triage=triage_command(workspace, suite))
+    signs = Signs(top.ready, top.why_not, triage=f"temper triage {run_id}")
     shares = dict.fromkeys(("format", "knowledge", "label_noise"), 0.0)
     for group in top.groups:
         if group.category in shares:
@@ -59,33 +57,12 @@ def signs_of(
     return signs
 
 
-def witnessed(results: Mapping[Approach, Sequence[CaseResult]], run_id: str) -> list[Failure]:
-    """The failures of the bare prompt, guessed with what the other approaches answered.
-
-    One model behind several prompts makes the same mistakes, so its answers count as those of one witness
-    against a reference.
-    """
-    others: dict[str, list[CaseResult]] = defaultdict(list)
-    for approach, found in results.items():
-        by = approach if approach in OTHER_WEIGHTS else "bare"
-        for result in found if approach != "bare" else ():
-            others[result.case].append(msgspec.structs.replace(result, variant_hash=by))
-    bare = [msgspec.structs.replace(result, variant_hash="bare") for result in results["bare"]]
-    return failures_of(bare, run_id, others)
-
-
 def as_decided(
     alone: Iterable[Failure], witnessed: Iterable[Failure], decided: Mapping[str, Label]
 ) -> list[Failure]:
     """Each failure as it was guessed when somebody decided on it: seen alone, or else beside the others."""
     known = {one.case: one for one in alone if one.target in decided}
     return [one if one.target in decided else known.get(one.case, one) for one in witnessed]
-
-
-def triage_command(workspace: Workspace, suite: str) -> str:
-    """The commands that give the suite's failures their names."""
-    run = newest(workspace, suite)
-    return f"temper triage {run.run_id}" if run else f"temper eval {suite}, then temper triage"
 
 
 def facts_share(cases: Sequence[Case]) -> float | None:

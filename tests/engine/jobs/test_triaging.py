@@ -9,8 +9,9 @@ import pytest
 
 from engine.jobs import triaging
 from store import labels, runs
+from store.errors import UsageError
 from store.records.evals import CaseResult, CheckResult
-from store.records.runs import RunSpec
+from store.records.runs import JobKind, RunSpec
 from store.workspace import Workspace
 
 
@@ -23,9 +24,10 @@ def workspace(tmp_path: Path) -> Workspace:
     return opened
 
 
-def lay(workspace: Workspace, run: str, variants: list[str]) -> None:
-    """A run in which two cases failed in one way, for every variant."""
-    spec = RunSpec(run, "evaluate", run, "", {"suite": "mine"})  # created in the order of their names
+def lay(workspace: Workspace, run: str, variants: list[str], job: JobKind = "evaluate") -> None:
+    """A run in which two cases failed in one way, for every variant or approach."""
+    params = {"suite": "mine", "wanted": {"variant": ""}}
+    spec = RunSpec(run, job, run, "", params)  # created in the order of their names
     folder = runs.create(workspace.paths.runs, spec)
     failed = [CheckResult("exact", False, 0.0)]
     results = [
@@ -44,6 +46,26 @@ def test_the_trend_is_that_of_runs_in_which_the_same_variants_answered(workspace
     (group,) = triaging.of_run(workspace, "evaluate-4").groups
 
     assert [(one.source, one.count) for one in group.trend] == [("evaluate-2", 4), ("evaluate-4", 4)]
+
+
+def test_the_failures_of_an_advice_are_those_of_the_prompt_as_it_is(workspace: Workspace) -> None:
+    lay(workspace, "advise-2", ["bare", "prompt", "adapter"], "advise")
+
+    found = triaging.of_run(workspace, "advise-2")
+    triaging.decide(workspace, found.groups, "tone")
+
+    assert (found.source, found.failures) == ("advise-2", 2)
+    assert triaging.of_run(workspace, "advise-2", "adapter").groups[0].members[0].variant == "adapter"
+    assert triaging.of_run(workspace, "evaluate-1").groups[0].category == "tone"  # the same cases, decided
+    with pytest.raises(UsageError, match="none of 'tuned'"):
+        triaging.of_run(workspace, "advise-2", "tuned")
+
+
+def test_a_run_that_answered_nothing_cannot_be_triaged(workspace: Workspace) -> None:
+    lay(workspace, "train-2", ["base"], "train")
+
+    with pytest.raises(UsageError, match="is of another kind"):
+        triaging.of_run(workspace, "train-2")
 
 
 def test_a_decision_that_is_taken_back_leaves_the_group_undecided(workspace: Workspace) -> None:
