@@ -30,7 +30,7 @@ margin:0 .3rem .8rem 0;border:1px solid var(--line);border-radius:1rem;color:var
 #only-pass:checked~.cases>:not(.pass),#only-differ:checked~.cases>:not(.differ){display:none}
 details{border-bottom:1px solid var(--line);content-visibility:auto;contain-intrinsic-size:auto 2.1rem}
 summary{cursor:pointer;padding:.35rem 0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-details[open] summary{white-space:normal}details[open]{padding-bottom:1rem}
+details[open] summary{white-space:normal;overflow-wrap:anywhere}details[open]{padding-bottom:1rem}
 .mark{display:inline-block;min-width:3.2rem;font-size:.8rem;font-weight:600}
 .mark.pass{color:var(--pass)}.mark.fail{color:var(--fail)}.mark.error{color:var(--error)}
 .part{color:var(--soft);font-size:.8rem;margin:.7rem 0 .15rem}
@@ -38,7 +38,7 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.5 ui-monospace,Menlo
 background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.55rem .7rem;max-height:32rem;
 overflow-y:auto}
 .side{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));gap:0 1.2rem}
-ul{margin:.4rem 0 0;padding-left:1.1rem;font-size:.9rem}li.fail::marker{color:var(--fail)}
-li.pass::marker{color:var(--pass)}li.error::marker{color:var(--error)}
+ul{margin:.4rem 0 0;padding-left:1.1rem;font-size:.9rem;overflow-wrap:anywhere}
+li.fail::marker{color:var(--fail)}li.pass::marker{color:var(--pass)}li.error::marker{color:var(--error)}
 @media print{body{padding:0}.pick+label{display:none}details{content-visibility:visible}pre{max-height:none}}
 """
