@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +18,9 @@ from engine.export.merge import merge
 from engine.export.ship.asked import Exam, Material
 from engine.models.builtin import builtin_directory
 from engine.models.directory import ModelDirectory
-from store import paths
 from store.records.evals import Case, Check
 from tests.bases import EXAMPLES
+from tests.engine.export.ship.rewrite_gguf import rewrite
 from tests.engine.export.untrained import adapter_on
 
 HEADS = 4
@@ -142,9 +140,13 @@ def exam_on(base: ModelDirectory, check: Check = ANY, template: str = "") -> Exa
     return exam_for(base, template, "", "answers", cases, 8)
 
 
-def planted(source: Path, out: Path, **faults: Any) -> Path:
-    """A copy of a GGUF with faults in it: see rewrite_gguf."""
-    script = Path(__file__).with_name("rewrite_gguf.py")
-    command = [sys.executable, "-P", str(script), str(paths.converter_dir()), str(source), str(out)]
-    subprocess.run([*command, json.dumps(faults)], check=True, capture_output=True)
+def planted(
+    source: Path,
+    out: Path,
+    changed: dict[str, Any] | None = None,
+    drop: list[str] | None = None,
+    permute: dict[str, int] | None = None,
+) -> Path:
+    """A copy of a GGUF with faults in it: see `rewrite`."""
+    rewrite(source, out, changed or {}, drop or [], permute or {})
     return out

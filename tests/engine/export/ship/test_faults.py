@@ -37,7 +37,7 @@ def test_a_copy_without_a_fault_ships(exported: Exported, few: Material, tmp_pat
 
 def test_a_wrong_template_is_shown_by_the_first_token_that_differs(blocked: Any) -> None:
     other = TEMPLATE.replace("message['role'] + '\\n'", "message['role'] + ': '")
-    reason = blocked(set={"tokenizer.chat_template": other})
+    reason = blocked(changed={"tokenizer.chat_template": other})
     assert reason.startswith(
         "The chat template in the file is not the model's own: '<|endoftext|><|im_start|>"
     )
@@ -45,12 +45,12 @@ def test_a_wrong_template_is_shown_by_the_first_token_that_differs(blocked: Any)
 
 
 def test_a_double_bos_by_the_tokenizer_is_named(blocked: Any) -> None:
-    reason = blocked(set={"tokenizer.ggml.add_bos_token": True})
+    reason = blocked(changed={"tokenizer.ggml.add_bos_token": True})
     assert reason.startswith("A prompt begins with BOS twice: the chat template writes it")
 
 
 def test_a_double_bos_by_the_template_is_named(blocked: Any) -> None:
-    reason = blocked(set={"tokenizer.chat_template": "{{ bos_token }}" + TEMPLATE})
+    reason = blocked(changed={"tokenizer.chat_template": "{{ bos_token }}" + TEMPLATE})
     assert reason.endswith("it writes <|endoftext|> twice.")
 
 
@@ -59,7 +59,7 @@ def test_a_missing_eos_is_named(blocked: Any) -> None:
 
 
 def test_another_eos_is_named(blocked: Any) -> None:
-    assert blocked(set={"tokenizer.ggml.eos_token_id": 70}).startswith("EOS is missing: ")
+    assert blocked(changed={"tokenizer.ggml.eos_token_id": 70}).startswith("EOS is missing: ")
 
 
 def test_another_tokenizer_is_named(blocked: Any, exported: Exported) -> None:
@@ -67,5 +67,5 @@ def test_another_tokenizer_is_named(blocked: Any, exported: Exported) -> None:
     spelled = [model.token_text(token) for token in range(model.vocabulary_size)]
     model.close()
     plain = spelled[3:]
-    reason = blocked(set={"tokenizer.ggml.tokens": [*spelled[:3], *plain[1:], plain[0]]})
+    reason = blocked(changed={"tokenizer.ggml.tokens": [*spelled[:3], *plain[1:], plain[0]]})
     assert reason.startswith("The file has another tokenizer than the model: token ")
