@@ -11,7 +11,7 @@ import msgspec
 
 from app.cli.output import cpu_option, json_option, print_json, print_table, say
 from store import runs
-from store.records.evals import Agreement, VariantScore
+from store.records.evals import Agreement, CasesFrom, VariantScore
 from store.records.runs import RunView
 from store.runs import RunFolder
 from store.workspace import Workspace, open_workspace
@@ -100,12 +100,15 @@ def checked_params(workspace: Workspace, suite: str, variants: Sequence[str]) ->
 
     A run that could only fail is not started. Raises UsageError or MissingError.
     """
+    from engine.data.ensure import check_reference
     from engine.evals.suite import find_suite, load_suite, named
     from engine.jobs.evaluate import EvaluateParams
     from engine.models.variants import describe
 
     path = find_suite(workspace.root, suite, Path.cwd())
     loaded = load_suite(path, workspace.root)
+    if isinstance(loaded.suite.cases, CasesFrom):
+        check_reference(workspace, loaded.suite.cases.dataset)
     names = list(dict.fromkeys(variants)) or [describe(workspace, None).name]
     judge = [loaded.suite.judge.model] if loaded.suite.judge else []
     for name in [*names, *judge]:

@@ -11,7 +11,7 @@ import msgspec
 from engine.evals.checks import Bench, CompiledCheck, compile_checks
 from engine.evals.identity import slices_of
 from engine.evals.suite.problems import convert, problems_in
-from engine.evals.suite.reading import read_raw
+from engine.evals.suite.reading import Raw, read_raw
 from store.errors import UsageError
 from store.paths import SETTINGS
 from store.records.evals import Case, JudgeSettings, Suite
@@ -58,6 +58,11 @@ def listed(problems: list[tuple[str, str]]) -> str:
     return "\n".join([*lines[:MOST_SHOWN], *([f"and {others} more"] if others > 0 else [])])
 
 
+def _by_line(read: Raw, problems: list[str]) -> list[tuple[int, str]]:
+    """Problems with their lines, from the first line on; those of one line stay as they are."""
+    return sorted(((read.line_of(one), one) for one in problems), key=lambda found: found[0])
+
+
 def load_suite(path: Path, root: Path) -> LoadedSuite:
     """The suite in `path`. Files that it names are looked for beside it, then from the workspace `root`.
 
@@ -71,7 +76,7 @@ def load_suite(path: Path, root: Path) -> LoadedSuite:
     if problems:
         raise UsageError(
             f"{path.name} has {len(problems)} problem{'s' if len(problems) > 1 else ''}",
-            listed([(f"{path.name}:{read.line_of(problem)}", problem) for problem in problems]),
+            listed([(f"{path.name}:{line}", problem) for line, problem in _by_line(read, problems)]),
             "Mend the keys named above.",
         )
     bench.close()

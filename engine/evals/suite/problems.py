@@ -148,9 +148,23 @@ def _beside(raw: Any, bench: Bench) -> list[str]:
         own = case.get("checks") if isinstance(case, dict) else None
         for at, entry in enumerate(own if isinstance(own, list) else []):
             places.append((f"{_where('cases', index, case)}.checks[{at}]", entry))
+    numbers = [
+        value if isinstance(value := raw.get(key), kind) else None
+        for key, kind in (("epochs", int), ("threshold", int | float))
+    ]
     right = [(where, entry) for where, entry in places if not _check(entry, where)]
     said = [(where, problems_of(msgspec.convert(nest(entry), Check), bench)) for where, entry in right]
-    return _twice(ids) + [f"{where}: {problem}" for where, found in said for problem in found]
+    told = [f"{where}: {problem}" for where, found in said for problem in found]
+    return _out_of_range(*numbers) + _twice(ids) + told
+
+
+def _out_of_range(epochs: float | None, threshold: float | None) -> list[str]:
+    problems = []
+    if epochs is not None and epochs < 1:
+        problems.append(f"epochs: {epochs} is less than 1")
+    if threshold is not None and not 0 <= threshold <= 1:
+        problems.append(f"threshold: {threshold} is not between 0 and 1")
+    return problems
 
 
 def _twice(ids: list[str]) -> list[str]:
@@ -165,12 +179,8 @@ def _twice(ids: list[str]) -> list[str]:
 
 def _content(suite: Suite, bench: Bench, default_judge: bool) -> list[str]:
     """Problems of a suite whose form is right: what it names must exist and make sense."""
-    problems = []
+    problems = _out_of_range(suite.epochs, suite.threshold)
     checks = [(f"checks[{index}]", check) for index, check in enumerate(suite.checks)]
-    if suite.epochs < 1:
-        problems.append(f"epochs: {suite.epochs} is less than 1")
-    if suite.threshold is not None and not 0 <= suite.threshold <= 1:
-        problems.append(f"threshold: {suite.threshold} is not between 0 and 1")
     if isinstance(suite.cases, CasesFrom):
         if not suite.checks:
             problems.append("checks: none, so nothing would be tested")
@@ -192,6 +202,10 @@ def _cases(cases: list[Case], shared: list[Check]) -> list[str]:
     problems += _twice([case.id for case in cases])
     for index, case in enumerate(cases):
         where = f"cases[{index}] ({case.id})"
+        if not case.id.strip():
+            problems.append(f"{where}.id: empty")
+        if case.messages and (case.input or case.before):
+            problems.append(f"{where}.messages: beside `input` or `before`; a case asks one of them")
         if case.messages and case.messages[-1].role not in ("user", "tool"):
             problems.append(f"{where}.messages: the last one must ask, so it must be from user or tool")
         if case.threshold is not None and not 0 <= case.threshold <= 1:

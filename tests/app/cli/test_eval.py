@@ -152,3 +152,16 @@ def test_none_and_all_right_are_shown_with_the_interval_that_so_few_cases_leave(
     assert interval_words(0.0, 0.0, 82) == "0-4%"
     assert interval_words(1.0, 0.0, 10) == "72-100%"
     assert interval_words(0.0, 0.0, 0) == "-"
+
+
+def test_a_suite_of_a_dataset_that_nobody_knows_is_not_started(workspace: Workspace) -> None:
+    (workspace.root / "evals").mkdir()
+    (workspace.root / "evals" / "rows.yaml").write_text(
+        "name: rows\ncases: {dataset: gone/heldout}\nchecks: [{kind: exact}]\n"
+    )
+
+    error = temper("rows").exception
+
+    assert isinstance(error, UsageError)
+    assert error.title == "No dataset is called 'gone'"
+    assert not workspace.paths.runs.exists()

@@ -67,13 +67,13 @@ checks: [{kind: exact, valeu: x}]
 """
 
     assert problems(tmp_path, text) == [
+        "mine.yaml:1: name: missing",
+        "mine.yaml:2: nam: unknown key; did you mean 'name'?",
         "mine.yaml:4: cases[0] (c1).checks[0].kind: there is no check 'exat'; did you mean 'exact'?",
         "mine.yaml:5: cases[1] (c2).inptu: unknown key; did you mean 'input'?",
         "mine.yaml:5: cases[1] (c2).input: missing",
         "mine.yaml:6: cases[2]: expected a table, got str",
         "mine.yaml:7: checks[0].valeu: unknown key; did you mean 'value'?",
-        "mine.yaml:2: nam: unknown key; did you mean 'name'?",
-        "mine.yaml:1: name: missing",
     ]
 
 
@@ -89,11 +89,11 @@ checks: [{kind: exact}, {kind: json_schema, schema: none.json}]
     found = problems(tmp_path, text)
 
     assert len(found) == 5
-    assert f"checks[1]: json_schema: none.json: there is no such file in {tmp_path}/evals or" in found[0]
-    assert "cases[0] (c1).checks[0]: regex: `value`: '(a' is not a pattern" in found[1]
+    assert "cases[0] (c1).checks[0]: regex: `value`: '(a' is not a pattern" in found[0]
+    assert "cases[0] (c1): `exact` has nothing to compare with; add `expected`" in found[1]
     assert "mine.yaml:5: cases[1] (c1): the id 'c1' stands 2 times" in found[2]
-    assert "cases[0] (c1): `exact` has nothing to compare with; add `expected`" in found[3]
-    assert "cases[1] (c1): `exact` has nothing" in found[4]
+    assert "cases[1] (c1): `exact` has nothing" in found[3]
+    assert f"checks[1]: json_schema: none.json: there is no such file in {tmp_path}/evals or" in found[4]
 
 
 def test_a_wrong_key_hides_neither_what_cannot_work_nor_an_id_that_stands_twice(
@@ -105,15 +105,36 @@ cases:
   - {id: c1, input: a, expected: b, checks: [{kind: regex, value: '(a'}]}
   - {id: c1, input: b, expected: b}
 checks: [{kind: exactly}, {kind: json_schema, schema: none.json}]
+threshold: 2
+epochs: 0
 """
 
     found = problems(tmp_path, text)
 
-    assert len(found) == 4
-    assert "checks[0].kind: there is no check 'exactly'" in found[0]
+    assert len(found) == 6
+    assert "cases[0] (c1).checks[0]: regex: `value`: '(a' is not a pattern" in found[0]
     assert "cases[1] (c1): the id 'c1' stands 2 times" in found[1]
-    assert "checks[1]: json_schema: none.json: there is no such file" in found[2]
-    assert "cases[0] (c1).checks[0]: regex: `value`: '(a' is not a pattern" in found[3]
+    assert "checks[0].kind: there is no check 'exactly'" in found[2]
+    assert "checks[1]: json_schema: none.json: there is no such file" in found[3]
+    assert found[4:] == [
+        "mine.yaml:7: threshold: 2 is not between 0 and 1",
+        "mine.yaml:8: epochs: 0 is less than 1",
+    ]
+
+
+def test_a_case_has_an_id_and_asks_one_thing(tmp_path: Path) -> None:
+    text = """
+name: a
+cases:
+  - {id: " ", input: a, expected: b}
+  - {id: c, input: a, messages: [{role: user, content: b}], expected: b}
+checks: [{kind: exact}]
+"""
+
+    assert problems(tmp_path, text) == [
+        "mine.yaml:4: cases[0] ( ).id: empty",
+        "mine.yaml:5: cases[1] (c).messages: beside `input` or `before`; a case asks one of them",
+    ]
 
 
 @pytest.mark.parametrize(
