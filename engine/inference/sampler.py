@@ -6,6 +6,7 @@ Knows nothing of batches: what a sampler picks depends on its row, its own past 
 from __future__ import annotations
 
 import ctypes
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,10 +36,11 @@ class TokenScore(msgspec.Struct):
 class Sampler:
     """Picks an answer's next token. Temperature 0 is greedy: the first of the highest scores.
 
-    Otherwise top-k, top-p, min-p, then temperature, then a draw by the seed, in llama.cpp's own chain: the
-    same seed gives the same text. Before that, `bias` is added to scores and penalties are taken from them:
-    repetition (divides or multiplies, as in CTRL, arXiv:1909.05858) for tokens of prompt and answer, presence
-    and frequency (as in OpenAI's API) for those of the answer. Close it.
+    Otherwise top-k, top-p, min-p, then temperature, then a draw by the seed and the prompt, in llama.cpp's
+    own chain: the same seed gives the same text to the same prompt. Before that, `bias` is added to scores
+    and penalties are taken from them: repetition (divides or multiplies, as in CTRL, arXiv:1909.05858) for
+    tokens of prompt and answer, presence and frequency (as in OpenAI's API) for those of the answer.
+    Close it.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Sampler:
         self._counts: dict[int, int] = {}
         self._penalised = bool(sampling.frequency_penalty or sampling.presence_penalty)
         self._repeated = dict.fromkeys(prompt) if sampling.repetition_penalty != 1 else None
-        self._chain = None if sampling.temperature <= 0 else _chain(sampling)
+        self._chain = None if sampling.temperature <= 0 else _chain(sampling, seed_of(sampling.seed, prompt))
 
     def prepare(self, row: Row) -> None:
         """Apply bias and penalties to the scores, once for each row."""
@@ -95,7 +97,15 @@ class Sampler:
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
 
 
-def _chain(sampling: Sampling) -> Any:
+def seed_of(seed: int, prompt: Sequence[int]) -> int:
+    """What a sampler draws by. With `seed` alone, answers to other questions would draw the same numbers at
+    the same places, go wrong together, and a score over many of them would be far less sure than it looks.
+    """
+    told = np.fromiter((seed % RANDOM_SEED, *prompt), dtype=np.int64).tobytes()
+    return int.from_bytes(hashlib.blake2b(told, digest_size=4).digest(), "little") % RANDOM_SEED
+
+
+def _chain(sampling: Sampling, seed: int) -> Any:
     parameters = llama_cpp.llama_sampler_chain_default_params()
     parameters.no_perf = True
     chain = llama_cpp.llama_sampler_chain_init(parameters)
@@ -106,7 +116,7 @@ def _chain(sampling: Sampling) -> Any:
         samplers.insert(0, llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1))
     if sampling.top_k > 0:
         samplers.insert(0, llama_cpp.llama_sampler_init_top_k(sampling.top_k))
-    samplers.append(llama_cpp.llama_sampler_init_dist(sampling.seed % RANDOM_SEED))
+    samplers.append(llama_cpp.llama_sampler_init_dist(seed))
     for sampler in samplers:
         llama_cpp.llama_sampler_chain_add(chain, sampler)
     return chain

@@ -59,6 +59,18 @@ def test_draws_follow_the_probabilities() -> None:
     assert [found[token] / 2000 for token in range(3)] == pytest.approx([0.5, 0.3, 0.2], abs=0.05)
 
 
+def test_answers_to_other_prompts_draw_other_numbers_by_one_seed() -> None:
+    def picked(*prompt: int) -> int:
+        sampler = Sampler(Sampling(temperature=1.0, seed=7), prompt)
+        try:
+            return sampler.pick(row(0.0, 0.0))
+        finally:
+            sampler.close()
+
+    assert picked(1, 2) == picked(1, 2)
+    assert sum(picked(1, at) for at in range(400)) / 400 == pytest.approx(0.5, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("limit", "left"), [({"top_k": 2}, {0, 1}), ({"top_p": 0.5}, {0}), ({"min_p": 0.3}, {0, 1})]
 )

@@ -241,10 +241,12 @@ def test_requests_as_clients_send_them_are_answered(server: ServerFile, body: di
 
 
 def test_a_text_is_streamed_as_it_comes_though_there_are_tools(server: ServerFile) -> None:
-    streamed = chunks(server, tools=[TOOL], temperature=1.0, seed=3)
-    shown = [chunk["delta"]["content"] for chunk in streamed if chunk["delta"].get("content")]
-    assert len(shown) > 3
-    assert "".join(shown) == text(server, tools=[TOOL], temperature=1.0, seed=3)
+    def shown(seed: int) -> list[str]:
+        streamed = chunks(server, tools=[TOOL], temperature=1.0, seed=seed)
+        return [chunk["delta"]["content"] for chunk in streamed if chunk["delta"].get("content")]
+
+    seed = next(seed for seed in range(20) if len(shown(seed)) > 3)  # some texts end after a word
+    assert "".join(shown(seed)) == text(server, tools=[TOOL], temperature=1.0, seed=seed)
 
 
 def test_a_call_that_must_be_made_comes_whole_at_the_end_of_the_stream(server: ServerFile) -> None:
