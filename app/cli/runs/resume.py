@@ -53,5 +53,12 @@ def refuse(view: RunView, command: str) -> None:
         f"{view.run_id} {was(view.state)}: all of it is done.",
         "To train for longer, raise max_steps in the recipe and train anew."
         if view.kind == "train"
-        else f"To ask again: {command} --fresh",
+        else again(command),
     )
+
+
+def again(command: str) -> str:
+    """How an evaluation that has finished is done once more."""
+    if command.startswith("temper eval rescore "):
+        return f"To judge again: {command}"
+    return "To ask again: " + (command if command.endswith(" --fresh") else f"{command} --fresh")

@@ -165,6 +165,21 @@ def test_a_run_that_has_nothing_to_go_on_with_is_refused(
     assert folder.events.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("temper eval s --variant v", "To ask again: temper eval s --variant v --fresh"),
+        ("temper eval s --variant v --fresh", "To ask again: temper eval s --variant v --fresh\n"),
+        ("temper eval rescore r --suite s", "To judge again: temper eval rescore r --suite s\n"),
+    ],
+)
+def test_a_finished_evaluation_is_told_with_the_command_that_does_it_once_more(
+    temper: Temper, workspace: Workspace, command: str, said: str
+) -> None:
+    lay_run(workspace, "a-run", [Finished(status="finished")], "evaluate", command)
+    assert said in temper("runs", "resume").err + "\n"
+
+
 def test_a_run_that_lives_is_not_resumed(temper: Temper, workspace: Workspace) -> None:
     folder = lay_run(workspace, "train-x", [], "train")
     with FileLock(folder.lock) as lock:
