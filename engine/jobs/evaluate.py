@@ -75,8 +75,8 @@ def run(context: JobContext) -> dict[str, Any]:
                 for reference in dict.fromkeys(params.variants or [""])
             ]
         agreements = help_.agreements(judging)
-        for score in scores:
-            name_judge(score, loaded, help_.judge_hash)
+        for score in scores if help_.judge else []:
+            score.judge, score.judges_itself = help_.judge, help_.judges_itself(score.name)
         baseline = majority_baseline(loaded.suite.name, cases, training_answers(workspace, loaded))
     return {
         "suite": loaded.suite.name,
@@ -172,11 +172,3 @@ def judge_again(
             "Evaluate anew: temper eval SUITE",
         )
     return scores
-
-
-def name_judge(score: VariantScore, loaded: LoadedSuite, judge_hash: str) -> None:
-    """Say which model judged, and whether it judged its own answers."""
-    if loaded.suite.judge is not None and judge_hash:
-        score.judge = loaded.suite.judge.model
-        # The knowledge base is in one hash and not in the other, so names count too.
-        score.judges_itself = score.sha256 == judge_hash or score.name == score.judge

@@ -24,7 +24,10 @@ EMBEDDING = ("similarity", "citation_support")
 
 
 class Help:
-    """Puts the helpers on the suite's bench. Close it behind the last check."""
+    """Puts the helpers on the suite's bench. Close it behind the last check.
+
+    `judge` is who judges, empty where no check asks a model.
+    """
 
     def __init__(
         self, workspace: Workspace, loaded: LoadedSuite, say: Callable[[str], None] = lambda text: None
@@ -33,7 +36,7 @@ class Help:
         self._loaded = loaded
         self._say = say
         self._judge: Composition | RemoteComposition | None = None
-        self.judge_hash = ""
+        self.judge = ""
         loaded.bench.embed = self._first_embed
         if loaded.suite.judge is not None:
             loaded.bench.judge = LocalJudge(loaded.suite.judge.model, self._judged)
@@ -50,9 +53,24 @@ class Help:
         Raises UsageError or MissingError if not.
         """
         if self._loaded.suite.judge is not None and any(check.kind.name in JUDGES for check in checks):
-            self.judge_hash = self._resolved().sha256
+            self._resolved()
+            self.judge = self._loaded.suite.judge.model
         if any(check.kind.name in EMBEDDING for check in checks):
             embedder_path(self._workspace, BUILTIN_EMBEDDER)
+
+    def judges_itself(self, variant: str) -> bool:
+        """Whether the judge has the weights of the variant, whatever prompt stands before either."""
+        from engine.models.variants import describe
+
+        if variant == self.judge:
+            return True
+        try:
+            one, other = describe(self._workspace, variant), describe(self._workspace, self.judge)
+        except TemperError:  # judged again, a variant may be gone
+            return False
+        if one.remote is not None and other.remote is not None:
+            return (one.remote.url, one.remote.model) == (other.remote.url, other.remote.model)
+        return (one.model, one.adapter, one.remote) == (other.model, other.adapter, other.remote)
 
     def agreements(self, checks: Sequence[CompiledCheck]) -> list[Agreement]:
         """How far the judge agrees with people, for each check that asks it, where the suite has labels."""

@@ -166,6 +166,19 @@ def test_a_check_that_breaks_leaves_the_others_and_the_run(shop: Workspace) -> N
     assert (score_in(folder).n, score_in(folder).errors) == (2, 1)
 
 
+def test_a_judge_of_the_same_weights_judges_itself_whatever_its_prompt(shop: Workspace) -> None:
+    with (shop.root / "temper.toml").open("a") as file:
+        file.write('[variants.told]\nmodel = "f32"\nprompt = "told.md"\nsampling = {max_tokens = 4}\n')
+    (shop.root / "told.md").write_text("Be brief.")
+    write(
+        shop, SUITE + "  - {kind: judge, rubric: 'It is polite.'}\njudge: {model: greedy, max_tokens: 200}\n"
+    )
+
+    score = score_in(evaluate(Workspace(shop.root), "told"))
+
+    assert (score.judge, score.judges_itself) == ("greedy", True)
+
+
 def test_the_model_judges_under_a_grammar_and_it_is_said_when_it_judges_itself(shop: Workspace) -> None:
     judge = SUITE + "  - {kind: judge, rubric: 'It is polite.'}\njudge: {model: greedy, max_tokens: 200}\n"
     write(shop, judge)
