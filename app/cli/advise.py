@@ -34,7 +34,7 @@ SHOTS = 4
     default=None,
     help="Where no adapter is trained yet, train a short one first (as far as there are rows).",
 )
-@click.option("--probe-steps", type=click.IntRange(min=1), default=100, show_default=True)
+@click.option("--probe-steps", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option("--limit", type=click.IntRange(min=1), help="At most this many cases.")
 @cpu_option
 @json_option

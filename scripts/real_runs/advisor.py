@@ -16,7 +16,6 @@ from scripts.real_runs.commands import Commands
 from scripts.real_runs.worlds import WORLDS
 
 SEEDS = (1, 2, 3, 4, 5)
-PROBE_STEPS = "80"
 
 
 def run(temper: Commands, data: Path) -> dict[str, Any]:
@@ -45,8 +44,7 @@ def advise(temper: Commands, name: str, seed: int) -> dict[str, Any]:
     temper.run("kb", "ingest", "--kb", "docs")
     temper.run("eval", "planted", "--variant", "base")
     temper.run("triage", "--confirm", "all")
-    probe = ("--probe", "--probe-steps", PROBE_STEPS)
-    advice: dict[str, Any] = temper.run("advise", "planted", *probe, *options)
+    advice: dict[str, Any] = temper.run("advise", "planted", "--probe", *options)
     return advice
 
 

@@ -73,7 +73,7 @@ def advise(
         sentences.beyond(candidate, better_than(candidate, lines, results), lines)
         + sentences.further_remarks(lines, signs),
         sorted(lines.values(), key=lambda line: -line.score),
-        sentences.missing_evidence(lines, signs, unmeasured, FEWEST),
+        sentences.missing_evidence(lines, signs, unmeasured, FEWEST, constant),
         sentences.when_more_tuning(lines),
         suite=suite,
         candidate=candidate or "",

@@ -105,9 +105,13 @@ def further_remarks(lines: Lines, signs: Signs) -> list[str]:
 
 
 def missing_evidence(
-    lines: Lines, signs: Signs, unmeasured: Mapping[Approach, str], fewest: int
+    lines: Lines,
+    signs: Signs,
+    unmeasured: Mapping[Approach, str],
+    fewest: int,
+    constant: float | None = None,
 ) -> list[str]:
-    """What would make the advice surer."""
+    """What would make the advice surer; `constant` is what one constant answer gets."""
     said = []
     n = lines["bare"].n if "bare" in lines else 0
     if n < fewest:
@@ -120,6 +124,12 @@ def missing_evidence(
     said += [f"{', '.join(names)}: not measured, {why}" for why, names in reasons.items()]
     if not signs.ready and signs.why_not:
         said.append(signs.why_not + (f" ({signs.triage})" if signs.triage else ""))
+    if signs.training is not None and "adapter" in lines and _has_begun(lines["adapter"], constant):
+        said.append(
+            f"whether the adapter is done: it gets {lines['adapter'].score:.0%} after "
+            f"{signs.training.steps} steps, too little to be sure of a gain and too much for none "
+            f"(--probe --probe-steps {2 * signs.training.steps}, or temper train RECIPE)"
+        )
     if signs.conflicts is None:
         said.append("whether the labels agree: there are no rows to look at (--rows DATASET)")
     return said
@@ -135,6 +145,14 @@ def when_more_tuning(lines: Lines) -> list[str]:
         "Preference tuning: when answers are right but not as people want them, with at least some hundred "
         "pairs of a better and a worse answer; missing are such pairs (votes and corrections of traces)",
     ]
+
+
+def _has_begun(adapter: Measured, constant: float | None) -> bool:
+    """Whether an adapter seems to be better than the bare prompt and than one constant answer, unsurely."""
+    gain, least = adapter.gain, constant or 0.0
+    if gain is None or gain.diff <= 0 or gain.verdict == "same" or adapter.score <= least:
+        return False
+    return gain.verdict != "better" or adapter.ci95[0] <= least
 
 
 def _from_to(candidate: Approach | None, lines: Lines) -> str:

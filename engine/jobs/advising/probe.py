@@ -10,12 +10,20 @@ import msgspec
 from engine.data.ensure import ensure_dataset
 from engine.evals.advisor.deciding import FEWEST
 from engine.evals.suite import LoadedSuite
-from engine.jobs.advising.ways import PROBE, Wanted, dataset_of, newest_adapter, plain_variant
+from engine.jobs.advising.ways import (
+    PROBE,
+    Wanted,
+    dataset_of,
+    is_probe,
+    newest_adapter,
+    plain_variant,
+)
+from engine.jobs.side_by_side import recipe_of
 from engine.models.directory import ModelDirectory
 from engine.models.variants import describe
 from engine.training.levers import with_steps
 from engine.training.recipe import load_recipe
-from store import datasets
+from store import datasets, runs
 from store.errors import TemperError, UsageError
 from store.records.evals import CasesFrom
 from store.records.recipe import Lora, Recipe
@@ -118,11 +126,14 @@ def start_where_missing(
 ) -> RunFolder | None:
     """A probe of the suite's rows, unless there is an adapter; None where none is started.
 
-    `wanted.unprobed` says why none could be. What stands against it is raised where it was `asked_for`.
+    One that is `asked_for` takes the place of a shorter probe, and what stands against it is raised. Else
+    `wanted.unprobed` says why there is none.
     """
     dataset = dataset_of(loaded, wanted)
     variant = wanted.variant or plain_variant(workspace)
-    if wanted.adapter or newest_adapter(workspace, dataset, variant):
+    known = wanted.adapter or newest_adapter(workspace, dataset, variant)
+    longer = asked_for and not wanted.adapter
+    if known and not (longer and is_shorter(workspace, known, dataset, variant, steps)):
         return None
     if not (dataset or asked_for):
         return None  # the advice says that nothing could be trained
@@ -135,6 +146,13 @@ def start_where_missing(
             raise
         wanted.unprobed = f"no probe could be trained: {error.title}. {error.happened}"
         return None
+
+
+def is_shorter(workspace: Workspace, run_id: str, dataset: str, variant: str, steps: int) -> bool:
+    """Whether a run is a probe of fewer steps than one would have now."""
+    run = runs.find(workspace.paths.runs, run_id, "train")
+    now = probe_recipe(workspace, dataset, variant, steps).max_steps
+    return is_probe(run) and recipe_of(run).max_steps < now
 
 
 def start_probe(workspace: Workspace, dataset: str, variant: str, steps: int) -> RunFolder:

@@ -117,6 +117,15 @@ def test_a_small_sure_gain_is_not_worth_it() -> None:
     assert advised(n=1000, bare=0.50, adapter=0.53).verdict == "not_yet"
 
 
+@pytest.mark.parametrize(("adapter", "told"), [(0.2, True), (0.13, False), (0.8, False)])
+def test_an_adapter_that_has_begun_to_learn_is_to_be_trained_for_longer(adapter: float, told: bool) -> None:
+    signs = Signs(ready=True, training=Training(60.0, "", "train-1", 200, 200))
+
+    missing = advised(signs, bare=0.0, adapter=adapter, constant=0.13).missing
+
+    assert any("--probe-steps 400" in line for line in missing) == told
+
+
 def test_a_prompt_that_brings_most_of_what_an_adapter_would_comes_first() -> None:
     advice = advised(bare=0.0, prompt=0.88, adapter=1.0)
 

@@ -11,8 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from engine.data.checks.run import check
 from engine.evals.suite import load_suite
-from engine.jobs.advising.probe import cases_in, probe_recipe, whole_steps
+from engine.jobs import launch
+from engine.jobs.advising import probe
+from engine.jobs.advising.probe import cases_in, probe_recipe, rate_of, start_where_missing, whole_steps
 from engine.jobs.advising.signs import (
     compare_prompts,
     conflicts_share,
@@ -25,12 +28,15 @@ from engine.jobs.advising.signs import (
 )
 from engine.jobs.advising.taking import Account
 from engine.jobs.advising.training import training_of
+from engine.jobs.advising.ways import PROBE, Wanted
 from engine.jobs.train import TrainParams
+from engine.models.builtin import builtin_directory
 from store import labels, runs
-from store.errors import UsageError
+from store.errors import TemperError, UsageError
 from store.records.advice import Approach, Signs
 from store.records.data import Message
 from store.records.evals import Case, CaseResult
+from store.records.findings import CheckSettings
 from store.records.labels import Label
 from store.records.recipe import Recipe
 from store.records.runs import RunSpec
@@ -246,6 +252,79 @@ def test_the_cases_of_a_suite_are_counted_before_anything_is_asked(workspace: Wo
 def test_a_probe_needs_rows(workspace: Workspace) -> None:
     with pytest.raises(UsageError, match="nothing to train a probe on"):
         probe_recipe(workspace, "", "base", 5)
+
+
+def missing(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, asked_for: bool, steps: int = 50
+) -> tuple[list[TrainParams], Wanted]:
+    """What is started for want of an adapter, and what is said of it; nothing is trained."""
+    started: list[TrainParams] = []
+    wanted = Wanted(variant="base", rows="d")
+    suite = {"name": "s", "cases": {"dataset": "d/heldout"}, "checks": [{"kind": "exact"}]}
+    (workspace.root / "s.yaml").write_text(json.dumps(suite), encoding="utf-8")
+    loaded = load_suite(workspace.root / "s.yaml", workspace.root)
+    monkeypatch.setattr(launch, "start", lambda _workspace, _job, params, _title: started.append(params))
+    start_where_missing(workspace, loaded, wanted, None, steps, asked_for)
+    return started, wanted
+
+
+def lay_leak(workspace: Workspace, held: int = 30) -> None:
+    """Rows of which one is held out and trained on, and a report that says so."""
+    rows = [
+        chat(f"Question {n} of so many", "x", split="heldout" if n < held else "train") for n in range(60)
+    ]
+    lay(workspace.paths, [*rows, chat("Question 1 of so many", "x")])
+    check(workspace.paths, "d", CheckSettings())
+
+
+def test_leaks_stop_no_probe_and_are_not_accepted_by_anyone(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_leak(workspace)
+
+    (params,), wanted = missing(workspace, monkeypatch, asked_for=True)
+
+    assert (params.let_pass, params.accept, wanted.unprobed) == (["leakage"], [], "")
+    assert labels.read(workspace.paths, "finding") == []
+
+
+def test_what_stands_against_a_probe_is_said_and_raised_only_where_it_was_asked_for(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_leak(workspace)
+    (workspace.root / "recipes" / "d.toml").write_text(RECIPE + 'eval_dataset = "gone"\n', encoding="utf-8")
+
+    started, wanted = missing(workspace, monkeypatch, asked_for=False)
+
+    assert not started
+    assert wanted.unprobed.startswith("no probe could be trained: ")
+    with pytest.raises(TemperError):
+        missing(workspace, monkeypatch, asked_for=True)
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "steps", "again"), [(True, 50, True), (True, 5, False), (False, 50, False)]
+)
+def test_a_longer_probe_that_is_asked_for_takes_the_place_of_a_shorter_one(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, asked_for: bool, steps: int, again: bool
+) -> None:
+    lay_leak(workspace)
+    train_run(workspace, PROBE + "d, 20 steps", STEPS)
+    monkeypatch.setattr(probe, "newest_adapter", lambda *_: "train-1")
+
+    started, _ = missing(workspace, monkeypatch, asked_for, steps)
+
+    assert bool(started) == again
+
+
+def test_the_rate_of_a_plain_probe_suits_the_width_of_the_base(tmp_path: Path) -> None:
+    for width in (128, 4096):
+        folder = shutil.copytree(builtin_directory("tiny"), tmp_path / str(width))
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        (folder / "config.json").write_text(json.dumps(config | {"hidden_size": width}), encoding="utf-8")
+
+    assert rate_of(tmp_path / "128") == 2e-3
+    assert rate_of(tmp_path / "4096") == 2e-4
 
 
 def test_what_answering_took_is_found_again_by_the_run_that_takes_the_answers_over(
