@@ -17,7 +17,7 @@ from engine.evals.suite import find_suite, load_suite
 from engine.jobs.eval_results import find_eval_run, newest, read, results_of
 from engine.models.variants import LARGE_QUANT, describe
 from store import labels, runs
-from store.errors import MissingError, TemperError, UsageError
+from store.errors import MissingError, RefusedError, TemperError, UsageError
 from store.records.comparing import Comparison, GateOutcome, Side
 from store.records.evals import CaseResult, Cost
 from store.records.labels import Label
@@ -176,9 +176,9 @@ def need_gate(workspace: Workspace, suite: str) -> None:
 
 
 def bless(workspace: Workspace, found: Comparison) -> Label:
-    """Make the candidate's run the suite's baseline, as a label. Raises UsageError where the gate failed."""
+    """Make the candidate's run the suite's baseline, a label. Raises RefusedError where the gate failed."""
     if found.gate.verdict == "failed":
-        raise UsageError(
+        raise RefusedError(
             "The gate failed, so nothing was blessed",
             "\n".join(found.gate.reasons),
             "Mend what is named, or change the gate in temper.toml.",

@@ -5,9 +5,11 @@ Knows nothing of where it is shown.
 
 from __future__ import annotations
 
+import re
+
 from engine.evals.stats.power import detectable
 from store.records.comparing import ChangedCase, Comparison, Difference
-from store.records.evals import Cost
+from store.records.evals import CheckResult, Cost
 
 MOST_CASES = 20
 LETTERS, LETTERS_OF_NOTICE = 80, 400
@@ -23,14 +25,14 @@ def markdown(found: Comparison) -> str:
     """The summary; a few dozen lines whatever the number of cases."""
     one = found.overall
     lines = [
-        f"### {found.suite}: {VERDICTS[one.verdict]}" + _gate_words(found),
+        f"### {_line(found.suite)}: {VERDICTS[one.verdict]}" + _gate_words(found),
         "",
-        f"A = `{found.side_a.variant}` ({found.side_a.run_id}), B = `{found.side_b.variant}` "
-        f"({found.side_b.run_id}), {one.n} common cases.",
+        f"A = {_code(found.side_a.variant)} ({found.side_a.run_id}), "
+        f"B = {_code(found.side_b.variant)} ({found.side_b.run_id}), {one.n} common cases.",
         "",
         *(f"> **{_line(notice, LETTERS_OF_NOTICE)}**\n" for notice in found.notices),
         *([power_words(one), ""] if one.verdict == "too_small" else []),
-        *(f"- gate: {reason}" for reason in found.gate.reasons),
+        *(f"- gate: {_line(reason, LETTERS_OF_NOTICE)}" for reason in found.gate.reasons),
         *_cases("Broken", found.broken),
         *_cases("Fixed", found.fixed),
         "",
@@ -39,7 +41,7 @@ def markdown(found: Comparison) -> str:
         cost_words(found.side_a.cost, found.side_b.cost),
         *(["", f"p is corrected for {len(found.slices)} slices (Holm)."] if len(found.slices) > 1 else []),
     ]
-    return "\n".join(lines).rstrip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 
 def cost_words(a: Cost | None, b: Cost | None) -> str:
@@ -86,16 +88,22 @@ def _gate_words(found: Comparison) -> str:
 def _cases(title: str, cases: list[ChangedCase]) -> list[str]:
     lines = ["", f"**{title}: {len(cases)}**", ""]
     for case in cases[:MOST_CASES]:
-        why = f": {_line(case.checks[0].kind + ' ' + case.checks[0].detail)}" if case.checks else ""
-        lines.append(f"- `{case.case}` {_line(case.input)}{why}")
+        lines.append(f"- {_code(case.case)}: {_code(case.input)}" + _why(case.checks))
     if len(cases) > MOST_CASES:
         lines.append(f"- and {len(cases) - MOST_CASES} more")
     return lines
 
 
+def _why(failed: list[CheckResult]) -> str:
+    """What the failing side failed, by its first check."""
+    if not failed:
+        return ""
+    return f" ({_line(failed[0].kind)}" + (f": {_code(failed[0].detail)})" if failed[0].detail else ")")
+
+
 def _table(found: Comparison) -> list[str]:
     rows = [("all", found.overall), *([("mean score", found.scores)] if found.scores else [])]
-    rows += [(f"slice {name}", one) for name, one in found.slices.items()]
+    rows += [(f"slice {_line(name)}", one) for name, one in found.slices.items()]
     lines = ["| | n | A | B | points [95%] | p | verdict |", "|---|---|---|---|---|---|---|"]
     for name, one in rows:
         p = one.p if one.holm is None else one.holm
@@ -108,5 +116,15 @@ def _table(found: Comparison) -> list[str]:
 
 def _line(text: str, letters: int = LETTERS) -> str:
     """The beginning of a text on one line, without what Markdown would take for its own."""
-    line = " ".join(text.split()).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")
+    return _cut(text, letters).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")
+
+
+def _code(text: str) -> str:
+    """The beginning of a text as code: a question that says @name or #12 calls nobody and links nothing."""
+    shown = _cut(text, LETTERS).replace("`", "'")
+    return f"`{shown or ' '}`"
+
+
+def _cut(text: str, letters: int) -> str:
+    line = " ".join(text.split())
     return line if len(line) <= letters else line[: letters - 1] + "…"

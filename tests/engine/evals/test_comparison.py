@@ -210,13 +210,16 @@ def test_other_quantisations_are_said() -> None:
 
 def test_the_summary_begins_with_the_verdict_and_breaks_no_table() -> None:
     a, b = results("-" * 30), results("+" * 30)
-    a[0].input = b[0].input = "which | of `these` <b>?"
+    a[0].input = b[0].input = "which | of `these` <b>,\n@all in #1?"
+    a[0].slices = b[0].slices = ["language=a|b"]
     found = compared(a, b)
 
     text = markdown(found)
 
     assert text.startswith("### support: B is better")
-    assert "which \\| of 'these' &lt;b>?" in text
+    assert ": `which | of 'these' <b>, @all in #1?` (exact: `expected 'x'`)" in text
+    assert "| slice language=a\\|b | 1 |" in text
+    assert "\n\n\n" not in text
     assert "energy not measured" in text
     assert "and 10 more" in text
     assert power_words(found.overall) == ""
