@@ -7,8 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from engine.evals.foreign.files import is_code, is_reference
+
 EXPECTED = "__expected"
-_TYPED = re.compile(r"^((?:not-)?[a-z][a-z:-]*[a-z])(?:\((\d+(?:\.\d+)?)\))?(?::([\s\S]*))?$")
+_TYPED = re.compile(r"^((?:not-)?(?:trajectory:)?[a-z][a-z-]*[a-z])(?:\((\d+(?:\.\d+)?)\))?(?::([\s\S]*))?$")
 _SHORT = {"fn": "javascript", "eval": "javascript", "grade": "llm-rubric"}
 LISTS = ("contains-any", "contains-all", "icontains-any", "icontains-all")
 """Assertions whose value is a list, or a text that commas part."""
@@ -58,7 +60,9 @@ def test_of_row(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def assertion_of(text: str) -> dict[str, Any]:
-    """The assertion that a cell is: `kind(threshold): value`; without a kind, equality."""
+    """The assertion that a cell is: `kind(threshold): value`, or a file of code; without a kind, equality."""
+    if is_reference(text) and is_code(text):
+        return {"type": "javascript", "value": text}
     found = _TYPED.match(text)
     if found is None:
         return {"type": "equals", "value": text}
