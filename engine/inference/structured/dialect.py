@@ -100,6 +100,7 @@ def check_size(schema: Any) -> None:
     for _ in range(MOST_DEEP + 1):
         following: list[tuple[Place, Any]] = []
         for place, value in level:
+            _check_text(value, place)
             if isinstance(value, dict):
                 objects += 1
                 following += [((*place, key), child) for key, child in value.items()]
@@ -116,6 +117,14 @@ def check_size(schema: Any) -> None:
             return
         level = following
     raise _too_much(level, f"the schema is nested more than {MOST_DEEP} levels deep.", "Make it flatter.")
+
+
+def _check_text(value: Any, place: Place) -> None:
+    """Refuse half of a surrogate pair, which no text can hold, in a string or a key."""
+    for text in (value,) if isinstance(value, str) else value if isinstance(value, dict) else ():
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            keyword = next((str(part) for part in place if isinstance(part, str)), "$schema")
+            raise SchemaRefused(keyword, place, "it holds half of a surrogate pair, which is no text.")
 
 
 def _too_much(level: list[tuple[Place, Any]], why: str, remedy: str) -> SchemaRefused:

@@ -15,6 +15,7 @@ from engine.inference.structured.lowered import (
     Lowered,
     all_of,
     any_of,
+    common_multiple,
     disjoint,
     named_types,
     type_words,
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 MOST_OPTIONAL = 1_000
 """Optional keys of one object: each may follow each, and a step looks at all."""
-COPIED = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")) | {
+MOST_MULTIPLE = 100_000
+"""What a multiple can be of: a grammar keeps what is left over after each digit."""
+COPIED = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")) | {
     f"{end}{what}" for end in ("min", "max") for what in ("Length", "Items", "Properties")
 }
 
@@ -69,7 +72,10 @@ class Keywords:
         for work in self._later:
             work()
         self._draft_4_bounds()
-        return all_of([self.base, *self.also])
+        whole = self.within()
+        if self.lowering.counts_multiples:
+            self._check_multiple(whole)
+        return whole
 
     def refused(self, keyword: str, why: str, remedy: str = "") -> SchemaRefused:
         """A refusal of a keyword of this schema."""
@@ -116,6 +122,18 @@ class Keywords:
         for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
             if self.schema.get(exclusive) is True and bound in self.base:
                 self.base[exclusive] = self.base.pop(bound)
+
+    def _multipleOf(self) -> None:
+        self.base["multipleOf"] = self.schema["multipleOf"]
+        self.lowering.counts_multiples = True
+
+    def _check_multiple(self, whole: Lowered) -> None:
+        """Refuse what is a multiple of too much at once, whichever of its alternatives are taken."""
+        found = common_multiple(whole, self.lowering.known)
+        if found > MOST_MULTIPLE:
+            raise self.refused("multipleOf", "it leaves more remainders than a grammar can follow.")
+        if "multipleOf" in self.base:
+            self.lowering.count((*self.place, "multipleOf"), found // 10)
 
     # strings
 
@@ -263,7 +281,7 @@ class Keywords:
 
     def _contains(self) -> None:
         least, most = self.schema.get("minContains", 1), self.schema.get("maxContains")
-        if "minContains" not in self.lowering.words:
+        if "unevaluatedItems" not in self.lowering.words:  # before 2019-09 these two assert nothing
             least, most = 1, None
         if "array" in self._types() and (least > 0 or most is not None):
             raise self.refused("contains", "a grammar cannot count the items that fit.")

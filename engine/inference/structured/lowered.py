@@ -7,7 +7,9 @@ table of definitions. Answers are exact or "don't know": never a guess.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 Lowered = dict[str, Any] | bool
@@ -155,6 +157,26 @@ def _container_ends(schema: dict[str, Any], type_: str, known: Mapping[str, bool
     first, least = schema.get("prefixItems", []), schema.get("minItems", 0)
     inside = [*first[:least], *([schema.get("items", True)] if least > len(first) else [])]
     return all(_ends(part, known) for part in inside)
+
+
+def common_multiple(schema: Lowered, known: Definitions, seen: frozenset[str] = frozenset()) -> int:
+    """What all `multipleOf` of one value come to, those of alternatives too.
+
+    Of the zeros behind three count at most: more of them cost a grammar next to nothing.
+    """
+    if isinstance(schema, bool):
+        return 1
+    found = _remainders(schema["multipleOf"]) if "multipleOf" in schema else 1
+    parts = [part for word in ("allOf", "anyOf", "oneOf") for part in schema.get(word, ())]
+    if "$ref" in schema and schema["$ref"] not in seen:
+        seen |= {schema["$ref"]}
+        parts.append(target(schema, known))
+    return math.lcm(found, *(common_multiple(part, known, seen) for part in parts))
+
+
+def _remainders(step: float) -> int:
+    _, digits, zeros = Decimal(repr(step)).normalize().as_tuple()
+    return int("".join(map(str, digits)) + "0" * min(int(zeros), 3))
 
 
 def disjoint(a: Lowered, b: Lowered, known: Definitions, depth: int = 0) -> bool:

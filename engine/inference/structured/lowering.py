@@ -61,6 +61,7 @@ class Lowering:
         self.notes: list[str] = []
         self.doubtful: SchemaRefused | None = None
         self.words = frozenset(draft.VALIDATORS)  # the keywords that assert something in this draft
+        self.counts_multiples = False  # whether `multipleOf` stands somewhere
         self._alone = draft in LOCAL_REFERENCES
         self._names: dict[tuple[str, int], str] = {}
         self._kept: list[Any] = []  # keeps what `_names` knows by its identity
@@ -96,7 +97,7 @@ class Lowering:
         """`schema` at `place`; `chain` holds the references that lead here without going into a value."""
         if isinstance(schema, bool):
             return schema
-        self._count(place)
+        self.count(place)
         if named_draft(schema.get("$schema", self._uri)) is not self.draft:
             raise SchemaRefused(
                 "$schema", (*place, "$schema"), "it is another draft than the whole schema's."
@@ -139,7 +140,8 @@ class Lowering:
         known = self.known.get(name)
         return known if isinstance(known, bool) else {"$ref": f"#/$defs/{name}"}
 
-    def _count(self, place: Place, nodes: int = 1) -> None:
+    def count(self, place: Place, nodes: int = 1) -> None:
+        """Have so many parts more. Raises SchemaRefused where they are too many."""
         self._nodes += nodes
         if self._nodes > MOST_NODES:
             words = (part for part in reversed(place) if isinstance(part, str))
@@ -158,7 +160,7 @@ class Lowering:
             raise SchemaRefused(
                 keyword, place, f"what it excludes cannot be said, because of {error.keyword!r} in it."
             ) from error
-        self._count(place, _size(ways))
+        self.count(place, _size(ways))
         return any_of(ways)
 
     def note(self, text: str) -> None:

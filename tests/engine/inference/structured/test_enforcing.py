@@ -30,6 +30,8 @@ AB = {"a": 1, "b": 2}
         ({"format": "json-pointer"}, ["/a/b~1", "", 3], ["a", "/~"]),
         ({"format": "uri-reference"}, ["/a?b#c", "http://x/y", "a/b"], ["a b", "http://[x"]),
         ({"type": "array", "items": {"type": "integer"}, "minItems": 1}, [[1, 2]], [[], ["a"]]),
+        ({"type": "array", "contains": {"type": "null"}, "minContains": 0}, [[1], []], [{}]),
+        ({"type": "integer", "multipleOf": 86400, "minimum": 1}, [86400, 172800], [0, 8640, 86401]),
         ({"prefixItems": [{"type": "string"}], "items": False}, [["a"], [], 1], [[1], ["a", 1]]),
         ({"properties": {"a": {"type": "integer"}}, "required": ["a"]}, [{"a": 1}, 5], [{}, {"a": "x"}]),
         ({"type": "object", "additionalProperties": {"type": "integer"}}, [{"z": 1}], [{"z": "1"}]),

@@ -39,6 +39,10 @@ from store.errors import UsageError
             "#/properties/q/minProperties",
         ),
         ({"type": "string", "minLength": 5, "maxLength": 2}, "minLength", "#/minLength"),
+        ({"items": {"multipleOf": 2**30, "type": "integer"}}, "multipleOf", "#/items/multipleOf"),
+        ({"multipleOf": 9973, "allOf": [{"multipleOf": 9967}]}, "multipleOf", "#/multipleOf"),
+        ({"properties": {"a": {"const": "\ud83d"}}}, "properties", "#/properties/a/const"),
+        ({"properties": {"\ud83d": True}}, "properties", "#/properties"),
         (
             {"$defs": {"x": {"$schema": "http://json-schema.org/draft-04/schema#"}}, "$ref": "#/$defs/x"},
             "$schema",
@@ -122,6 +126,7 @@ def ladder(steps: int) -> dict[str, Any]:
         {"properties": {f"p{at}": {} for at in range(MOST_OBJECTS)}},
         {"properties": {f"p{at}": True for at in range(1500)}},
         {"oneOf": [{"properties": {f"p{at}": {"type": "string"}}} for at in range(200)]},
+        {"properties": {f"p{at}": {"multipleOf": 9901 + 2 * at} for at in range(60)}},
         doubling(25, "oneOf"),
         ladder(1_000),
     ],
