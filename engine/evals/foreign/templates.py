@@ -60,14 +60,16 @@ def filled_in(value: Any, given: Mapping[str, Any], say: Say = lambda what: None
     return value
 
 
-def variables(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Variables whose values name other ones, filled in."""
-    found = dict(given)
+def variables(given: Mapping[str, Any], say: Say = lambda what: None) -> dict[str, Any]:
+    """Variables whose values name other ones, filled in; `say` is told once what could not be."""
+    found, said = dict(given), dict[str, None]()
     for _ in range(DEPTH):
-        after = {key: filled_in(value, found) for key, value in found.items()}
+        after = {key: filled_in(value, found, said.setdefault) for key, value in found.items()}
         if after == found:
             break
         found = after
+    for what in said:
+        say(what)
     return found
 
 

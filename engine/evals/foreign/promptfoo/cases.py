@@ -35,7 +35,7 @@ def case_of(
     """The case. What could not be taken over is noted under its id."""
     raw = test.raw
     said: list[str] = []
-    values = variables(given)
+    values = variables(given, said.append)
     case = Case(name, origin=Origin("imported", source=imported.source, line=test.number))
     options = raw["options"] if isinstance(raw.get("options"), dict) else {}
     _ask(case, prompt, values, options, said)

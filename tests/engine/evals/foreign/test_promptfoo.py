@@ -220,6 +220,18 @@ tests:
     assert "the variable file://no.txt is not there (1 case: test-1)" in left(imported)
 
 
+def test_what_a_variable_names_and_nobody_knows_is_said(tmp_path: Path) -> None:
+    text = """
+prompts: ["{{q}}"]
+tests: [{vars: {q: "{{env.NAME}} {{other}}", other: here}, assert: [{type: contains, value: a}]}]
+"""
+
+    imported = taken(tmp_path, {"c.yaml": text})
+
+    assert imported.cases[0].input == " here"
+    assert left(imported) == ["`{{ env }}` is no variable of it: left empty (1 case: test-1)"]
+
+
 def test_variables_in_a_file_go_before_the_default_ones(tmp_path: Path) -> None:
     text = """
 prompts: ["{{doc}} in {{lang}} {{path}}"]
