@@ -324,7 +324,7 @@ def _is_path(workspace: Workspace, reference: str) -> bool:
 
 
 def read_prompt(workspace: Workspace, relative: str) -> str:
-    """The text of a prompt file, without surrounding blank lines. Raises MissingError."""
+    """The text of a prompt file, without surrounding blank lines. Raises MissingError or UsageError."""
     path = workspace.path(relative)
     if not path.is_file():
         raise MissingError(
@@ -332,4 +332,11 @@ def read_prompt(workspace: Workspace, relative: str) -> str:
             f"{path} does not exist.",
             "Check `prompt` in temper.toml or the recipe.",
         )
-    return path.read_text(encoding="utf-8").strip()
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            "The prompt file is not UTF-8",
+            f"{path}: byte {error.object[error.start]:#x} at {error.start} is no UTF-8.",
+            "Save the file as UTF-8.",
+        ) from error

@@ -9,7 +9,15 @@ import pytest
 
 from engine.models.adapters import PASSPORT, adapter_folder
 from engine.models.builtin import builtin_directory
-from engine.models.variants import DEFAULT_PASSAGES, LARGE, Parts, default_quant, describe, knowledge_of
+from engine.models.variants import (
+    DEFAULT_PASSAGES,
+    LARGE,
+    Parts,
+    default_quant,
+    describe,
+    knowledge_of,
+    read_prompt,
+)
 from store.errors import MissingError, UsageError
 from store.hashing import sha256_of_text
 from store.records.workspace import Sampling
@@ -142,6 +150,12 @@ def test_a_variant_of_nothing_is_refused(workspace: Workspace) -> None:
 
     with pytest.raises(UsageError, match="Variant 'tuned' names no model"):
         describe(workspace, "tuned")
+
+
+def test_a_prompt_file_in_another_encoding_is_named(workspace: Workspace) -> None:
+    (workspace.root / "latin.md").write_bytes("Café".encode("latin-1"))
+    with pytest.raises(UsageError, match="latin.md: byte 0xe9 at 3"):
+        read_prompt(workspace, "latin.md")
 
 
 def test_a_missing_prompt_file_is_named(workspace: Workspace) -> None:
