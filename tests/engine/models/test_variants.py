@@ -154,7 +154,7 @@ def test_a_variant_of_nothing_is_refused(workspace: Workspace) -> None:
 
 def test_a_prompt_file_in_another_encoding_is_named(workspace: Workspace) -> None:
     (workspace.root / "latin.md").write_bytes("Café".encode("latin-1"))
-    with pytest.raises(UsageError, match="latin.md: byte 0xe9 at 3"):
+    with pytest.raises(UsageError, match=r"latin\.md: byte 0xe9 at 3"):
         read_prompt(workspace, "latin.md")
 
 
