@@ -90,16 +90,22 @@ class Reader:
         return checks
 
     def _set(self, one: dict[str, Any], given: Mapping[str, Any], say: Say) -> list[Check]:
-        """A set that must pass as a whole is its assertions, which share its weight."""
+        """A set that must pass as a whole is its assertions, which share its weight and its metric's name."""
         inner = one.get("assert")
+        if not isinstance(inner, list):
+            say("the assertion `assert-set` has no list `assert`")
+            return []
         if one.get("threshold") is not None:
             say("the assertion `assert-set` passes in part at its `threshold`, which no check does")
             return []
-        checks = [check for each in inner or [] for check in self.checks_of(each, given, say)]
+        checks = [check for each in inner for check in self.checks_of(each, given, say)]
         whole = sum(check.weight for check in checks)
         weight = _number(one.get("weight"), 1.0, "the weight of `assert-set`", say) or 0.0
         for check in checks:
             check.weight = weight * check.weight / whole if whole else 0.0
+            check.name = check.name or str(filled_in(one.get("metric") or "", given))
+        for key in sorted(one.keys() - _KEYS - {"assert"}):
+            say(f"`{key}` of `assert-set`")
         return checks
 
     def _check(self, kind: str, one: dict[str, Any], given: Mapping[str, Any], say: Say) -> Check:

@@ -181,15 +181,23 @@ tests:
     assert:
       - type: assert-set
         weight: 3
-        assert: [{type: contains, value: c}, {type: contains, value: d, weight: 2}]
+        metric: facts
+        mode: any
+        assert: [{type: contains, value: c}, {type: contains, value: d, weight: 2, metric: own}]
       - $ref: "#/assertionTemplates/has"
+      - {type: assert-set, value: [{type: contains, value: e}]}
 """
-    [case] = taken(tmp_path, {"c.yaml": text}).cases
+    imported = taken(tmp_path, {"c.yaml": text})
 
-    assert [(one.options["values"], one.weight) for one in case.checks] == [
-        (["c"], 1),
-        (["d"], 2),
-        (["a"], 1),
+    [case] = imported.cases
+    assert [(one.options["values"], one.weight, one.name) for one in case.checks] == [
+        (["c"], 1, "facts"),
+        (["d"], 2, "own"),
+        (["a"], 1, ""),
+    ]
+    assert left(imported) == [
+        "`mode` of `assert-set` (1 case: test-1)",
+        "the assertion `assert-set` has no list `assert` (1 case: test-1)",
     ]
 
 
