@@ -5,6 +5,7 @@ The files are read, not the ledger: a run that is not folded yet counts too. Kno
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from engine.evals import stored
@@ -38,6 +39,18 @@ def results_of(folder: RunFolder, variant: str = "") -> list[CaseResult]:
             f"Name one of them: {folder.run_id}:VARIANT",
         )
     return of_it
+
+
+def why_unjudged(folder: RunFolder, variant: str) -> list[tuple[str, int]]:
+    """What kept checks from a verdict on the variant's answers, how often; the most frequent first."""
+    errors = Counter(
+        f"{check.kind}: {check.error}"
+        for result in read(folder)
+        if result.variant == variant
+        for check in result.checks
+        if check.error
+    )
+    return errors.most_common()
 
 
 def read(folder: RunFolder) -> Iterator[CaseResult]:

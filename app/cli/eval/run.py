@@ -19,6 +19,8 @@ from store.workspace import Workspace, open_workspace
 if TYPE_CHECKING:
     from engine.jobs.evaluate import EvaluateParams
 
+SHOWN_REASONS = 5
+
 
 @click.command("run")
 @click.argument("suite")
@@ -92,7 +94,7 @@ def follow(folder: RunFolder, no_watch: bool, as_json: bool) -> None:
     if as_json:
         print_json(report(view))
     else:
-        print_scores(view)
+        print_scores(folder, view)
 
 
 def checked_params(workspace: Workspace, suite: str, variants: Sequence[str]) -> EvaluateParams:
@@ -142,7 +144,7 @@ def report(view: RunView) -> dict[str, Any]:
     }
 
 
-def print_scores(view: RunView) -> None:
+def print_scores(folder: RunFolder, view: RunView) -> None:
     """A line per variant and baseline: share of passed cases ± standard error, then each check; then slices,
     errors and what the judge is worth.
     """
@@ -158,8 +160,8 @@ def print_scores(view: RunView) -> None:
                 score.n,
                 f"{score.score:.1%}" if score.n else "-",
                 f"{score.stderr:.1%}" if score.n else "-",
-                interval_words(score.score, score.stderr, score.cases or score.n),
-                *(with_error(score, name) for name in checks),
+                interval_words(score.ci95 if score.n else None),
+                *(how_sure(score, name) for name in checks),
             )
             for score in everyone
         ],
@@ -169,7 +171,7 @@ def print_scores(view: RunView) -> None:
     if baselines:
         say("(majority): the most frequent answer, given to every case.")
     for score in scores:
-        say_more(score)
+        say_more(folder, score)
     for one in msgspec.convert(view.result.get("judges", []), list[Agreement]):
         share = f"{one.share:.1%} ± {one.stderr:.1%}"
         kappa = f"kappa {one.kappa:.2f}, {one.kappa_low:.2f} to {one.kappa_high:.2f}"
@@ -177,19 +179,17 @@ def print_scores(view: RunView) -> None:
     say(f"Run {view.run_id}")
 
 
-def interval_words(share: float, stderr: float, cases: int) -> str:
-    """The 95% interval of a share, which also says how sure none and all are; a dash without cases."""
-    from engine.evals.stats.effective import share_interval
-
-    found = share_interval(share, stderr, cases)
-    return f"{found[0]:.0%}-{found[1]:.0%}".replace("%-", "-") if found else "-"
+def interval_words(span: Interval | None) -> str:
+    """`85-97%`, a 95% interval, which also says how sure none and all are; a dash where there is none."""
+    return f"{span[0]:.0%}-{span[1]:.0%}".replace("%-", "-") if span else "-"
 
 
-def with_error(score: VariantScore, check: str) -> str:
-    """A check's mean ± its standard error; empty where it was not applied."""
+def how_sure(score: VariantScore, check: str) -> str:
+    """A check's score, ± its standard error, and its 95% interval; empty where it was not applied."""
     if check not in score.checks:
         return ""
-    return f"{score.checks[check]:.1%} ±{score.checks_stderr.get(check, 0.0):.1%}"
+    error, span = score.checks_stderr.get(check, 0.0), score.checks_ci95.get(check)
+    return f"{score.checks[check]:.1%} ±{error:.1%} {interval_words(span)}"
 
 
 def print_slices(scores: Sequence[VariantScore]) -> None:
@@ -211,12 +211,17 @@ def print_slices(scores: Sequence[VariantScore]) -> None:
         print_table(("slice", "variant", "n", "score", "±", "95%"), rows, right=range(2, 6))
 
 
-def say_more(score: VariantScore) -> None:
+def say_more(folder: RunFolder, score: VariantScore) -> None:
     """What a reader of a score must know besides."""
     if score.errors:
-        say(
-            f"{score.name}: {score.errors} could not be judged and count nowhere: see the results of the run."
-        )
+        from engine.jobs.eval_results import why_unjudged
+
+        say(f"{score.name}: {score.errors} could not be judged and count nowhere:")
+        whys = why_unjudged(folder, score.name)
+        for why, count in whys[:SHOWN_REASONS]:
+            say(f"  {count} x {why}")
+        if len(whys) > SHOWN_REASONS:
+            say(f"  and {len(whys) - SHOWN_REASONS} more: temper eval export {folder.run_id} --to html")
     if score.fragility is not None:
         share = f"{score.fragility:.1%} ± {score.fragility_stderr:.1%}"
         say(f"{score.name}: {share} of the questions pass in some wordings and fail in others.")

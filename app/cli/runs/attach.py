@@ -35,7 +35,7 @@ def print_end(folder: RunFolder, view: RunView) -> None:
     elif view.kind == "evaluate":
         from app.cli.eval.run import print_scores
 
-        print_scores(view)
+        print_scores(folder, view)
     elif view.kind == "export":
         from app.cli.export import print_result
 

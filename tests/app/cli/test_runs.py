@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from store import clock, runs
 from store.locks import FileLock
+from store.records.evals import CaseResult, CheckResult, VariantScore
 from store.records.events import Artifact, Event, Failure, Finished, Notice, Step
 from store.records.runs import JobKind, RunSpec, State
 from store.runs import RunFolder
@@ -178,6 +180,21 @@ def test_a_finished_evaluation_is_told_with_the_command_that_does_it_once_more(
 ) -> None:
     lay_run(workspace, "a-run", [Finished(status="finished")], "evaluate", command)
     assert said in temper("runs", "resume").err + "\n"
+
+
+def test_the_end_of_an_evaluation_says_why_answers_could_not_be_judged(
+    temper: Temper, workspace: Workspace
+) -> None:
+    score = VariantScore("base", 0, 0.0, 0.0, errors=2)
+    result = {"suite": "s", "variants": [msgspec.to_builtins(score)], "baselines": {}}
+    folder = lay_run(workspace, "a-run", [Finished(status="finished", result=result)], "evaluate")
+    for case, error in (("a", "did not end"), ("b", "did not end"), ("c", "")):
+        checks = [CheckResult("regex", False, 0.0, error=error)]
+        line = CaseResult("s", "base", case, "?", "x", False, 0.0, checks)
+        with folder.results.open("ab") as file:
+            file.write(msgspec.json.encode(line) + b"\n")
+    told = temper("runs", "attach", "a-run").err
+    assert "base: 2 could not be judged and count nowhere:\n  2 x regex: did not end\n" in told
 
 
 def test_a_run_that_lives_is_not_resumed(temper: Temper, workspace: Workspace) -> None:
