@@ -160,8 +160,8 @@ def print_scores(folder: RunFolder, view: RunView) -> None:
                 score.n,
                 f"{score.score:.1%}" if score.n else "-",
                 f"{score.stderr:.1%}" if score.n else "-",
-                interval_words(score.ci95 if score.n else None),
-                *(how_sure(score, name) for name in checks),
+                interval_words(score.score, score.stderr, score.cases or score.n),
+                *(with_error(score, name) for name in checks),
             )
             for score in everyone
         ],
@@ -179,17 +179,19 @@ def print_scores(folder: RunFolder, view: RunView) -> None:
     say(f"Run {view.run_id}")
 
 
-def interval_words(span: Interval | None) -> str:
-    """`85-97%`, a 95% interval, which also says how sure none and all are; a dash where there is none."""
-    return f"{span[0]:.0%}-{span[1]:.0%}".replace("%-", "-") if span else "-"
+def interval_words(share: float, stderr: float, cases: int) -> str:
+    """The 95% interval of a share, which also says how sure none and all are; a dash without cases."""
+    from engine.evals.stats.effective import share_interval
+
+    found = share_interval(share, stderr, cases)
+    return f"{found[0]:.0%}-{found[1]:.0%}".replace("%-", "-") if found else "-"
 
 
-def how_sure(score: VariantScore, check: str) -> str:
-    """A check's score, ± its standard error, and its 95% interval; empty where it was not applied."""
+def with_error(score: VariantScore, check: str) -> str:
+    """A check's mean ± its standard error; empty where it was not applied."""
     if check not in score.checks:
         return ""
-    error, span = score.checks_stderr.get(check, 0.0), score.checks_ci95.get(check)
-    return f"{score.checks[check]:.1%} ±{error:.1%} {interval_words(span)}"
+    return f"{score.checks[check]:.1%} ±{score.checks_stderr.get(check, 0.0):.1%}"
 
 
 def print_slices(scores: Sequence[VariantScore]) -> None:
