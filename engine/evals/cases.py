@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import msgspec
+
 from engine.data.importers import strict_json
 from engine.evals.suite import LoadedSuite
+from engine.evals.suite.choosing import choice_problems
 from store.errors import UsageError
 from store.records.data import Example
-from store.records.evals import Case, CasesFrom, ExpectedCall
+from store.records.evals import Case, CasesFrom, ExpectedCall, Suite
 
 T = TypeVar("T")
 
@@ -21,7 +24,8 @@ def cases_of(
 
     Raises UsageError when there is none.
     """
-    source = loaded.suite.cases
+    suite = loaded.suite
+    source = suite.cases
     if isinstance(source, CasesFrom):
         cases = [case_of(example, source) for example in spread(rows(source.dataset), source.limit)]
     else:
@@ -32,7 +36,24 @@ def cases_of(
             f"{loaded.path.name} takes none from its dataset.",
             "Hold some rows out, or list cases.",
         )
-    return spread(cases, limit)
+    return [chosen_from(case, suite) for case in spread(cases, limit)]
+
+
+def chosen_from(case: Case, suite: Suite) -> Case:
+    """The case with what there is to choose from, its own or the suite's. Raises UsageError where a row of a
+    dataset expects something else.
+    """
+    if not suite.choices and not case.choices:
+        return case
+    if problems := choice_problems(case, suite):
+        raise UsageError(
+            "A case cannot be answered by choosing",
+            f"{case.id}: {problems[0]}.",
+            "Mend the suite's `choices`, or the row.",
+        )
+    return msgspec.structs.replace(
+        case, choices=case.choices or suite.choices, per_byte=case.per_byte or suite.per_byte
+    )
 
 
 def case_of(example: Example, source: CasesFrom | None = None) -> Case:

@@ -30,7 +30,8 @@ def question(case: Case) -> str:
 
 def case_hash(case: Case) -> str:
     """Of all that decides an answer, besides the variant and the seed."""
-    return _hash([conversation(case), case.turns, case.tools, case.tool_results])
+    chosen = [case.choices, case.per_byte] if case.choices else []
+    return _hash([conversation(case), case.turns, case.tools, case.tool_results, *chosen])
 
 
 def checks_hash(case: Case, checks: Sequence[Check]) -> str:

@@ -91,6 +91,7 @@ def result_of(terms: Terms, asking: Asking) -> CaseResult:
     result.prompt = asking.prompt
     result.hits = [hit for answer in answers for hit in answer.hits]
     result.citations = list(answers[-1].citations)
+    result.choices = list(answers[-1].choices)
     if len(answers) > 1:
         result.steps = trajectory.steps
     if trajectory.has_tools:
@@ -134,9 +135,7 @@ def judged(result: CaseResult, item: Item, threshold: float | None = None) -> Ca
     if item.case.threshold is not None:
         threshold = item.case.threshold
     if result.error:
-        result.checks = [
-            CheckResult(check.name, False, 0.0, "no answer", weight=check.weight) for check in item.checks
-        ]
+        result.checks = [check.unmet("no answer") for check in item.checks]
     else:
         reply = reply_of(result, item.case)
         result.checks = [check.judged(reply) for check in item.checks]

@@ -114,5 +114,6 @@ def with_answer_of(blank: CaseResult, stored: CaseResult) -> CaseResult:
         citations=stored.citations,
         timings=stored.timings,
         prompt=stored.prompt,
+        choices=stored.choices,
         cached=True,
     )

@@ -13,7 +13,7 @@ from engine.evals.checks.calls import Call, as_tool_calls, calls_in, parsed_call
 from engine.evals.checks.values import same_json
 from engine.evals.identity import conversation
 from store.records.data import Message, ToolCall
-from store.records.evals import Case, ToolResult
+from store.records.evals import Case, ChoiceScore, ToolResult
 from store.records.knowledge import Hit
 from store.records.traces import Citation, Timings
 
@@ -47,6 +47,10 @@ class Answered(Protocol):
     @property
     def hits(self) -> list[Hit]:
         """Passages that the model was given."""
+
+    @property
+    def choices(self) -> list[ChoiceScore]:
+        """The figures of what there was to choose from, where the answer was chosen."""
 
     @property
     def tool_calls(self) -> list[ToolCall]:

@@ -15,6 +15,7 @@ from engine.inference.sampler import TokenScore
 from engine.models.turns import Tool
 from store.errors import TemperError
 from store.records.data import Message, ToolCall
+from store.records.evals import ChoiceScore
 from store.records.knowledge import Hit
 from store.records.traces import Citation, Timings
 from store.records.workspace import Sampling
@@ -32,6 +33,8 @@ class Ask(msgspec.Struct):
     `structure` brings a constraint and judges the whole answer besides. `tools` may or must be called, as
     `tool_choice` says: `auto`, `required` or the name of one.
     `logprobs`: how many of the likeliest tokens are told beside each of the answer's; None: none at all.
+    With `choices` the answer is the likeliest of them (`per_byte`: by byte of its text) and nothing is
+    written: of these `answer_many` knows, and only `messages`, `retrieval` and `system` count beside.
     """
 
     messages: Sequence[Message]
@@ -47,6 +50,8 @@ class Ask(msgspec.Struct):
     tool_choice: str = "auto"
     parallel_tool_calls: bool = True
     logprobs: int | None = None
+    choices: Sequence[str] = ()
+    per_byte: bool = False
 
 
 class Answer(msgspec.Struct):
@@ -69,6 +74,7 @@ class Answer(msgspec.Struct):
     error: str = ""
     invalid: str = ""
     tool_calls: list[ToolCall] = []
+    choices: list[ChoiceScore] = []
 
 
 def refused(error: TemperError) -> Answer:
@@ -77,8 +83,11 @@ def refused(error: TemperError) -> Answer:
 
 
 class Prompt(msgspec.Struct):
-    """What the model is given: token ids, the passages in them, and what had to be left out."""
+    """What the model is given: token ids and the text that they are of, the passages in it, and what had to
+    be left out.
+    """
 
     ids: list[int]
     hits: list[Hit] = []
     notices: list[str] = []
+    text: str = ""

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from engine.inference.answering import Answering
 from engine.inference.answers import Answer, Ask, Prompt, refused
+from engine.inference.choosing import Chooser, Choosing
 from engine.inference.generate import Request, never
 from engine.inference.llama import CONTEXT_CAP, Model, context_size
 from engine.inference.scheduler import PARALLEL, Scheduler
@@ -72,6 +73,7 @@ class Composition:
             self._chat_template = "" if variant.template else checked_template(self.model, variant)
             size = context_size(self.model, cap=context_cap)
             self.scheduler = Scheduler(self.model, size, parallel=parallel)
+            self._chooser = Chooser(self.model, size)
         except BaseException:
             self.model.close()
             raise
@@ -173,14 +175,23 @@ class Composition:
         retrieval: bool,
         under_way: dict[int, Answering],
     ) -> Iterator[tuple[int, Answer]]:
-        """Begin the answers of a window, the longest first; those that cannot be are given back."""
+        """Begin the answers of a window, the longest first; those that cannot be, and those that are chosen
+        and not written, are given back.
+        """
         ready = []
+        choosing = []
         for index, conversation in window:
             ask = conversation if isinstance(conversation, Ask) else Ask(conversation, retrieval)
             try:
-                ready.append((index, self._prepare(ask)))
+                if ask.choices:
+                    asked = self._choosing(ask)
+                    choosing.append((index, asked, self._chooser.check(asked)))
+                else:
+                    ready.append((index, self._prepare(ask)))
             except UsageError as error:
                 yield index, refused(error)
+        chosen = self._chooser.answers([one for _, one, _ in choosing], [one for _, _, one in choosing])
+        yield from zip((index for index, _, _ in choosing), chosen, strict=True)
         for index, prepared in sorted(ready, key=lambda one: -len(one[1][0].ids)):
             try:
                 under_way[index] = self._submit(*prepared)
@@ -190,11 +201,8 @@ class Composition:
     def _prepare(
         self, ask: Ask, searcher: Searcher | None = None, stopped: Callable[[], bool] = never
     ) -> tuple[Request, Prompt, float, Structure | None]:
-        begin = time.perf_counter()
         sampling = ask.sampling or self.variant.sampling
-        searcher = (searcher or self.searcher) if ask.retrieval else None
-        hits = searcher.search(last_user(ask.messages), self.variant.top_k).hits if searcher else []
-        retrieval_ms = round((time.perf_counter() - begin) * 1000, 3)
+        hits, retrieval_ms = self._found(ask, searcher)
         tools = ask.tools if ask.tool_choice != "none" else ()
         prompt = self.prompt(
             ask.messages, hits, system=ask.system, max_tokens=sampling.max_tokens, tools=tools
@@ -216,6 +224,20 @@ class Composition:
             stopped=stopped,
         )
         return request, prompt, retrieval_ms, structure
+
+    def _choosing(self, ask: Ask) -> Choosing:
+        """The prompt of an answer that is chosen, with room for the longest choice."""
+        hits, retrieval_ms = self._found(ask)
+        room = max(len(self.model.tokenise(one)) for one in ask.choices) + 1
+        prompt = self.prompt(ask.messages, hits, system=ask.system, max_tokens=room)
+        return Choosing(prompt, ask.choices, ask.per_byte, retrieval_ms)
+
+    def _found(self, ask: Ask, searcher: Searcher | None = None) -> tuple[list[Hit], float]:
+        """The passages for a conversation, and the milliseconds that finding them took."""
+        begin = time.perf_counter()
+        searcher = (searcher or self.searcher) if ask.retrieval else None
+        hits = searcher.search(last_user(ask.messages), self.variant.top_k).hits if searcher else []
+        return hits, round((time.perf_counter() - begin) * 1000, 3)
 
     def _submit(
         self, request: Request, prompt: Prompt, retrieval_ms: float, structure: Structure | None
@@ -240,7 +262,8 @@ class Composition:
         kept = list(hits)
         room = self.scheduler.size - min(max_tokens, self.scheduler.size // ANSWER_SHARE)
         while True:
-            ids = self.model.encode_prompt(self.prompt_text(with_context(messages, kept), system, tools))
+            text = self.prompt_text(with_context(messages, kept), system, tools)
+            ids = self.model.encode_prompt(text)
             if len(ids) <= room or not kept:
                 break
             kept.pop()
@@ -250,7 +273,7 @@ class Composition:
                 f"{len(hits) - len(kept)} of {len(hits)} passages were left out: "
                 f"the model reads {self.scheduler.size:,} tokens."
             )
-        return Prompt(ids, kept, notices)
+        return Prompt(ids, kept, notices, text)
 
     def prompt_text(
         self, messages: Sequence[Message], system: str | None = None, tools: Sequence[Tool] = ()
@@ -300,6 +323,7 @@ class Composition:
     def close(self) -> None:
         """Free the model and close the searcher."""
         self.scheduler.close()
+        self._chooser.close()
         self.model.close()
         if self.searcher is not None:
             self.searcher.close()

@@ -241,6 +241,7 @@ def _check(ask: Ask) -> None:
         "log-probabilities": ask.logprobs is not None,
         "a bias of tokens": bool(ask.bias),
         "adapters": bool(ask.adapters),
+        "the likelihood of choices": bool(ask.choices),
         "a grammar": ask.constraint is not None and ask.structure is None,
     }
     for what, asked in wanted.items():

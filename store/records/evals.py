@@ -14,6 +14,9 @@ from store.records.data import Message, ToolCall
 from store.records.knowledge import Hit
 from store.records.traces import Citation, Timings
 
+Interval = tuple[float, float]
+"""Low and high end."""
+
 
 class Check(msgspec.Struct, omit_defaults=True):
     """One test of an answer. In a suite's file the `options`, which differ by kind, stand beside `kind`.
@@ -78,7 +81,7 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     `expected_sources` are documents, or `document:START-END` in characters. `tools` are the functions on
     offer, as JSON Schema; `tool_results` answer their calls, which makes the case a trajectory. Cases with
     one `group` (paraphrases of one question) are not independent of each other. `threshold` stands in for the
-    suite's.
+    suite's; so do `choices` and `per_byte`.
     """
 
     id: str
@@ -98,6 +101,8 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     expected_tool_calls: list[ExpectedCall] | None = None
     group: str = ""
     threshold: float | None = None
+    choices: list[str] = []
+    per_byte: bool = False
     origin: Origin | None = None
 
 
@@ -144,7 +149,9 @@ class Suite(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A YAML or JSONL file of `evals/`.
 
     With `threshold` a case passes when the weighted mean of its checks reaches it, without one when every
-    check passes. `epochs`: how often each case is asked, to see how much a sampled answer varies.
+    check passes. `epochs`: how often each case is asked, to see how much a sampled answer varies. With
+    `choices` nothing is written: the answer is the one that the model finds likeliest, with `per_byte` by
+    byte of its text.
     """
 
     name: str
@@ -153,11 +160,15 @@ class Suite(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     epochs: int = 1
     threshold: float | None = None
     judge: JudgeSettings | None = None
+    choices: list[str] = []
+    per_byte: bool = False
 
 
 class CheckResult(msgspec.Struct, omit_defaults=True):
-    """Outcome of one check on one answer; `score` is in [0, 1]. `kind` is the check's name.
+    """Outcome of one check on one answer; `score` is in [0, 1]. `kind` is the check's name, `of_kind` what
+    kind it is of, which lines of an older Temper lack.
 
+    `malformed`: it failed because the answer lacks the form, whatever it says: no choice was taken, no JSON.
     `error` says why the check could not judge (a judge that gave no verdict, a function that raised): the
     result is then neither a pass nor a fail, and no zero. `by` is the model that judged, where one did.
     `counts` and the `formula`'s name are what the score of all results together is made of, where that is no
@@ -173,6 +184,16 @@ class CheckResult(msgspec.Struct, omit_defaults=True):
     by: str = ""
     counts: list[float] = []
     formula: str = ""
+    of_kind: str = ""
+    malformed: bool = False
+
+
+class ChoiceScore(msgspec.Struct):
+    """A text that could be chosen: its log-probability behind the prompt (natural, of all its tokens)."""
+
+    text: str
+    logprob: float
+    tokens: int
 
 
 class CaseResult(msgspec.Struct, omit_defaults=True):
@@ -185,8 +206,8 @@ class CaseResult(msgspec.Struct, omit_defaults=True):
     `case_hash` covers what is asked, `checks_hash` what is expected and how it is judged, `variant_hash` all
     that answers (its knowledge base too). `epoch` counts from 0, `seed` is that of the sampling. `slices`
     holds tags and `name=value`. `steps` are the turns behind the question: answers, tool calls, tool results;
-    `tool_calls` all calls made. `prompt` is what the model read last, word for word. `cached`: the
-    answer was taken over from an earlier run.
+    `tool_calls` all calls made. `choices` are the figures of those there were. `prompt` is what the model
+    read last, word for word. `cached`: the answer was taken over from an earlier run.
     """
 
     suite: str
@@ -222,6 +243,7 @@ class CaseResult(msgspec.Struct, omit_defaults=True):
     timings: Timings = msgspec.field(default_factory=Timings)
     cached: bool = False
     prompt: str = ""
+    choices: list[ChoiceScore] = []
 
     @property
     def judged(self) -> bool:
@@ -235,12 +257,15 @@ class CaseResult(msgspec.Struct, omit_defaults=True):
 
 
 class SliceScore(msgspec.Struct):
-    """The share of passed results of a slice with its standard error; `n` results of `cases` cases."""
+    """The share of passed results of a slice with standard error and 95% interval; `n` results of `cases`
+    cases.
+    """
 
     n: int
     cases: int
     score: float
     stderr: float
+    ci95: Interval | None = None
 
 
 class Cost(msgspec.Struct, omit_defaults=True):
@@ -262,8 +287,9 @@ class VariantScore(msgspec.Struct):
 
     Standard errors are clustered by case (see engine.evals.stats); with one answer per case that of `score`
     is sqrt(p (1 - p) / n), the binomial one (e.g. Wasserman, All of Statistics, ch. 6). `n` counts the
-    results that were judged, `errors` those that could not be, `cases` the distinct ones. `fragility` is the
-    share of groups of paraphrases in which some pass and some fail.
+    results that were judged, `errors` those that could not be, `cases` the distinct ones; `checks_n` the
+    verdicts that each check came to. `ci95` and the like are 95% intervals, which runs of an older Temper
+    lack. `fragility` is the share of groups of paraphrases in which some pass and some fail.
     """
 
     name: str
@@ -284,3 +310,7 @@ class VariantScore(msgspec.Struct):
     judges_itself: bool = False
     fragility: float | None = None
     fragility_stderr: float = 0.0
+    ci95: Interval | None = None
+    mean_ci95: Interval | None = None
+    checks_n: dict[str, int] = {}
+    checks_ci95: dict[str, Interval] = {}

@@ -11,6 +11,7 @@ import msgspec
 
 from engine.evals.checks import KINDS, Bench, kind_of, problems_of
 from engine.evals.identity import slices_of
+from engine.evals.suite.choosing import choice_problems, of_choices
 from store import settings
 from store.records.evals import Case, CasesFrom, Check, Suite
 
@@ -180,6 +181,7 @@ def _twice(ids: list[str]) -> list[str]:
 def _content(suite: Suite, bench: Bench, default_judge: bool) -> list[str]:
     """Problems of a suite whose form is right: what it names must exist and make sense."""
     problems = _out_of_range(suite.epochs, suite.threshold)
+    problems += of_choices(suite.choices, suite.per_byte) if suite.choices else []
     checks = [(f"checks[{index}]", check) for index, check in enumerate(suite.checks)]
     if isinstance(suite.cases, CasesFrom):
         if not suite.checks:
@@ -193,13 +195,14 @@ def _content(suite: Suite, bench: Bench, default_judge: bool) -> list[str]:
         if check.kind in JUDGES and suite.judge is None and not default_judge:
             problems.append(f"{where}: nobody judges; add `judge: {{model: NAME}}`, or `judge` to [defaults]")
     if isinstance(suite.cases, list):
-        problems += _cases(suite.cases, suite.checks)
+        problems += _cases(suite.cases, suite)
     return problems
 
 
-def _cases(cases: list[Case], shared: list[Check]) -> list[str]:
+def _cases(cases: list[Case], suite: Suite) -> list[str]:
     problems = [] if cases else ["cases: none; an empty suite tests nothing"]
     problems += _twice([case.id for case in cases])
+    shared = suite.checks
     for index, case in enumerate(cases):
         where = f"cases[{index}] ({case.id})"
         if not case.id.strip():
@@ -214,6 +217,7 @@ def _cases(cases: list[Case], shared: list[Check]) -> list[str]:
         if not any(check.weight for check in applied):
             problems.append(f"{where}: {_UNCHECKED if shared or case.checks else _NO_CHECK}")
         problems += [f"{where}: {problem}" for problem in _lacks(case, applied)]
+        problems += [f"{where}.{problem}" for problem in choice_problems(case, suite)]
     return problems
 
 

@@ -138,6 +138,8 @@ def answered(
             system=way.system,
             sampling=msgspec.structs.replace(variant.sampling, seed=one.item.seed),
             tools=tools_of(one.item.case),
+            choices=one.item.case.choices,
+            per_byte=one.item.case.per_byte,
         )
         for one, hits in zip(pending, given, strict=True)
     ]

@@ -135,6 +135,8 @@ def ask_variant(
                     one.trajectory.messages,
                     sampling=msgspec.structs.replace(variant.sampling, seed=one.item.seed),
                     tools=tools_of(one.item.case),
+                    choices=one.item.case.choices,
+                    per_byte=one.item.case.per_byte,
                 )
                 for one in pending
             ]

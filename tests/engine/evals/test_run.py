@@ -12,7 +12,15 @@ from engine.evals.run import Asking, Item, Terms, judged, run, total
 from engine.evals.trajectory import MOST_ROUNDS, Answered
 from store.errors import TemperError
 from store.records.data import Message, ToolCall
-from store.records.evals import Case, CaseResult, Check, CheckResult, ExpectedCall, ToolResult
+from store.records.evals import (
+    Case,
+    CaseResult,
+    Check,
+    CheckResult,
+    ChoiceScore,
+    ExpectedCall,
+    ToolResult,
+)
 from store.records.knowledge import Hit
 from store.records.traces import Citation, Timings
 
@@ -36,6 +44,7 @@ class Said(msgspec.Struct):
     citations: list[Citation] = []
     hits: list[Hit] = []
     tool_calls: list[ToolCall] = []
+    choices: list[ChoiceScore] = []
     timings: Timings = msgspec.field(default_factory=lambda: Timings(1.0, 2.0, 4.0))
 
 

@@ -139,7 +139,9 @@ def test_settings_beyond_the_defaults_are_sent_and_not_dropped(api: Api) -> None
 
 
 @pytest.mark.parametrize(
-    "more", [{"logprobs": 2}, {"bias": {5: -1.0}}, {"adapters": (("a.gguf", 1.0),)}], ids=str
+    "more",
+    [{"logprobs": 2}, {"bias": {5: -1.0}}, {"adapters": (("a.gguf", 1.0),)}, {"choices": ["a", "b"]}],
+    ids=str,
 )
 def test_what_only_a_model_here_can_do_is_refused_and_not_left_out(
     api: Api, teacher: RemoteComposition, more: dict[str, Any]

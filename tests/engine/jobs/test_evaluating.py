@@ -104,6 +104,31 @@ def test_answers_are_judged_again_by_the_checks_of_now_without_being_asked(shop:
     assert any("1 of 3 cases have no answer" in one.title for one in notices_of(folder))
 
 
+CHOSEN = """
+name: mine
+choices: [lost_card, refund]
+cases:
+  - {id: c1, input: I lost my card, expected: lost_card}
+  - {id: c2, input: my money back, expected: refund}
+checks:
+  - {kind: exact}
+"""
+
+
+def test_an_answer_that_is_chosen_is_the_likeliest_and_its_figures_are_kept(shop: Workspace) -> None:
+    write(shop, CHOSEN)
+
+    asked, again = results_of(evaluate(shop)), results_of(evaluate(shop))
+
+    for result in asked:
+        assert result.output == max(result.choices, key=lambda one: one.logprob).text
+        assert result.passed == (result.output == result.expected)
+        assert result.completion_tokens == 0
+    assert [(one.cached, one.choices) for one in again] == [(True, one.choices) for one in asked]
+    write(shop, CHOSEN.replace("refund]", "refund, other]"))
+    assert not any(one.cached for one in results_of(evaluate(shop)))
+
+
 def test_an_interrupted_run_goes_on_where_it_was(shop: Workspace) -> None:
     folder = evaluate(shop)
     lines = folder.results.read_bytes().splitlines(keepends=True)

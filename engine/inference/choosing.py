@@ -1,0 +1,108 @@
+"""Questions whose answer is the likeliest of given texts: nothing is written, their log-probabilities decide.
+
+Knows prompts and texts, not how a variant makes the one or who judges the other; the figures are those of
+engine.inference.choices.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from engine.inference.answers import Answer, Prompt
+from engine.inference.choices import ChoiceScorer, Question
+from engine.inference.llama import Model, check_fits
+from store.records.evals import ChoiceScore
+from store.records.traces import Timings
+
+STEP = 256
+"""A memory for questions is made in multiples of so many tokens, so that few questions need a larger one."""
+
+
+class Choosing(msgspec.Struct):
+    """A prompt that was made, the texts to choose from, and what finding its passages took."""
+
+    prompt: Prompt
+    choices: Sequence[str]
+    per_byte: bool = False
+    retrieval_ms: float = 0.0
+
+
+class Chooser:
+    """Chooses over one model, whose contexts have at most `limit` tokens. Close it before the model."""
+
+    def __init__(self, model: Model, limit: int) -> None:
+        self.model = model
+        self.limit = limit
+        self._scorer: ChoiceScorer | None = None
+
+    def continuations(self, prompt: Prompt, choices: Sequence[str]) -> list[list[int]]:
+        """The choices as they follow the prompt, as token ids.
+
+        Prompt and choice are read as one text, as in training; where the border falls into a token, the
+        choice is read by itself.
+        """
+        found = []
+        for choice in choices:
+            whole = self.model.encode_prompt(prompt.text + choice)
+            follows = whole[: len(prompt.ids)] == prompt.ids and len(whole) > len(prompt.ids)
+            found.append(whole[len(prompt.ids) :] if follows else self.model.tokenise(choice))
+        return found
+
+    def check(self, asked: Choosing) -> Question:
+        """The question as token ids. Raises UsageError where the model cannot read it."""
+        question = Question(asked.prompt.ids, self.continuations(asked.prompt, asked.choices))
+        check_fits(_length(question), self.limit)
+        return question
+
+    def answers(self, asked: Sequence[Choosing], questions: Sequence[Question]) -> Iterator[Answer]:
+        """The answer to each, in order. Raises TemperError where memory does not suffice."""
+        if not asked:
+            return
+        scorer = self._scorer_for(max(map(_length, questions)))
+        begin = time.perf_counter()
+        scored = list(scorer.scores(questions))
+        each = (time.perf_counter() - begin) * 1000 / len(asked)
+        for one, question, found in zip(asked, questions, scored, strict=True):
+            scores = [
+                ChoiceScore(text, float(figures.sum()), len(figures))
+                for text, figures in zip(one.choices, found, strict=True)
+            ]
+            total = round(one.retrieval_ms + each, 3)
+            yield Answer(
+                likeliest(scores, one.per_byte).text,
+                "stop",
+                len(question.prompt),
+                0,
+                hits=one.prompt.hits,
+                notices=list(one.prompt.notices),
+                timings=Timings(one.retrieval_ms, total, total),
+                choices=scores,
+            )
+
+    def close(self) -> None:
+        """Free the memory."""
+        if self._scorer is not None:
+            self._scorer.close()
+            self._scorer = None
+
+    def _scorer_for(self, needed: int) -> ChoiceScorer:
+        if self._scorer is None or self._scorer.size < needed:
+            self.close()
+            self._scorer = ChoiceScorer(self.model, min(self.limit, -(-needed // STEP) * STEP))
+        return self._scorer
+
+
+def likeliest(scores: Sequence[ChoiceScore], per_byte: bool = False) -> ChoiceScore:
+    """The choice of the highest log-probability; `per_byte`: divided by its length in UTF-8, since a longer
+    text is less likely for being longer (the `acc_norm` of EleutherAI's evaluation harness). Of equal ones
+    the first.
+    """
+    return max(scores, key=lambda one: one.logprob / (len(one.text.encode()) if per_byte else 1))
+
+
+def _length(question: Question) -> int:
+    """Tokens of a question with its longest continuation, and one more as `check_fits` has it."""
+    return len(question.prompt) + max(map(len, question.continuations))

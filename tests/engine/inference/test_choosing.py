@@ -1,0 +1,93 @@
+"""Answers that are chosen by likelihood: the figures, the prompts, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine.inference.answers import Answer, Ask
+from engine.inference.chat import Composition
+from engine.inference.choosing import likeliest
+from engine.inference.llama import Context, Model
+from engine.inference.sampler import log_softmax
+from engine.models.chat import render_chat
+from store.records.data import Message
+from store.records.evals import ChoiceScore
+from store.records.workspace import ResolvedVariant, Sampling
+from tests.ggufs import tiny_f32
+
+LABELS = ["lost_card", "refund", "a much longer answer than the others", "yes"]
+
+
+@pytest.fixture(scope="module")
+def composition() -> Iterator[Composition]:
+    composition = Composition(ResolvedVariant("v", str(tiny_f32()), sampling=Sampling(max_tokens=4)))
+    yield composition
+    composition.close()
+
+
+def ask(question: str, *choices: str, per_byte: bool = False) -> Ask:
+    return Ask([Message("user", question)], choices=choices or LABELS, per_byte=per_byte)
+
+
+def answers(composition: Composition, *asks: Ask) -> list[Answer]:
+    found = dict(composition.answer_many(asks))
+    return [found[index] for index in range(len(asks))]
+
+
+def read_alone(model: Model, context: Context, question: str, choice: str) -> float:
+    """The log-probability of a choice, from the logits behind each token of prompt and choice as one text."""
+    prompt = render_chat(
+        model.chat_template,
+        [Message("user", question)],
+        add_generation_prompt=True,
+        bos_token=model.bos_text,
+        eos_token=model.eos_text,
+    )
+    begun, whole = len(model.encode_prompt(prompt)), model.encode_prompt(prompt + choice)
+    total = 0.0
+    for at in range(begun, len(whole)):
+        context.clear()
+        context.read(whole[:at])
+        total += float(log_softmax(context.logits)[whole[at]])
+    return total
+
+
+def test_the_likeliest_choice_is_the_answer_by_the_figures_of_reading_each_alone(
+    composition: Composition, tiny: Model, context: Context
+) -> None:
+    question = "I lost my card, what now?"
+
+    (answer,) = answers(composition, ask(question))
+
+    expected = {one: read_alone(tiny, context, question, one) for one in LABELS}
+    assert {one.text: one.logprob for one in answer.choices} == pytest.approx(expected, abs=2e-3)
+    assert answer.text == max(expected, key=expected.__getitem__)
+    assert (answer.finish_reason, answer.completion_tokens) == ("stop", 0)
+    assert answer.prompt_tokens > 0
+
+
+def test_chosen_and_written_answers_go_together_and_keep_their_places(composition: Composition) -> None:
+    written = Ask([Message("user", "hello")])
+    long = "word " * 300  # a larger memory than the first question's
+
+    first, middle, last = answers(composition, ask("hello"), written, ask(long, "yes", "no"))
+
+    assert first.text in LABELS and last.text in ("yes", "no")
+    assert middle.choices == [] and middle.completion_tokens > 0
+
+
+def test_a_question_that_is_too_long_is_refused_and_the_others_answered(composition: Composition) -> None:
+    refused, answered = answers(composition, ask("word " * 5000), ask("hello"))
+
+    assert "longer than the model can read" in refused.error
+    assert answered.text in LABELS
+
+
+def test_a_long_choice_is_less_likely_for_being_long_unless_bytes_count() -> None:
+    short, long = ChoiceScore("no", -3.0, 1), ChoiceScore("probably so", -4.0, 3)
+
+    assert likeliest([short, long]) is short
+    assert likeliest([short, long], per_byte=True) is long
+    assert likeliest([long, ChoiceScore("other", -4.0, 1)]) is long
