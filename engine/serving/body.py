@@ -143,7 +143,7 @@ def body_of(data: bytes) -> Body:
     """The fields in `data`; null is as good as absent. Raises BadRequest with the field that is wrong."""
     try:
         raw = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BadRequest("", f"The body is not JSON: {error}.", "Send a JSON object.") from error
     if not isinstance(raw, dict):
         raise BadRequest("", "The body is not an object.", "Send a JSON object.")

@@ -1,8 +1,8 @@
 """The endpoints: requests become work for the model's thread, what it hands over becomes responses.
 
-    GET  /health                state in words, what is loaded        GET  /v1/models   what can be asked
-    POST /v1/chat/completions   answers, whole or streamed            POST /release     gives the device back
-    POST /load                  a variant, its steps streamed         POST /stop        ends the server
+    GET  /health                state in words, what is loaded    GET  /v1/models   what can be asked, or one
+    POST /v1/chat/completions   answers, whole or streamed        POST /release     gives the device back
+    POST /load                  a variant, its steps streamed     POST /stop        ends the server
 
 /release and /stop answer 409 while something is loaded or answered. Knows nothing of sockets or files.
 """
@@ -16,10 +16,11 @@ import secrets
 import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -32,7 +33,7 @@ from engine.serving.requests import BadRequest, ChatRequest, parse_request
 from engine.serving.threads import ModelThread, Work
 from engine.serving.wire import error_body, status_of
 from store import clock
-from store.errors import TemperError
+from store.errors import MissingError, TemperError
 from store.records.serving import ChatDelta
 from store.workspace import Workspace
 
@@ -82,12 +83,13 @@ class Service:
         routes = [
             Route("/health", self.health, methods=["GET"]),
             Route("/v1/models", self.models, methods=["GET"]),
+            Route("/v1/models/{name:path}", self.model, methods=["GET"]),
             Route("/v1/chat/completions", self.chat, methods=["POST"]),
             Route("/load", self.load, methods=["POST"]),
             Route("/release", self.release, methods=["POST"]),
             Route("/stop", self.stop, methods=["POST"]),
         ]
-        handlers = {Exception: shown, TemperError: shown, ClientDisconnect: gone}
+        handlers = {Exception: shown, TemperError: shown, HTTPException: not_served, ClientDisconnect: gone}
         return TokenGuard(Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan), token)
 
     async def health(self, request: Request) -> Response:
@@ -106,10 +108,20 @@ class Service:
 
     async def models(self, request: Request) -> Response:
         """Variants and models of temper.toml; runs and paths can be asked for too."""
+        return JSONResponse({"object": "list", "data": [model_entry(name) for name in self._names()]})
+
+    async def model(self, request: Request) -> Response:
+        """One of them."""
+        name = request.path_params["name"]
+        if name not in self._names():
+            raise MissingError(
+                "There is no such model", f"{name!r} is not listed.", "GET /v1/models lists those that are."
+            )
+        return JSONResponse(model_entry(name))
+
+    def _names(self) -> list[str]:
         config = Workspace(self.host.root).config
-        names = dict.fromkeys([*config.variants, *config.models])
-        data = [{"id": name, "object": "model", "created": 0, "owned_by": "temper"} for name in names]
-        return JSONResponse({"object": "list", "data": data})
+        return list(dict.fromkeys([*config.variants, *config.models]))
 
     async def load(self, request: Request) -> Response:
         """Have a variant ready: a JSON line per step, then what is loaded, or an error."""
@@ -213,6 +225,11 @@ async def or_disconnect(waited_for: Awaitable[T], request: Request) -> T:
                 await task
 
 
+def model_entry(name: str) -> dict[str, Any]:
+    """OpenAI's `model` object."""
+    return {"id": name, "object": "model", "created": 0, "owned_by": "temper"}
+
+
 def occupied() -> Response:
     """The answer to those who want the device back now."""
     error = {"message": "The server is loading or answering.", "type": "overloaded_error"}
@@ -224,6 +241,14 @@ async def shown(request: Request, error: Exception) -> Response:
     failure = failure_of(error)
     param = error.param if isinstance(error, BadRequest) else None
     return JSONResponse(error_body(failure, param), status_of(failure))
+
+
+async def not_served(request: Request, error: Exception) -> Response:
+    """A path or a method that there is not."""
+    assert isinstance(error, HTTPException)
+    said = f"{request.method} {request.url.path}: {error.detail}."
+    body = {"message": said, "type": "invalid_request_error", "param": None, "code": None}
+    return JSONResponse({"error": body}, error.status_code, error.headers)
 
 
 async def gone(request: Request, error: Exception) -> Response:

@@ -197,6 +197,28 @@ def test_what_is_refused_is_named(server: ServerFile, field: str, value: Any) ->
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/models/nope", 404),
+        ("POST", "/v1/embeddings", 404),
+        ("GET", CHAT, 405),
+        ("POST", "/v1/models", 405),
+    ],
+)
+def test_what_is_not_served_is_an_error_in_the_same_shape(
+    server: ServerFile, method: str, path: str, status: int
+) -> None:
+    response = call(server, method, path)
+    assert response.status_code == status
+    assert {"message", "type", "param", "code"} <= response.json()["error"].keys()
+
+
+def test_one_model_can_be_looked_up(server: ServerFile) -> None:
+    listed = call(server, "GET", "/v1/models").json()["data"]
+    assert call(server, "GET", "/v1/models/base").json() == listed[0]
+
+
+@pytest.mark.parametrize(
     "body",
     [
         {  # LangChain's ChatOpenAI with tools bound

@@ -214,7 +214,7 @@ def test_calls_and_their_results_are_turns_of_a_conversation() -> None:
     ]
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff"])
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b"[" * 100_000])
 def test_a_body_that_is_no_object_is_refused(data: bytes) -> None:
     with pytest.raises(BadRequest):
         parse_request(data)
