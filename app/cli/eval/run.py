@@ -65,9 +65,11 @@ def rescore(run: str, suite: str | None, variants: tuple[str, ...], no_watch: bo
     """
     from engine.evals.suite import find_suite, load_suite, named
     from engine.jobs.evaluate import EvaluateParams
+    from engine.jobs.evaluating.rescoring import answers
 
     workspace = open_workspace()
     folder = runs.find(workspace.paths.runs, run, "evaluate")
+    answers(workspace, folder.run_id, variants)  # a run that has nothing to judge is not started
     earlier = msgspec.convert(folder.spec().params, EvaluateParams)
     path = find_suite(workspace.root, suite or earlier.suite, Path.cwd())
     load_suite(path, workspace.root)

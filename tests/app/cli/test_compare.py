@@ -201,6 +201,16 @@ def test_a_run_of_several_variants_asks_which(runs: Workspace, temper: Temper, t
     assert (one["a"], one["b"]) == (1.0, 0.0)
 
 
+def test_answers_that_are_not_there_are_not_judged_again(runs: Workspace, temper: Temper) -> None:
+    before = sorted(path.name for path in runs.paths.runs.iterdir())
+
+    shown = temper("eval", "rescore", A, "--variant", "nope")
+
+    assert shown.code == 2
+    assert f"{A} holds no answers of nope" in shown.err
+    assert sorted(path.name for path in runs.paths.runs.iterdir()) == before
+
+
 def test_variants_are_evaluated_first(runs: Workspace, temper: Temper) -> None:
     shown = temper("compare", "base", "tiny", "--suite", "support", "--json")
     assert shown.code == 0, shown.err
