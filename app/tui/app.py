@@ -25,6 +25,7 @@ from app.tui import plain_signs, theme
 from app.tui.board import Board
 from app.tui.errors import shown
 from app.tui.feed import POLL_SECONDS, RunFeed
+from app.tui.harmless import Harmless
 from app.tui.messages import Failed, RunsPolled
 from app.tui.screens.base import TemperScreen
 from store.errors import MissingError
@@ -292,7 +293,8 @@ class TemperApp(App[None]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through before it is written."""
-        return [*super().get_line_filters(), *([self.signs] if self.signs is not None else [])]
+        last = [Harmless()] if self.signs is None else [Harmless(), self.signs]
+        return [*super().get_line_filters(), *last]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What the themes of others lack."""

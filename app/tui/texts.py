@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from rich.cells import cell_len, set_cell_size
 
-_CONTROL = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421}
-_CONTROL |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 # Marks that turn the direction of writing would also turn what stands beside the text.
-_CONTROL |= dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
+_TURNING = [0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_CONTROL = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421}
+_CONTROL |= dict.fromkeys([*range(0x80, 0xA0), *_TURNING], 0xFFFD)
+OBEYED = tuple(_CONTROL)
+"""Code points that a terminal would act on instead of showing them."""
 _LOOKED_AT = 4  # characters per cell that are looked at: rows may be megabytes long
 
 
 def visible(text: str) -> str:
     """`text` with control characters as pictures of themselves: what comes out of it is only to be seen."""
     return text.translate(_CONTROL)
+
+
+def visible_lines(text: str) -> str:
+    """The same for a text of several lines."""
+    return "\n".join(visible(line) for line in text.splitlines())
 
 
 def fit(text: str, width: int) -> str:

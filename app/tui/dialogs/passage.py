@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from app.tui.dialogs.base import Dialog
+from app.tui.texts import visible_lines
 from store.records.knowledge import Hit
 
 
@@ -51,6 +52,6 @@ class PassageDialog(Dialog[None]):
             ("cited", "$success") if cited else ("given to the model, not cited", "$quiet"),
         )
         self.query_one("#passage-place", Static).update(place)
-        self.query_one("#passage-text", Static).update(Content(hit.text))
+        self.query_one("#passage-text", Static).update(Content(visible_lines(hit.text)))
         self.query_one("#dialog-title", Static).update(f"Passage {self.at + 1} of {len(self.passages)}")
         self.query_one("#dialog-body", VerticalScroll).scroll_home(animate=False)

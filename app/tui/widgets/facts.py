@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widgets import Static
 
-from app.tui.texts import visible
+from app.tui.texts import visible_lines
 from app.words import counted
 
 LABEL = 10
@@ -63,7 +63,7 @@ def in_lines(parts: Sequence[Content], width: int, gap: str = "   ") -> list[Con
 
 def text(words: str, style: str = "", most: int = MOST) -> Content:
     """A stranger's text; what is empty is said to be, and of a long one how much is not shown."""
-    shown = Content.styled("\n".join(visible(line) for line in words[:most].splitlines()), style)
+    shown = Content.styled(visible_lines(words[:most]), style)
     if not shown:
         return Content.styled("(nothing)", "$quiet")
     return shown + Content.styled(left_out(len(words) - most), "$quiet")

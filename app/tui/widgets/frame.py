@@ -22,7 +22,7 @@ MODES = {
 }
 ROOM = 12  # cells for the brand and what is around it
 GAP = "   "  # between two hints
-HELP = "help"  # the action that shows all keys
+KEPT = ("help", "back")  # actions that are hinted at however little room there is
 
 
 Keyed = list[tuple[Content, str]]
@@ -126,9 +126,9 @@ class Hints(Line):
 
 
 def fitting(hints: dict[str, tuple[Content, str]], room: int) -> Keyed:
-    """Of the hints, by their actions, as many as fit; the one for help is among them: it lists the others."""
+    """Of the hints, by their actions, as many as fit; help and the way back always."""
     shown, left = set[str](), room
-    for action in sorted(hints, key=lambda action: action != HELP):  # which keeps the order of the others
+    for action in sorted(hints, key=lambda action: action not in KEPT):  # it keeps the order of the others
         cells = hints[action][0].cell_length
         if cells <= left:
             shown.add(action)

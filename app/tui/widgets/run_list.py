@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from app.tui import theme
 from app.tui.messages import RunNow
+from app.tui.texts import fit
 from app.tui.words import age, cut
 from store import clock
 from store.records.runs import State
@@ -117,12 +118,11 @@ def two_lines(row: Row, width: int) -> Content:
 def one_line(row: Row, width: int) -> Content:
     """Mark, title, state, age."""
     tail = f"{row.how_far:>10}{row.age:>8}"
-    title = cut(row.title, max(4, width - 2 - len(tail)))
-    gap = " " * max(0, width - 2 - len(title) - len(tail))
+    title = fit(row.title, max(4, width - 2 - len(tail)))
     return Content.assemble(
         (theme.mark(row.state), theme.colour(row.state)),
         " ",
-        title + gap,
+        title,
         (f"{row.how_far:>10}", theme.colour(row.state)),
         (f"{row.age:>8}", "$quiet"),
     )

@@ -12,6 +12,7 @@ from textual.message import Message as TextualMessage
 from textual.widgets import Static
 
 from app.tui.chat_feed import Ending, Piece
+from app.tui.texts import visible_lines
 from app.tui.words import cut
 from store.records.data import Message
 from store.records.knowledge import Hit
@@ -50,7 +51,7 @@ class Turn(Vertical, can_focus=True, can_focus_children=False):
 
     def compose(self) -> ComposeResult:
         """Question, who answers, answer, footnotes."""
-        yield Static(Content(self.question), classes="question")
+        yield Static(Content(visible_lines(self.question)), classes="question")
         yield Static(Content(self.variant), classes="who")
         yield Static(Content.styled("starting …", "$quiet"), classes="answer")
         yield Static(classes="notes")
@@ -80,7 +81,7 @@ class Turn(Vertical, can_focus=True, can_focus_children=False):
         self.answer += piece.text
         self.trace = piece.trace or self.trace
         if piece.text:
-            self.query_one(".answer", Static).update(Content(self.answer))
+            self.query_one(".answer", Static).update(Content(visible_lines(self.answer)))
         if piece.ending is not None:
             self.end(piece.ending)
 

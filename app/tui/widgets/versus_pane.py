@@ -206,8 +206,8 @@ class VersusPane(Vertical):
 
     def _show_found(self) -> None:
         if (found := self._found) is not None:
-            room = max(1, (self.size.height - LEAST) // 2)  # both answers are to be seen too
-            told = head(found, self.content_size.width - 1, min(SLICES, room), self._blessed)
+            room = (self.size.height - LEAST) // 2 - 2 * len(found.notices)  # both answers are to be seen too
+            told = head(found, self.content_size.width - 1, max(1, min(SLICES, room)), self._blessed)
             self._show_head(told if found.broken or found.fixed else Content("\n").join([told, ALIKE]))
 
     def _show_head(self, told: Content) -> None:

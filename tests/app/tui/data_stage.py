@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 import threading
 
+from textual.app import App
 from textual.pilot import Pilot
 
 from app.tui.preview_feed import View
+from app.tui.screens.data import DataScreen
+from app.tui.shelf import key_of
+from app.tui.widgets.findings_pane import FindingsPane
+from app.tui.widgets.row_table import RowTable
+from app.tui.widgets.rows_pane import RowsPane
 from store import check_reports, clock, datasets
 from store.example_table import Writer
 from store.records.data import DatasetInfo, Dropped, Edit, Example, Message
@@ -42,6 +48,31 @@ async def press_once_open(pilot: Pilot[None], key: str) -> None:
     """Press a key when a version is open: before, nothing is there that the key could act on."""
     await until(pilot, lambda: text_of(pilot.app, "#data-head"))
     await pilot.press(key)
+
+
+def open_version(app: App[None]) -> str:
+    """The version of which everything has been read, `support@2`; empty while it is being read."""
+    screen = app.screen_stack[-1]
+    if not isinstance(screen, DataScreen) or screen._open is None or screen.query_one(RowsPane).feed is None:
+        return ""
+    return key_of(screen._open)
+
+
+def rows_are_shown(app: App[None]) -> bool:
+    """Whether every line of a table that is to be seen has its row's texts."""
+    screen = app.screen_stack[-1]
+    if not isinstance(screen, DataScreen):
+        return True
+    tables = [table for table in screen.query(RowTable) if table.is_on_screen]
+    found = screen.query_one("#finding-rows", RowTable)
+    if found in tables and screen.query_one(FindingsPane).has_class("rowed") and not found.count:
+        return False  # the rows of the finding are being looked for
+    return all(
+        entry in table._cells
+        for table in tables
+        for entry in list(table.entries)[int(table.scroll_y) :][: table.size.height]
+        if isinstance(entry, int)
+    )
 
 
 def example(number: int) -> Example:

@@ -12,6 +12,7 @@ from textual.widgets import Input, TextArea
 from app.tui.app import TemperApp
 from app.tui.machine import Machine
 from app.tui.widgets.next_card import NextCard
+from app.tui.widgets.run_list import RunList
 from tests.app.tui.stage import text_of, until
 
 LOW, HIGH = (80, 24), (120, 40)
@@ -44,8 +45,12 @@ def press(*keys: str, chart: bool = True, then: Sequence[str] = ()) -> Before:
 
     async def before(pilot: Pilot[None]) -> None:
         await board_complete(pilot)
-        await pilot.press(*keys)
         app: Any = pilot.app
+        await pilot.press(keys[0])
+        if chart:
+            await until(pilot, lambda: app.screen.MODE == "runs" and app.screen.query_one(RunList).has_focus)
+            await until(pilot, lambda: app.screen.query_one(RunList).option_count == len(app.board.order))
+        await pilot.press(*keys[1:])
         if chart:
             screen = next(screen for screen in app.screen_stack if screen.MODE == "runs")
             await until(

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from textual.app import App
 from textual.pilot import Pilot
 
 from app.tui.app import TemperApp
 from app.tui.chat_feed import Ending, Piece
+from app.tui.dialogs.base import Dialog
 from store import clock, runs
 from store.locks import FileLock
 from store.records.data import Message
@@ -189,8 +191,19 @@ async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: fl
         await pilot.pause(0.01)
 
 
+async def dialog(pilot: Pilot[None], kind: type[Dialog[Any]], seconds: float = 10.0) -> None:
+    """Wait until such a dialog is to be seen and takes keys."""
+
+    def open_() -> bool:
+        screen = pilot.app.screen
+        return isinstance(screen, kind) and screen.focused is not None and bool(screen.query("#dialog-title"))
+
+    await until(pilot, open_, seconds)
+
+
 def text_of(app: App[None], selector: str) -> str:
-    """What a Static shows, without its styles."""
+    """What a Static shows, without its styles; nothing while it is not there."""
     from textual.widgets import Static
 
-    return str(app.screen.query_one(selector, Static).content)
+    found = app.screen.query(selector)
+    return str(found.first(Static).content) if found else ""

@@ -11,6 +11,7 @@ from app.tui.dialogs.choose import ChooseDialog
 from app.tui.dialogs.correction import CorrectionDialog
 from app.tui.dialogs.error import ErrorDialog
 from app.tui.dialogs.passage import PassageDialog
+from app.tui.harmless import Harmless
 from app.tui.screens.chat import ChatScreen, Question
 from app.tui.widgets.turn import Turn
 from engine.evals.suite import load_suite
@@ -20,7 +21,7 @@ from store.records.evals import Origin
 from store.records.traces import Trace
 from store.traces import TraceWriter
 from store.workspace import Workspace
-from tests.app.tui.stage import ScriptedChat, Staged, text_of, until
+from tests.app.tui.stage import ScriptedChat, Staged, dialog, text_of, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -117,7 +118,7 @@ async def test_a_variant_without_a_knowledge_base_says_so(workspace: Workspace) 
     app = Staged(workspace)
     async with app.run_test() as pilot:
         await pilot.press("3", "ctrl+t")
-        assert isinstance(app.screen, ChooseDialog)
+        await dialog(pilot, ChooseDialog)
         await pilot.press("up", "enter")
         await until(pilot, lambda: isinstance(app.screen, ChatScreen))
         assert text_of(app, "#chat-status").startswith("base   no knowledge base")
@@ -129,7 +130,7 @@ async def test_passages_open_at_the_cited_one_and_can_be_leafed_through(workspac
         await pilot.press("3", *"lost", "enter")
         await until(pilot, lambda: ended(app))
         await pilot.press("ctrl+o")
-        assert isinstance(app.screen, PassageDialog)
+        await dialog(pilot, PassageDialog)
         assert "freeze the wallet" in text_of(app, "#passage-text")
         await pilot.press("right")
         assert "Twelve words" in text_of(app, "#passage-text")
@@ -145,7 +146,7 @@ async def test_enter_on_an_answer_opens_its_passages(workspace: Workspace) -> No
         await pilot.press("escape")
         assert isinstance(app.focused, Turn)
         await pilot.press("enter")
-        assert isinstance(app.screen, PassageDialog)
+        await dialog(pilot, PassageDialog)
 
 
 async def test_an_answer_is_kept_as_a_case_and_remembers_its_request(workspace: Workspace) -> None:
@@ -160,7 +161,7 @@ async def test_an_answer_is_kept_as_a_case_and_remembers_its_request(workspace: 
         await pilot.press("3", *"lost", "enter")
         await until(pilot, lambda: ended(app))
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, CorrectionDialog))
+        await dialog(pilot, CorrectionDialog)
         await pilot.press(*"Call", "enter")
         written = workspace.paths.evals / "chat-failures.yaml"
         await until(pilot, written.exists)
@@ -170,10 +171,20 @@ async def test_an_answer_is_kept_as_a_case_and_remembers_its_request(workspace: 
         assert cases[0].origin == Origin(kind="trace", variant="tuned", trace="chatcmpl-7")
         await until(pilot, lambda: isinstance(app.screen, ChatScreen))
         await pilot.press("escape", "a")  # the same, on the answer that has the focus
-        await until(pilot, lambda: isinstance(app.screen, CorrectionDialog))
+        await dialog(pilot, CorrectionDialog)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await dialog(pilot, ErrorDialog)
         assert "a case already" in text_of(app, "#dialog-title")
+
+
+async def test_an_answer_cannot_command_the_terminal(workspace: Workspace) -> None:
+    app = Staged(workspace, ScriptedChat(["\x1b]0;mine\x07ok"]))
+    async with app.run_test() as pilot:
+        await pilot.press("3", *"lost", "enter")
+        await until(pilot, lambda: ended(app))
+        assert text_of(app, ".answer") == "␛]0;mine␇ok"
+        assert app.screen.query_one(Turn).answer == "\x1b]0;mine\x07ok"  # what is sent back is what came
+        assert any(isinstance(one, Harmless) for one in app.get_line_filters())
 
 
 async def test_an_answer_whose_request_is_not_known_cannot_be_kept(workspace: Workspace) -> None:
@@ -191,7 +202,7 @@ async def test_a_server_that_cannot_start_is_a_dialog_and_the_chat_goes_on(works
     app = Staged(workspace, ScriptedChat([], error=error))
     async with app.run_test() as pilot:
         await pilot.press("3", *"lost", "enter")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await dialog(pilot, ErrorDialog)
         await pilot.press("escape")
         assert not chat(app).answering
         assert isinstance(app.focused, Question)

@@ -14,7 +14,7 @@ from store import datasets
 from store.records.events import Event, Failure, Finished, Progress
 from store.workspace import Workspace
 from tests.app.tui.data_stage import DataStaged, finding, findings, lay_dataset, lay_report, press_once_open
-from tests.app.tui.stage import alive, lay_run, text_of, until
+from tests.app.tui.stage import alive, dialog, lay_run, text_of, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -26,7 +26,7 @@ async def test_the_fix_of_a_finding_can_be_copied(workspace: Workspace) -> None:
         await press_once_open(pilot, "enter")
         await until(pilot, lambda: app.screen.query_one(FindingsPane).chosen)
         await pilot.press("x")
-        assert isinstance(app.screen, FixDialog)
+        await dialog(pilot, FixDialog)
         await pilot.press("c")
         assert app.clipboard == "temper data fix support --drop-leaks"
 
@@ -54,7 +54,7 @@ async def test_a_fix_that_is_refused_says_so_in_the_commands_own_words(workspace
         await press_once_open(pilot, "enter")
         await until(pilot, lambda: app.screen.query_one(FindingsPane).chosen)
         await pilot.press("x", "y")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog), seconds=60)
+        await dialog(pilot, ErrorDialog, seconds=60)
         await until(
             pilot, lambda: any("no_such_check" in str(one.render()) for one in app.screen.query("Static"))
         )
@@ -63,7 +63,7 @@ async def test_a_fix_that_is_refused_says_so_in_the_commands_own_words(workspace
 async def test_a_new_report_appears_without_a_key(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.tui.screens.data.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("app.tui.screens.data.LOOK_SECONDS", 0.5)
     info = lay_dataset(workspace)
     app = DataStaged(workspace)
     async with app.run_test() as pilot:

@@ -13,7 +13,7 @@ from app.tui.errors import shown
 from app.tui.screens.home import HomeScreen
 from store.errors import BusyError
 from store.workspace import Workspace
-from tests.app.tui.stage import Staged, text_of, until
+from tests.app.tui.stage import Staged, dialog, text_of, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -44,7 +44,7 @@ async def test_an_error_in_an_action_is_a_dialog_with_title_cause_and_remedy(wor
     app = Failing(workspace)
     async with app.run_test() as pilot:
         app.action_fail()
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await dialog(pilot, ErrorDialog)
         shown_text = " ".join(str(widget.render()) for widget in app.screen.query("Static"))
         assert all(part in shown_text for part in (BUSY.title, BUSY.happened, BUSY.remedy))
 
@@ -53,14 +53,14 @@ async def test_an_error_in_a_thread_is_a_dialog(workspace: Workspace) -> None:
     app = Failing(workspace)
     async with app.run_test() as pilot:
         app.fail_in_a_thread()
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await dialog(pilot, ErrorDialog)
 
 
 async def test_an_unexpected_error_has_three_parts_too(workspace: Workspace) -> None:
     app = Failing(workspace)
     async with app.run_test() as pilot:
         await app.action_fail_later()
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await dialog(pilot, ErrorDialog)
         assert text_of(app, "#dialog-title") == "Something unexpected went wrong"
 
 
@@ -68,7 +68,7 @@ async def test_the_same_error_twice_is_one_dialog(workspace: Workspace) -> None:
     app = Failing(workspace)
     async with app.run_test() as pilot:
         app.action_fail()
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await dialog(pilot, ErrorDialog)
         app.action_fail()
         await pilot.pause()
         await pilot.press("escape")
@@ -79,7 +79,7 @@ async def test_an_error_can_be_copied(workspace: Workspace) -> None:
     app = Failing(workspace)
     async with app.run_test() as pilot:
         app.action_fail()
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await dialog(pilot, ErrorDialog)
         await pilot.press("c")
         assert app.clipboard == "The GPU is taken\ntrain-a holds it.\nWait, or use --cpu."
 
@@ -101,7 +101,7 @@ async def test_help_lists_every_key_that_the_screen_hints_at(workspace: Workspac
         await pilot.press(screen_key)
         hinted = {one.binding.description for one in app.screen.active_bindings.values() if one.binding.show}
         await pilot.press("question_mark")
-        assert isinstance(app.screen, HelpDialog)
+        await dialog(pilot, HelpDialog)
         listed = " ".join(str(widget.render()) for widget in app.screen.query("#help Static"))
         assert [name for name in hinted if name not in listed] == []
         await pilot.press("escape")

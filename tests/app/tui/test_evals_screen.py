@@ -21,7 +21,7 @@ from store.records.events import Failure, Finished, Progress
 from store.records.labels import Label
 from store.workspace import Workspace
 from tests.app.tui.evals_stage import EvalsStaged, lay_advice, lay_eval
-from tests.app.tui.stage import Clock, alive, lay_run, text_of, until
+from tests.app.tui.stage import Clock, alive, dialog, lay_run, text_of, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -213,9 +213,9 @@ async def test_a_table_of_failures_becomes_a_suite(workspace: Workspace) -> None
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.screen.has_class("unrun"))
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
+        await dialog(pilot, ChooseDialog)
         await pilot.press("end", "enter")
-        await until(pilot, lambda: isinstance(app.screen, NameDialog))
+        await dialog(pilot, NameDialog)
         await pilot.press("enter")
         await until(pilot, (workspace.paths.evals / "failures.yaml").exists)
         await until(pilot, lambda: "failures" in text_of(app, "#suite-head"))
@@ -238,7 +238,7 @@ async def test_the_candidate_is_blessed_after_a_question(evaluated: Workspace) -
         await pilot.press("enter", "v")
         await until(pilot, lambda: "A base 33.3%   B tuned 83.3%" in text_of(app, "#versus-head"))
         await pilot.press("b")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await dialog(pilot, ConfirmDialog)
         await pilot.press("y")
         await until(pilot, lambda: "B tuned 83.3% ◆ blessed" in text_of(app, "#versus-head"))
         [label] = labels.read(evaluated.paths, "baseline")
@@ -255,9 +255,9 @@ async def test_a_candidate_that_fails_the_gate_is_not_blessed(evaluated: Workspa
         await pilot.press("enter", "v")
         await until(pilot, lambda: "gate failed" in text_of(app, "#versus-head"))
         await pilot.press("b")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await dialog(pilot, ConfirmDialog)
         await pilot.press("y")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await dialog(pilot, ErrorDialog)
         assert "nothing was blessed" in text_of(app, "#dialog-title")
         assert labels.read(evaluated.paths, "baseline") == []
 
@@ -325,7 +325,7 @@ async def test_results_that_are_gone_are_an_error_and_leave_no_pane_waiting(eval
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.screen.query_one(VariantRows).count)
         await pilot.press("enter", "c")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await dialog(pilot, ErrorDialog)
         assert "no results" in text_of(app, "#dialog-title")
         await pilot.press("escape")
         await until(pilot, lambda: "could not be read" in text_of(app, "#cases-head"))

@@ -16,7 +16,7 @@ from store import labels
 from store.records.evals import Origin
 from store.workspace import Workspace
 from tests.app.tui.evals_stage import EvalsStaged
-from tests.app.tui.stage import text_of, until
+from tests.app.tui.stage import dialog, text_of, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -83,7 +83,7 @@ async def test_a_failed_case_is_kept_by_one_key_and_remembers_its_run(evaluated:
         assert case.origin == Origin(kind="failure", run="eval-2", variant="tuned", case="c1")
         await until(pilot, lambda: app.screen.query_one(SuiteList).option_count == 2)
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await dialog(pilot, ErrorDialog)
         assert "a case already" in text_of(app, "#dialog-title")
 
 
@@ -135,7 +135,7 @@ async def test_complaints_of_a_file_are_decided_like_failures_of_a_run(evaluated
         await pilot.press("enter", "x")
         await until(pilot, lambda: app.screen.query_one(GroupList).count)
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
+        await dialog(pilot, ChooseDialog)
         await pilot.press("down", "enter")
         await until(pilot, lambda: "complaints.csv" in text_of(app, "#failures-head"))
         groups = app.screen.query_one(GroupList)
@@ -144,6 +144,6 @@ async def test_complaints_of_a_file_are_decided_like_failures_of_a_run(evaluated
         assert groups.groups[0].category == "tone"
         assert "a" not in app.screen.active_bindings  # no run that the case could remember
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
+        await dialog(pilot, ChooseDialog)
         await pilot.press("home", "enter")
         await until(pilot, lambda: "eval-2" in text_of(app, "#failures-head"))

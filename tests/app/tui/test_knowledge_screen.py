@@ -13,7 +13,7 @@ from store.errors import UsageError
 from store.records.events import Progress
 from store.workspace import Workspace
 from tests.app.tui.knowledge_stage import KnowledgeStaged, ScriptedSearches, cut, lay_knowledge, passages
-from tests.app.tui.stage import Clock, alive, lay_run, text_of, until
+from tests.app.tui.stage import Clock, alive, dialog, lay_run, text_of, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -94,7 +94,7 @@ async def test_a_search_that_fails_says_why_and_the_field_stays(workspace: Works
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.screen.query_one(DocumentList).count)
         await pilot.press("slash", *"lost", "enter")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await dialog(pilot, ErrorDialog)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, KnowledgeScreen))
         assert "Type a question" in text_of(app, "#search-said")

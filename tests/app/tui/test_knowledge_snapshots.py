@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from app.tui.widgets.chunk_view import ChunkView
 from app.tui.widgets.document_list import DocumentList
+from app.tui.widgets.search_pane import HitList
 from store.workspace import Workspace
 from tests.app.tui.knowledge_stage import KnowledgeStaged, lay_knowledge
 from tests.app.tui.snapshot_stage import HIGH, LOW, Before, Compare, stand_still
@@ -38,7 +39,6 @@ def knowledge_pressed(*keys: str) -> Before:
         await until(pilot, lambda: app.screen.query_one(DocumentList).count)
         for key in keys:
             await pilot.press(key)
-            await pilot.pause(0.1)
         view = app.screen.query_one(ChunkView)
         await until(pilot, lambda: view.document is None or view.page.lines)
         await pilot.pause(0.1)
@@ -48,7 +48,13 @@ def knowledge_pressed(*keys: str) -> Before:
 
 @pytest.mark.parametrize("size", [LOW, HIGH], ids=["low", "high"])
 def test_knowledge_passages(knowledge: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    before = knowledge_pressed("down", "enter", "n")
+    async def before(pilot: Pilot[None]) -> None:
+        await knowledge_pressed("down", "enter")(pilot)
+        view = pilot.app.screen.query_one(ChunkView)
+        await until(pilot, lambda: len(view.page.tops) == 3)
+        await pilot.press("n")
+        await pilot.pause(0.1)
+
     assert snap_compare(KnowledgeStaged(knowledge), terminal_size=size, run_before=before)
 
 
@@ -61,6 +67,11 @@ def test_knowledge_search_in_the_light(knowledge: Workspace, snap_compare: Compa
 
     async def before(pilot: Pilot[None]) -> None:
         app.action_light_or_dark()
-        await knowledge_pressed("slash", *"phone", "enter", "down")(pilot)
+        await knowledge_pressed("slash", *"phone", "enter")(pilot)
+        hits = pilot.app.screen.query_one(HitList)
+        await until(pilot, lambda: hits.has_focus and hits.count)
+        await pilot.press("down")
+        await until(pilot, lambda: hits.cursor == 1)
+        await pilot.pause(0.1)
 
     assert snap_compare(app, terminal_size=HIGH, run_before=before)

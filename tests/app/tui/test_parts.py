@@ -35,6 +35,11 @@ def test_ages_have_one_unit(seconds: float, text: str) -> None:
     assert words.age(store_clock.stamp(NOON - timedelta(seconds=seconds)), NOON) == text
 
 
+def test_a_title_is_cut_by_its_cells() -> None:
+    assert words.cut("日本語の変種", 7) == "日本語…"
+    assert words.cut("short", 7) == "short"
+
+
 @pytest.mark.parametrize(
     ("count", "text"), [(12, "12 B"), (812_000, "812 kB"), (1_410_000_000, "1.4 GB"), (3e12, "3.0 TB")]
 )

@@ -12,6 +12,7 @@ from textual.color import Color
 
 import app.tui
 from app.tui import plain_signs
+from app.tui.harmless import Harmless
 from app.tui.plain_signs import PlainSigns
 from app.tui.widgets.variant_rows import VariantRows
 from store.workspace import Workspace
@@ -19,6 +20,13 @@ from tests.app.tui.evals_stage import EvalsStaged, lay_eval
 from tests.app.tui.stage import until
 
 BLACK = Color(0, 0, 0)
+
+
+def test_nothing_that_a_terminal_obeys_is_written_and_lines_stay_as_wide() -> None:
+    text = "a\x1b[31mred \x9b日本 \u202eb 👩\u200d👧"
+    line = "".join(one.text for one in Harmless().apply([Segment(text)], BLACK))
+    assert line == "a[31mred 日本 b 👩\u200d👧"
+    assert cell_len(line) == cell_len(text)
 
 
 def plain(text: str, only_ascii: bool = False) -> str:

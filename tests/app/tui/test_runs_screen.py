@@ -13,7 +13,7 @@ from engine.jobs.scripted import ScriptedParams
 from store.records.events import Failure, Finished, Notice, Progress
 from store.runs import view
 from store.workspace import Workspace
-from tests.app.tui.stage import Staged, add_events, alive, lay_run, steps, text_of, until
+from tests.app.tui.stage import Staged, add_events, alive, dialog, lay_run, steps, text_of, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -57,7 +57,7 @@ async def test_stopping_asks_first_and_no_means_no(workspace: Workspace) -> None
             await pilot.press("2")
             await until(pilot, lambda: chosen_is(app, "train-a"))
             await pilot.press("s")
-            assert isinstance(app.screen, ConfirmDialog)
+            await dialog(pilot, ConfirmDialog)
             await pilot.press("n")
             assert isinstance(app.screen, RunsScreen)
     assert not folder.control.exists()

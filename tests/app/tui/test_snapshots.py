@@ -16,8 +16,7 @@ from app.tui.app import TemperApp
 from app.tui.machine import Gpu, Machine
 from app.tui.screens.chat import ChatScreen, Question
 from app.tui.widgets.book_list import BookList
-from app.tui.widgets.row_table import RowTable
-from app.tui.widgets.rows_pane import RowsPane
+from app.tui.widgets.token_view import TokenView
 from app.tui.widgets.turn import Turn
 from store.errors import BusyError
 from store.records.data import Dropped, Edit
@@ -32,7 +31,14 @@ from store.records.events import (
 )
 from store.records.runs import JobKind
 from store.workspace import Workspace
-from tests.app.tui.data_stage import DataStaged, ScriptedPreviews, lay_dataset, lay_report
+from tests.app.tui.data_stage import (
+    DataStaged,
+    ScriptedPreviews,
+    lay_dataset,
+    lay_report,
+    open_version,
+    rows_are_shown,
+)
 from tests.app.tui.snapshot_stage import (
     GIB,
     HIGH,
@@ -250,7 +256,10 @@ def data(workspace: Workspace, clock: Clock) -> Workspace:
 
 
 def data_pressed(*keys: str, version: str = "support@2") -> Before:
-    """The data screen on a version, then these keys; until everything is read."""
+    """The data screen on a version, then these keys; until everything is read.
+
+    Without rows a preview cannot be opened, so that the keys wait for them.
+    """
 
     async def before(pilot: Pilot[None]) -> None:
         app: Any = pilot.app
@@ -258,11 +267,14 @@ def data_pressed(*keys: str, version: str = "support@2") -> Before:
         books = app.screen.query_one(BookList)
         await until(pilot, lambda: books.option_count)
         books.highlighted = books.get_option_index(version)
-        await until(pilot, lambda: app.screen.query_one(RowsPane).feed is not None)
+        await until(pilot, lambda: open_version(app) == version)
+        await until(pilot, lambda: rows_are_shown(app))
         for key in keys:
             await pilot.press(key)
-        tables = list(app.screen_stack[-1].query(RowTable))
-        await until(pilot, lambda: not any(table._reading or table._wanted for table in tables))
+            await until(pilot, lambda: rows_are_shown(app))
+        screen = app.screen_stack[-1]
+        previews = screen.query(TokenView)
+        await until(pilot, lambda: not any(view.is_on_screen and not view.lines for view in previews))
         await pilot.pause(0.1)
 
     return before

@@ -27,7 +27,7 @@ from store.leases import DeviceLease
 from store.runs import RunFolder, view
 from store.workspace import Workspace
 from tests.app.tui.data_stage import lay_dataset
-from tests.app.tui.stage import text_of, until
+from tests.app.tui.stage import dialog, text_of, until
 from tests.app.tui.train_stage import SMALL, ScriptedOutlook, TrainStaged
 from tests.workers import kill_all
 
@@ -111,7 +111,7 @@ async def test_enter_on_a_field_with_words_offers_them_all(workspace: Workspace)
         listed = await opened(pilot, app)
         listed.go_to("schedule")
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
+        await dialog(pilot, ChooseDialog)
         assert app.screen.query_one(OptionList).option_count == 7
         await pilot.press("up", "enter")
         await until(pilot, lambda: app.form.form.text("schedule") == "linear")
@@ -214,7 +214,7 @@ async def test_what_would_fit_instead_is_offered_and_taken_over(rows: Workspace)
         app.form.on_field_editor_changed()
         await until(pilot, lambda: "does not fit" in text_of(app, "#train-memory"))
         await pilot.press("f")
-        await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
+        await dialog(pilot, ChooseDialog)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, TrainScreen) and form.current)
         assert form.outlook.plan is not None
@@ -231,7 +231,7 @@ async def test_a_run_that_may_not_fit_is_asked_about_first(rows: Workspace) -> N
         app.form.on_field_editor_changed()
         await until(pilot, lambda: form.current)
         await pilot.press("s")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await dialog(pilot, ConfirmDialog)
         await pilot.press("n")
     assert not rows.paths.runs.exists()
 
@@ -247,7 +247,7 @@ async def test_keys_before_the_first_answer_are_not_lost(rows: Workspace) -> Non
         await until(pilot, lambda: app.form._choices is not None)
         assert isinstance(app.screen, TrainScreen)
         outlooks.let_go()
-        await until(pilot, lambda: isinstance(app.screen, NameDialog))
+        await dialog(pilot, NameDialog)
 
 
 async def test_what_was_typed_is_still_there_when_the_form_is_opened_again(rows: Workspace) -> None:
@@ -266,11 +266,11 @@ async def test_saving_writes_the_recipe_under_a_name_and_goes_on_with_it(rows: W
         await filled(pilot, app)
         recipe = app.form.form.outlook.recipe
         await pilot.press("w")
-        await until(pilot, lambda: isinstance(app.screen, NameDialog))
+        await dialog(pilot, NameDialog)
         await until(pilot, lambda: "written over" in text_of(app, "#name-note"))
         app.screen.query_one(Input).value = "../outside"
         await pilot.press("enter")
-        assert isinstance(app.screen, NameDialog)
+        await dialog(pilot, NameDialog)
         app.screen.query_one(Input).value = "mine"
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, TrainScreen))
@@ -285,7 +285,7 @@ async def test_opening_a_recipe_shows_what_it_says(rows: Workspace) -> None:
     async with app.run_test() as pilot:
         await opened(pilot, app)
         await pilot.press("o")
-        await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
+        await dialog(pilot, ChooseDialog)
         await pilot.press("enter")
         await until(pilot, lambda: app.form.form.text("max_steps") == "3")
 
@@ -318,7 +318,7 @@ async def test_a_helper_that_dies_is_an_error_and_the_form_stays(
     app = TrainStaged(rows)
     async with app.run_test() as pilot:
         await pilot.press("2", "t")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await dialog(pilot, ErrorDialog)
         assert text_of(app, "#dialog-title") == "The estimate has stopped"
         await pilot.press("escape")
         assert isinstance(app.screen, TrainScreen)
