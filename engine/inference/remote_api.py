@@ -11,7 +11,7 @@ import email.utils
 import os
 import ssl
 import time
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -27,6 +27,8 @@ SECONDS, CONNECT_SECONDS = 300.0, 10.0
 TRIES, WAIT_SECONDS, MOST_WAIT_SECONDS = 4, 1.0, 60.0
 """For an API that is busy: each wait is twice the last, or as long as it says itself, up to the most."""
 BUSY = (429, 500, 502, 503, 504, 529)
+MOST_BYTES = 64 * 2**20
+"""Of one response; no answer is as long."""
 SHOWN = 300
 """Characters of an API's own words in an error."""
 
@@ -86,6 +88,14 @@ class Unreachable(TemperError):
     """The API answers nobody just now, whatever it is asked."""
 
 
+class Reply(NamedTuple):
+    """A response, read to its end."""
+
+    status_code: int
+    headers: httpx.Headers
+    content: bytes
+
+
 LOCKED_OUT = (401, 403, 404, *range(300, 400))
 """Statuses that say the same to every request."""
 
@@ -98,7 +108,7 @@ class RemoteApi:
     ) -> None:
         self._remote = remote
         self._key = key_of(remote) if remote.key else ""
-        self._wait_seconds = wait_seconds
+        self._seconds, self._wait_seconds = seconds, wait_seconds
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         parts = urlsplit(remote.url)
         offline.allow(parts.hostname or "")
@@ -140,10 +150,10 @@ class RemoteApi:
                 "Name one with --served.",
             ) from error
 
-    def _tried(self, method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
+    def _tried(self, method: str, path: str, body: dict[str, Any] | None) -> Reply:
         for tried in range(1, TRIES + 1):
             try:
-                response = self._http.request(method, self._remote.url.rstrip("/") + path, json=body)
+                response = self._sent(method, path, body)
             except httpx.HTTPError as error:
                 raise self._not_reached(error) from error
             if response.status_code not in BUSY or tried == TRIES:
@@ -153,7 +163,26 @@ class RemoteApi:
             raise self._refused(response)
         return response
 
-    def _pause(self, response: httpx.Response, tried: int) -> float:
+    def _sent(self, method: str, path: str, body: dict[str, Any] | None) -> Reply:
+        """One request's response, without the key should it be in there.
+
+        A timeout of httpx's is one of each piece: here is that of the whole.
+        """
+        deadline = time.monotonic() + self._seconds
+        content = bytearray()
+        with self._http.stream(method, self._remote.url.rstrip("/") + path, json=body) as response:
+            for piece in response.iter_bytes():
+                content += piece
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("the answer comes too slowly")
+                if len(content) > MOST_BYTES:
+                    happened = f"More than {MOST_BYTES:,} bytes came."
+                    raise self._failed("The API answered with too much", happened, "See what it is.")
+        if self._key:
+            content = content.replace(self._key.encode(), b"[key]")
+        return Reply(response.status_code, response.headers, bytes(content))
+
+    def _pause(self, response: Reply, tried: int) -> float:
         """Seconds until the next try: what `Retry-After` says, as a number or a time, else twice the last."""
         said = response.headers.get("retry-after", "").strip()
         seconds = self._wait_seconds * 2.0 ** (tried - 1)
@@ -173,14 +202,14 @@ class RemoteApi:
             return self._failed(
                 "The API took too long",
                 happened,
-                f"An answer may take {self._http.timeout.read:g} s. Ask for less.",
+                f"An answer may take {self._seconds:g} s. Ask for less.",
             )
         if _is_certificate(error):
             remedy = "Set SSL_CERT_FILE to the authority that signed it, or mend `url` of the model."
             return self._lost("The API's certificate is not trusted", happened, remedy)
         return self._failed("The model did not answer", happened, "See whether it runs, and ask again.")
 
-    def _refused(self, response: httpx.Response) -> TemperError:
+    def _refused(self, response: Reply) -> TemperError:
         """What a status other than 200 means."""
         status, words = response.status_code, self._words(response)
         key = self._remote.key
@@ -204,16 +233,15 @@ class RemoteApi:
             return self._failed("The model did not answer", words, "See whether it runs, and ask again.")
         return Refused(status, "The API did not take the request", self._where(words), "Mend what it names.")
 
-    def _words(self, response: httpx.Response) -> str:
-        """The API's own words, its key taken out of them."""
-        text = response.text
+    def _words(self, response: Reply) -> str:
+        """The API's own words."""
+        text = response.content.decode(errors="replace")
         try:
             found = msgspec.json.decode(response.content)
             inner = found.get("error", found) if isinstance(found, dict) else found
             text = str(inner.get("message", inner)) if isinstance(inner, dict) else str(inner)
         except msgspec.DecodeError:
             pass
-        text = text.replace(self._key, "[key]") if self._key else text
         return f"Status {response.status_code}: {text[:SHOWN]}"
 
     def _failed(self, title: str, happened: str, remedy: str) -> TemperError:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -96,8 +99,11 @@ def test_the_words_of_the_api_are_shown_without_its_key(api: Api, monkeypatch: p
 
     with pytest.raises(UsageError, match=r"Incorrect API key provided: \[key\]") as caught:
         composition.answer(HELLO)
-    composition.close()
     assert "sk-secret" not in str(caught.value)
+
+    api.status, api.body, api.says = 200, "no", "Your key is sk-secret."
+    assert composition.answer(HELLO).text == "Your key is [key]."
+    composition.close()
 
 
 def test_an_answer_without_usage_says_so(api: Api, teacher: RemoteComposition) -> None:
@@ -118,6 +124,40 @@ def test_an_answer_that_takes_too_long_is_a_titled_error() -> None:
         with pytest.raises(TemperError, match="took too long"):
             slow.answer(HELLO)
         slow.close()
+
+
+@pytest.fixture
+def endless() -> Iterator[RemoteModel]:
+    """An API whose answer goes on, a little at a time, until whoever asked hangs up."""
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            while True:
+                connection.sendall(b"1\r\n \r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        yield RemoteModel(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", "big")
+        thread.join()
+
+
+def test_an_answer_that_goes_on_and_on_takes_too_long(endless: RemoteModel) -> None:
+    api = RemoteApi(endless, seconds=0.05)
+    with pytest.raises(TemperError, match="took too long"):
+        api.complete({})
+    api.close()
+
+
+def test_an_answer_without_end_is_not_kept(endless: RemoteModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.inference.remote_api.MOST_BYTES", 100)
+    api = RemoteApi(endless)
+    with pytest.raises(TemperError, match="too much"):
+        api.complete({})
+    api.close()
 
 
 def test_a_server_without_a_certificate_is_a_titled_error(api: Api) -> None:
