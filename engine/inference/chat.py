@@ -275,6 +275,10 @@ class Composition:
             )
         return Prompt(ids, kept, notices, text)
 
+    def read(self, ask: Ask, hits: Sequence[Hit]) -> str:
+        """What the model reads of a conversation and its passages, word for word."""
+        return self.prompt_text(with_context(ask.messages, hits), ask.system, ask.tools)
+
     def prompt_text(
         self, messages: Sequence[Message], system: str | None = None, tools: Sequence[Tool] = ()
     ) -> str:

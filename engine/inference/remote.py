@@ -68,7 +68,8 @@ class RemoteComposition:
         self, messages: Sequence[Message], retrieval: bool = True, sampling: Sampling | None = None
     ) -> Answer:
         """The next assistant message. Raises UsageError or TemperError when the API gives none."""
-        return self._answer(Ask(messages, retrieval, sampling), self._hits(messages, retrieval, None))
+        ask = Ask(messages, retrieval, sampling)
+        return self._answer(ask, *self._found(ask))
 
     def answer_many(
         self, conversations: Iterable[Ask | Sequence[Message]], retrieval: bool = True
@@ -87,8 +88,7 @@ class RemoteComposition:
                 while True:
                     for index, one in coming:
                         ask = one if isinstance(one, Ask) else Ask(one, retrieval)
-                        hits = self._hits(ask.messages, ask.retrieval, None)
-                        places[pool.submit(self._answered, ask, hits)] = index
+                        places[pool.submit(self._answered, ask, *self._found(ask))] = index
                         if len(places) >= WAITING:
                             break
                     if not places:
@@ -109,7 +109,7 @@ class RemoteComposition:
         self, ask: Ask, searcher: Searcher | None = None, stopped: Callable[[], bool] = never
     ) -> Iterator[ChatDelta]:
         """The answer in one piece, then its end."""
-        found = self._answer(ask, self._hits(ask.messages, ask.retrieval, searcher))
+        found = self._answer(ask, *self._found(ask, searcher))
         if found.text:
             yield ChatDelta(found.text)
         yield ChatDelta(
@@ -131,17 +131,25 @@ class RemoteComposition:
         if self.searcher is not None:
             self.searcher.close()
 
-    def _hits(self, messages: Sequence[Message], retrieval: bool, searcher: Searcher | None) -> list[Hit]:
-        searcher = (searcher or self.searcher) if retrieval else None
-        return searcher.search(last_user(messages), self.variant.top_k).hits if searcher else []
+    def read(self, ask: Ask, hits: Sequence[Hit]) -> str:
+        """What the API is told of a conversation and its passages: the messages as JSON."""
+        told = with_system(ask.messages, self.variant.system if ask.system is None else ask.system)
+        return json.dumps(self._messages(told, hits), ensure_ascii=False)
 
-    def _answered(self, ask: Ask, hits: list[Hit]) -> Answer | TemperError:
+    def _found(self, ask: Ask, searcher: Searcher | None = None) -> tuple[list[Hit], float]:
+        """The passages for a conversation, and the milliseconds that finding them took."""
+        begin = time.perf_counter()
+        searcher = (searcher or self.searcher) if ask.retrieval else None
+        hits = searcher.search(last_user(ask.messages), self.variant.top_k).hits if searcher else []
+        return hits, round((time.perf_counter() - begin) * 1000, 3)
+
+    def _answered(self, ask: Ask, hits: list[Hit], retrieval_ms: float) -> Answer | TemperError:
         try:
-            return self._answer(ask, hits)
+            return self._answer(ask, hits, retrieval_ms)
         except TemperError as error:
             return error
 
-    def _answer(self, ask: Ask, hits: list[Hit]) -> Answer:
+    def _answer(self, ask: Ask, hits: list[Hit], retrieval_ms: float) -> Answer:
         begin = time.perf_counter()
         structure = None if ask.tools and ask.tool_choice != "none" else ask.structure or self._structure
         _check(ask)
@@ -164,7 +172,7 @@ class RemoteComposition:
         elif tools is not None and calls:
             calls, invalid = [], "The answer was cut before its calls were complete."
         shown, citations = cite(text, hits)
-        milliseconds = round((time.perf_counter() - begin) * 1000, 3)
+        total_ms = round(retrieval_ms + (time.perf_counter() - begin) * 1000, 3)
         return Answer(
             text if structure is not None else shown,
             "stop" if complete else "length",
@@ -173,7 +181,7 @@ class RemoteComposition:
             citations,
             hits,
             [invalid, *notices] if invalid else notices,
-            Timings(0.0, milliseconds, milliseconds),
+            Timings(retrieval_ms, total_ms, total_ms),
             invalid=invalid,
             tool_calls=calls,
         )
@@ -199,17 +207,16 @@ class RemoteComposition:
         return [f"The API refused {SHAPES[shape - 1]}: the shape was asked for in words, and judged here."]
 
     def _body(self, ask: Ask, hits: Sequence[Hit], structure: Structure | None, shape: int) -> dict[str, Any]:
-        variant, sampling = self.variant, ask.sampling or self.variant.sampling
-        system = variant.system if ask.system is None else ask.system
+        sampling = ask.sampling or self.variant.sampling
+        system = self.variant.system if ask.system is None else ask.system
         output = structure.output if structure is not None else None
         asked = response_format(output, shape) if output else {}
         told = with_system(ask.messages, system)
         if output is not None and (words := described(output, shape)):
             told = _with_words(told, words)
-        messages = with_context(with_shots(told, variant.shots), hits)
         body: dict[str, Any] = {
             "model": self.remote.model,
-            "messages": as_dicts(messages, FORM),
+            "messages": self._messages(told, hits),
             self._cap: sampling.max_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -227,6 +234,10 @@ class RemoteComposition:
             if not ask.parallel_tool_calls:
                 body["parallel_tool_calls"] = False
         return body
+
+    def _messages(self, told: Sequence[Message], hits: Sequence[Hit]) -> list[dict[str, Any]]:
+        """The conversation behind the variant's shots, with its passages, as a request has it."""
+        return as_dicts(with_context(with_shots(told, self.variant.shots), hits), FORM)
 
 
 def _answers_nobody(error: TemperError) -> bool:

@@ -17,7 +17,6 @@ from engine.evals.run import CheckedCase, Terms
 from engine.evals.scores import score_of
 from engine.evals.suite import LoadedSuite, find_suite, load_suite
 from engine.jobs.context import JobContext
-from engine.jobs.energy import energy_counter
 from engine.jobs.evaluating.asking import (
     answers_of_earlier_runs,
     evaluate_variant,
@@ -120,13 +119,10 @@ def ask(
     known = {stored.key_of(one): one for one in before.answers if not one.error}
     if not params.fresh:
         known = answers_of_earlier_runs(context, workspace, terms.variant_hash) | known
-    counter = energy_counter(context.device)
-    before_it = counter() if counter else None
     made = evaluate_variant(context, workspace, variant, terms, items, results, done, known)
-    score = score_of(variant.name, made)
-    asked = sum(not one.cached and not one.error for one in made) - len(done)
-    if counter and before_it is not None and score.cost and asked > 0 and (after := counter()) is not None:
-        score.cost.joules = (after - before_it) / asked  # the loading of the model is in it
+    score = score_of(variant.name, made.results)
+    if score.cost is not None:
+        score.cost.joules = made.joules
     return score
 
 

@@ -128,7 +128,6 @@ def answered(
 ) -> Iterator[tuple[int, Answered]]:
     """One round of answers by an approach, each with the passages that it was given."""
     from engine.inference.answers import Ask
-    from engine.inference.chat import Composition
 
     given = [right_passages(one, way, variant, gold) for one in pending]
     asks = [
@@ -144,9 +143,8 @@ def answered(
         for one, hits in zip(pending, given, strict=True)
     ]
     for index, answer in composition.answer_many(asks):
-        if not answer.error and isinstance(composition, Composition):
-            told = with_context(asks[index].messages, () if given[index] else answer.hits)
-            pending[index].prompt = composition.prompt_text(told, way.system, asks[index].tools)
+        if not answer.error:
+            pending[index].prompt = composition.read(asks[index], () if given[index] else answer.hits)
         yield index, msgspec.structs.replace(answer, hits=given[index] or answer.hits)
 
 

@@ -13,6 +13,7 @@ from engine.evals.run import Asking, CheckedCase, Item, Terms, blank, judged, ru
 from engine.evals.tools import tools_of
 from engine.evals.trajectory import Answered
 from engine.jobs.context import JobContext
+from engine.jobs.energy import Joules, energy_counter
 from engine.models.few_shot import given_away
 from store import knowledge, runs
 from store.hashing import sha256_of_text
@@ -20,6 +21,13 @@ from store.records.data import Message
 from store.records.evals import CaseResult
 from store.records.workspace import ResolvedVariant
 from store.workspace import Workspace
+
+
+class Evaluated(msgspec.Struct):
+    """All results of a variant; `joules` that the GPU drew for an answer, where it counts them."""
+
+    results: list[CaseResult]
+    joules: float | None = None
 
 
 def items_of(
@@ -74,7 +82,7 @@ def evaluate_variant(
     results: stored.Results,
     done: Sequence[CaseResult],
     known: Mapping[stored.Key, CaseResult],
-) -> list[CaseResult]:
+) -> Evaluated:
     """All items through one variant; `done` are results of this run from before it was interrupted, `known`
     answers that need not be asked for again.
 
@@ -101,9 +109,11 @@ def evaluate_variant(
     if taken := len(left) - len(asked):
         said = f"{taken} of {len(items)} answers of {variant.name} were there already"
         context.notice(said, "They were taken over and judged anew; --fresh asks for all of them again.")
-    if asked:
-        ask_variant(workspace, variant, terms, asked, emit)
-    return made
+    if not asked:
+        return Evaluated(made)
+    drawn = ask_variant(workspace, variant, terms, asked, emit, energy_counter(context.device))
+    answered = sum(not one.error for one in made[-len(asked) :])
+    return Evaluated(made, drawn / answered if drawn is not None and answered else None)
 
 
 def ask_variant(
@@ -112,13 +122,12 @@ def ask_variant(
     terms: Terms,
     items: Sequence[Item],
     emit: Callable[[CaseResult], None],
-) -> None:
-    """Load the variant and ask it."""
+    counter: Joules | None = None,
+) -> float | None:
+    """Load the variant and ask it; the joules that `counter` says it took to answer, without the loading."""
     # Only here, in the worker and with the device ours: these load llama.cpp and Chroma.
     from engine.inference.answers import Ask
-    from engine.inference.chat import Composition
     from engine.inference.opening import open_composition
-    from engine.retrieval.prompt import with_context
 
     with ExitStack() as stack:
         searcher = None
@@ -141,9 +150,11 @@ def ask_variant(
                 for one in pending
             ]
             for index, answer in composition.answer_many(asks):
-                if not answer.error and isinstance(composition, Composition):
-                    told = with_context(asks[index].messages, answer.hits)
-                    pending[index].prompt = composition.prompt_text(told, tools=asks[index].tools)
+                if not answer.error:
+                    pending[index].prompt = composition.read(asks[index], answer.hits)
                 yield index, answer
 
+        before = counter() if counter else None
         run(terms, items, ask, emit)
+        after = counter() if counter else None
+        return after - before if before is not None and after is not None else None

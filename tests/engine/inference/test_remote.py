@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def test_it_is_asked_what_a_model_here_would_be_asked(api: Api, teacher: RemoteC
     assert (answer.text, answer.finish_reason, answer.prompt_tokens) == ("Hi", "stop", 5)
     assert api.asked[0]["model"] == "big"
     assert [turn["content"] for turn in api.asked[0]["messages"]] == ["Be brief.", "a", "b", "Hello"]
+    assert json.loads(teacher.read(Ask(HELLO), [])) == api.asked[0]["messages"]
 
 
 def test_many_are_answered_and_a_failed_one_says_why(api: Api, teacher: RemoteComposition) -> None:

@@ -9,7 +9,10 @@ import msgspec
 import pytest
 
 from engine.evals import stored
+from engine.inference import opening
+from engine.inference.opening import open_composition
 from engine.jobs.evaluate import EvaluateParams
+from engine.jobs.evaluating import asking
 from store import runs
 from store.records.evals import CaseResult, VariantScore
 from store.records.events import Notice
@@ -127,6 +130,30 @@ def test_an_answer_that_is_chosen_is_the_likeliest_and_its_figures_are_kept(shop
     assert [(one.cached, one.choices) for one in again] == [(True, one.choices) for one in asked]
     write(shop, CHOSEN.replace("refund]", "refund, other]"))
     assert not any(one.cached for one in results_of(evaluate(shop)))
+
+
+def test_what_the_gpu_drew_is_counted_from_when_the_model_is_there(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    drawn = iter([100.0, 130.0])
+
+    def counter() -> float:
+        happened.append("counted")
+        return next(drawn)
+
+    def opened(*given: Any) -> Any:
+        happened.append("loaded")
+        return open_composition(*given)
+
+    monkeypatch.setattr(asking, "energy_counter", lambda device: counter)
+    monkeypatch.setattr(opening, "open_composition", opened)
+
+    score = score_in(evaluate(shop))
+
+    assert score.cost is not None
+    assert score.cost.joules == pytest.approx(30.0 / 3)
+    assert happened == ["loaded", "counted", "counted"]
 
 
 def test_an_interrupted_run_goes_on_where_it_was(shop: Workspace) -> None:
