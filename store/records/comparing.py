@@ -66,7 +66,8 @@ class GateOutcome(msgspec.Struct):
 class Comparison(msgspec.Struct):
     """All that is said of two variants on a suite. `scores` compares the graded scores, where there are any.
 
-    `notices` must be read with the figures: cases that only one side has, other quantisations.
+    `notices` must be read with the figures: cases that only one side has, other quantisations. `unproven` are
+    the cases that no check could judge of the candidate, with their slices: they are in no figure.
     """
 
     suite: str
@@ -78,4 +79,5 @@ class Comparison(msgspec.Struct):
     scores: Difference | None = None
     slices: dict[str, Difference] = {}
     notices: list[str] = []
+    unproven: dict[str, list[str]] = {}
     gate: GateOutcome = msgspec.field(default_factory=GateOutcome)

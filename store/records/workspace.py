@@ -212,11 +212,11 @@ class Gate(msgspec.Struct, forbid_unknown_fields=True):
     """`[gates.SUITE]`: what a comparison must satisfy."""
 
     min_diff: float = 0.0
-    """The smallest allowed difference of mean scores, candidate less baseline."""
+    """The smallest allowed difference of the shares of passed cases, candidate less baseline."""
     slices: dict[str, float] = {}
     """The same for the cases of a slice: a tag, or `name=value`."""
     protected: list[str] = msgspec.field(default_factory=lambda: ["critical"])
-    """Slices in which no case may break that the baseline passes."""
+    """Slices in which no case may break that the baseline passes, and each must have been judged."""
     certain: bool = False
     """Hold the low end of the 95% interval to `min_diff`, not the difference itself."""
 

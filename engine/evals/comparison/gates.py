@@ -1,7 +1,8 @@
 """Gates: whether a comparison satisfies the rules of `[gates.SUITE]`.
 
 The estimate is held to `min_diff`, not its interval, unless the gate says `certain`: a gate has to say yes
-or no on every change, and how sure that is stands beside it. Knows nothing of runs and exit codes.
+or no on every change, and how sure that is stands beside it. What could not be judged proves nothing, so in a
+protected slice it does not pass. Knows nothing of runs and exit codes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ def judge(found: Comparison, gate: Gate) -> GateOutcome:
     for name in gate.protected:
         broken = [one.case for one in found.broken if name in one.slices]
         if broken:
-            reasons.append(f"slice {name}: newly broken: {', '.join(broken[:5])}{_more(len(broken) - 5)}")
+            reasons.append(f"slice {name}: newly broken: {_some(broken)}")
+        unproven = [case for case, slices in found.unproven.items() if name in slices]
+        if unproven:
+            reasons.append(f"slice {name}: no check could judge the candidate on {_some(unproven)}")
     return GateOutcome("failed" if reasons else "passed", reasons)
 
 
@@ -36,5 +40,6 @@ def _least(where: str, found: Difference, least: float, certain: bool) -> list[s
     return [f"{where}: {what} is {value:+.3f}, at least {least:+.3f} is asked for ({found.n} cases)"]
 
 
-def _more(count: int) -> str:
-    return f" and {count} more" if count > 0 else ""
+def _some(cases: list[str], most: int = 5) -> str:
+    more = f" and {len(cases) - most} more" if len(cases) > most else ""
+    return ", ".join(cases[:most]) + more

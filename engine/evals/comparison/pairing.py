@@ -40,10 +40,14 @@ class Pair(msgspec.Struct):
 
 
 class Paired(msgspec.Struct):
-    """The pairs in the order of `a`, and what has to be said about the cases left out."""
+    """The pairs in the order of `a`, and what has to be said about the cases left out.
+
+    `unproven`: cases that no check could judge on side b, with their slices.
+    """
 
     pairs: list[Pair]
     notices: list[str]
+    unproven: dict[str, list[str]]
 
 
 def pair(a: Iterable[CaseResult], b: Iterable[CaseResult]) -> Paired:
@@ -53,13 +57,14 @@ def pair(a: Iterable[CaseResult], b: Iterable[CaseResult]) -> Paired:
     """
     one, unjudged_a = _by_case(a)
     other, unjudged_b = _by_case(b)
+    unproven = {case: _slices(result) for case, result in sorted(unjudged_b.items())}
     common = [case for case in one if case in other]
     same = [case for case in common if _alike(one[case][0], other[case][0])]
     notices = _notices(one, other, len(common) - len(same), len(same))
     for side, found in (("A", one), ("B", other)):
         notices += _unanswered(side, [result for case in same for result in found[case]])
     notices += _other_epochs(one, other, same)
-    if unjudged := unjudged_a | unjudged_b:
+    if unjudged := unjudged_a.keys() | unjudged_b.keys():
         notices.append(
             f"{len(unjudged)} cases were left out: a check could not judge them ({_some(unjudged)})."
         )
@@ -69,23 +74,23 @@ def pair(a: Iterable[CaseResult], b: Iterable[CaseResult]) -> Paired:
             " ".join(notices) or "Neither side has a case that was judged.",
             "Evaluate both on the same suite, then compare: temper eval SUITE --variant A --variant B",
         )
-    return Paired([_pair(case, one[case], other[case]) for case in same], notices)
+    return Paired([_pair(case, one[case], other[case]) for case in same], notices, unproven)
 
 
-def _by_case(results: Iterable[CaseResult]) -> tuple[dict[str, list[CaseResult]], set[str]]:
-    """Judged results by case, the last of each epoch; and the cases with a result that was not judged."""
+def _by_case(results: Iterable[CaseResult]) -> tuple[dict[str, list[CaseResult]], dict[str, CaseResult]]:
+    """Judged results by case, the last of each epoch; and of the other cases a result that was not judged."""
     epochs: dict[str, dict[int, CaseResult]] = defaultdict(dict)
-    unjudged = set()
+    unjudged = {}
     for result in results:
         if result.judged:
             epochs[result.case][result.epoch] = result
         else:
-            unjudged.add(result.case)
+            unjudged[result.case] = result
     return {case: list(found.values()) for case, found in epochs.items() if case not in unjudged}, unjudged
 
 
 def _alike(a: CaseResult, b: CaseResult) -> bool:
-    """Whether the same was asked and it was judged by the same checks; old runs lack the hashes."""
+    """Whether the same was asked and it was judged by the same checks, as far as hashes say."""
     asked = not a.case_hash or not b.case_hash or a.case_hash == b.case_hash
     judged = not a.checks_hash or not b.checks_hash or a.checks_hash == b.checks_hash
     return asked and judged and (a.input, a.expected) == (b.input, b.expected)
@@ -145,7 +150,7 @@ def _pair(case: str, a: Sequence[CaseResult], b: Sequence[CaseResult]) -> Pair:
     return Pair(
         case,
         first.cluster,
-        list(dict.fromkeys([*first.tags, *first.slices])),
+        _slices(first),
         _mean([result.passed for result in a]),
         _mean([result.passed for result in b]),
         _mean([result.score for result in a]),
@@ -154,6 +159,10 @@ def _pair(case: str, a: Sequence[CaseResult], b: Sequence[CaseResult]) -> Pair:
         min(a, key=lambda result: result.passed == (_mean([one.passed for one in a]) <= 0.5)),
         min(b, key=lambda result: result.passed == (_mean([one.passed for one in b]) <= 0.5)),
     )
+
+
+def _slices(result: CaseResult) -> list[str]:
+    return list(dict.fromkeys([*result.tags, *result.slices]))
 
 
 def _mean(values: Sequence[float]) -> float:
