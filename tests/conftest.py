@@ -1,8 +1,7 @@
-"""What every test runs under: no network, a home and leases of its own, UTC, and `gpu` tests only on a GPU.
+"""What every test runs under: no network, own home, leases and temporary files, UTC, a GPU for `gpu` tests.
 
-No process may be left when the tests end.
-
-All of it happens before the first test module is imported: libraries look for their folders then.
+All of it happens before the first test module is imported: libraries look for their folders then. At the end
+no process may be left.
 """
 
 from __future__ import annotations
@@ -48,9 +47,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Settle the environment, which workers inherit, then close the network."""
     for name in _DROPPED + _FOLDERS:
         os.environ.pop(name, None)
-    for name in ("home", "runtime"):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # pytest's own folders stay a while
+    for name in ("home", "runtime", "tmp"):
         (_OWN / name).mkdir(mode=0o700, exist_ok=True)
     os.environ.update(HOME=str(_OWN / "home"), TEMPER_RUNTIME_DIR=str(_OWN / "runtime"), TZ="UTC")
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_OWN / "tmp")  # what a killed process has left goes with it
     os.environ[_MARK] = str(_OWN)
     os.environ["OMP_NUM_THREADS"] = "1"  # models of these sizes only wait for a second thread
     time.tzset()
