@@ -111,7 +111,9 @@ def evaluate_variant(
         context.notice(said, "They were taken over and judged anew; --fresh asks for all of them again.")
     if not asked:
         return Evaluated(made)
-    drawn = ask_variant(workspace, variant, terms, asked, emit, energy_counter(context.device))
+    # this machine's GPU idles while an API answers
+    counter = None if variant.remote is not None else energy_counter(context.device)
+    drawn = ask_variant(workspace, variant, terms, asked, emit, counter)
     answered = sum(not one.error for one in made[-len(asked) :])
     return Evaluated(made, drawn / answered if drawn is not None and answered else None)
 

@@ -11,6 +11,8 @@ import pytest
 from engine.data.checks.already_known import check
 from engine.jobs.advise import AdviseParams
 from engine.jobs.advising.ways import Wanted
+from engine.jobs.evaluate import EvaluateParams
+from engine.jobs.evaluating import asking
 from engine.retrieval.context_model import ContextModel
 from store import datasets, runs
 from store.errors import UsageError
@@ -93,6 +95,17 @@ def test_an_api_to_compare_with_costs_what_its_tokens_cost(workspace: Workspace,
     assert other.cost == pytest.approx(1000 * (5 * 2.0 + 2 * 3.0) / 1e6)
     assert (advice.costs.against, advice.costs.hosted) == ("big", other.cost)
     assert advice.verdict == "not_yet"  # one and the same answer would get as many right
+
+
+def test_what_an_api_draws_is_not_counted_at_this_machines_gpu(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "energy_counter", lambda device: lambda: 1.0)
+
+    view = runs.view(run_here(workspace, "evaluate", EvaluateParams("evals/s.yaml", ["big"]), "s"))
+
+    (scored,) = view.result["variants"]
+    assert scored["cost"].get("joules") is None
 
 
 def test_a_case_with_tools_is_asked_with_them(workspace: Workspace, api: Api) -> None:
