@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from engine.evals.triage.columns import words_of
 from store.errors import UsageError
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -18,11 +19,12 @@ NAMES: dict[str, tuple[str, ...]] = {
         "expected", "expected_answer", "expected_output", "expected_response", "reference",
         "reference_answer", "correct", "correct_answer", "right_answer", "ideal", "target", "correction",
         "gold", "gold_answer", "ground_truth", "solution", "answer", "a", "antwort", "erwartet", "respuesta",
-        "esperado", "reponse", "risposta", "resposta", "antwoord",
+        "esperado", "chosen", "reponse", "risposta", "resposta", "antwoord",
     ),
     "output": (
         "output", "actual", "actual_output", "response", "reply", "bot_reply", "bot", "got", "wrong",
-        "wrong_answer", "model_answer", "model_output", "prediction", "generated", "completion", "answer",
+        "wrong_answer", "model_answer", "model_output", "prediction", "generated", "completion", "rejected",
+        "answer",
         "antwort", "respuesta", "reponse", "risposta", "resposta", "antwoord",
     ),
     "id": ("id", "case", "case_id", "ticket", "ticket_id"),
@@ -30,13 +32,23 @@ NAMES: dict[str, tuple[str, ...]] = {
     "sources": ("sources", "source", "document", "documents", "expected_sources"),
 }  # fmt: skip
 """Columns by their usual names, the likeliest first."""
+INSTRUCTION = "instruction"
+"""Beside a column `input` it goes before it; alone it is the question."""
 CLASSES = ("label", "intent", "class", "category")
 """What the right answers of a table are called that sorts texts, where nothing else is the answer."""
 
 
+_ANSWERS = {"answer", "answers", "response", "reply", "output", "completion"}
+_RIGHT = {"best", "correct", "desired", "expected", "gold", "golden", "ideal", "reference", "right", "true"}
+_WRONG = {"actual", "ai", "assistant", "bad", "bot", "current", "generated", "incorrect", "llm", "model"}
+_WRONG |= {"predicted", "wrong"}
+_QUESTIONS = {"input", "inquiry", "message", "prompt", "query", "question", "request", "utterance"}
+"""Words of longer names: `Customer question`, `Bot answer`, `bestAnswer`."""
+
+
 def columns_of(columns: Sequence[str], named: Mapping[str, str], file: str) -> dict[str, str]:
-    """Which column is what; each is one thing. `named` goes first. What stands alone beside the questions
-    is their answer, whatever it is called.
+    """Which column is what; each is one thing. `named` goes first, then whole names, then words of a name.
+    What stands alone beside the questions is their answer, whatever it is called.
 
     Raises UsageError where a named column is not there, or none holds questions.
     """
@@ -45,23 +57,13 @@ def columns_of(columns: Sequence[str], named: Mapping[str, str], file: str) -> d
             raise UsageError(
                 "No such column", f"{asked!r} is none of {', '.join(columns)}.", f"Mend --map {part}=COLUMN."
             )
-    by_name = {one.strip().casefold().replace(" ", "_").replace("-", "_"): one for one in columns}
-    found = dict(named)
-    for part, known in NAMES.items():
-        free = [by_name[name] for name in known if name in by_name and by_name[name] not in found.values()]
-        if part not in found and free:
-            found[part] = free[0]
+    by_name = {"_".join(words_of(one)): one for one in columns}
+    found = _by_names(by_name, named)
+    for name, column in by_name.items():
+        if column not in found.values() and (part := _part_of(name.split("_"))):
+            found.setdefault(part, column)
     if "expected" not in found and "output" not in found:
-        for name in CLASSES:
-            if name in by_name and by_name[name] not in (found.get("input"), found.get("id")):
-                found = {part: column for part, column in found.items() if column != by_name[name]}
-                found["expected"] = by_name[name]
-                break
-        else:
-            others = [one for one in columns if one not in (found.get("input"), found.get("id"))]
-            if "input" in found and len(others) == 1:
-                found = {part: column for part, column in found.items() if column != others[0]}
-                found["expected"] = others[0]
+        found = _labels_or_what_is_left(columns, by_name, found)
     if "input" not in found:
         raise UsageError(
             "No column holds the questions",
@@ -70,3 +72,36 @@ def columns_of(columns: Sequence[str], named: Mapping[str, str], file: str) -> d
             "line is a row already: --no-header --map input=1 --map expected=2.",
         )
     return found
+
+
+def _by_names(by_name: Mapping[str, str], named: Mapping[str, str]) -> dict[str, str]:
+    """Columns that are called what they usually are. Rows of instructions have right answers as `output`."""
+    found = dict(named)
+    for part, known in NAMES.items():
+        free = [by_name[name] for name in known if name in by_name and by_name[name] not in found.values()]
+        if part not in found and free:
+            found[part] = free[0]
+    if INSTRUCTION in by_name and by_name[INSTRUCTION] not in found.values():
+        found[INSTRUCTION] = by_name[INSTRUCTION]
+        if "output" in found and "output" not in named and "expected" not in found:
+            found["expected"] = found.pop("output")
+    return found
+
+
+def _part_of(words: Sequence[str]) -> str:
+    """What a longer name says: an answer that is right or wrong, a question; "" where it says nothing."""
+    if words[-1] in _ANSWERS:
+        return "expected" if _RIGHT & set(words) else "output" if _WRONG & set(words) else ""
+    return "input" if words[-1] in _QUESTIONS else ""
+
+
+def _labels_or_what_is_left(
+    columns: Sequence[str], by_name: Mapping[str, str], found: dict[str, str]
+) -> dict[str, str]:
+    """The same with right answers: labels, or the only column beside questions and ids."""
+    others = [one for one in columns if one not in (found.get("input"), found.get("id"))]
+    labels = [by_name[name] for name in CLASSES if by_name.get(name) in others]
+    if not labels and not ("input" in found and len(others) == 1):
+        return found
+    answer = (labels or others)[0]
+    return {part: one for part, one in found.items() if one != answer} | {"expected": answer}

@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 
 from engine.evals.adding import free_id
-from engine.evals.starting.columns import CLASSES, NAMES, columns_of
+from engine.evals.starting.columns import CLASSES, INSTRUCTION, NAMES, columns_of
 from engine.evals.starting.offering import columns_with_choices, offer
 from engine.evals.table import Table, read_table
+from engine.evals.triage.columns import words_of
 from store.errors import UsageError
 from store.records.evals import Case, Check, Origin
 
@@ -78,7 +79,8 @@ def _case(
     if not part["input"]:
         return None
     known = {*where.values(), *sliced, *choices}
-    case = Case(part.get("id") or f"row-{line}", part["input"])
+    asked = "\n\n".join(filter(None, (part.get(INSTRUCTION), part["input"])))
+    case = Case(part.get("id") or f"row-{line}", asked)
     case.expected = part.get("expected") or None
     case.tags = [tag.strip() for tag in part.get("tag", "").split(",") if tag.strip()]
     case.expected_sources = [one.strip() for one in part.get("sources", "").split(";") if one.strip()]
@@ -132,8 +134,7 @@ def _told(where: Mapping[str, str]) -> list[str]:
     expected, output = where.get("expected"), where.get("output")
     if output is not None and expected is None:
         return [f"`{output}` is taken for wrong answers; if they are right ones: --map expected={output}"]
-    plain = (expected or "").strip().casefold().replace(" ", "_").replace("-", "_")
-    if expected is not None and plain not in (*NAMES["expected"], *CLASSES):
+    if expected is not None and "_".join(words_of(expected)) not in (*NAMES["expected"], *CLASSES):
         return [f"`{expected}` is taken for the right answers; if it is not: --map expected=COLUMN"]
     return []
 

@@ -267,6 +267,9 @@ def test_a_column_is_one_thing_and_labels_are_answers_where_nothing_else_is(tmp_
         ("text,tags\nHi,greeting\n", "greeting"),
         ("frage,antwort\nWo?,Hier.\n", "Hier."),
         ("id,query,call\n7,Hi,f()\n", "f()"),
+        ("Customer question,Bot answer,Correct answer,Category\nWho?,B,R,c\n", "R"),
+        ("userMessage,bestAnswer,incorrectAnswers\nWho?,R,W\n", "R"),
+        ("prompt,chosen,rejected\nWho?,R,W\n", "R"),
     ],
 )
 def test_what_stands_alone_beside_the_questions_is_their_answer(
@@ -275,6 +278,12 @@ def test_what_stands_alone_beside_the_questions_is_their_answer(
     [case] = read_failures(table(tmp_path, text), {}).cases
 
     assert case.expected == expected
+
+
+def test_rows_of_instructions_are_asked_whole_and_have_right_answers(tmp_path: Path) -> None:
+    [case] = read_failures(table(tmp_path, "instruction,input,output\nTranslate,cat,Katze\n"), {}).cases
+
+    assert (case.input, case.expected) == ("Translate\n\ncat", "Katze")
 
 
 def test_which_column_was_taken_for_what_is_said_where_its_name_does_not_settle_it(tmp_path: Path) -> None:
