@@ -138,21 +138,17 @@ def columns(rows: Sequence[Scored], by: By) -> list[str]:
 
 def cell(score: VariantScore, by: By, column: str) -> Cell | None:
     """One field of the matrix; None where the variant was not measured by it."""
-    from engine.evals.stats.effective import share_interval
-
     if by == "checks":
         value = score.checks.get(column)
         if value is None:
             return None
-        return Cell(value, share_interval(value, score.checks_stderr.get(column, 0.0), None))
+        return Cell(value, score.checks_ci95.get(column), score.checks_n.get(column, 0))
     found = score.slices.get(column)
     if found is None:
         return None
-    return Cell(found.score, share_interval(found.score, found.stderr, found.cases), found.n)
+    return Cell(found.score, found.ci95, found.n)
 
 
 def overall(score: VariantScore) -> Cell:
     """The share of all answers that passed."""
-    from engine.evals.stats.effective import share_interval
-
-    return Cell(score.score, share_interval(score.score, score.stderr, score.cases or score.n), score.n)
+    return Cell(score.score, score.ci95, score.n)

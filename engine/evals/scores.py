@@ -1,4 +1,4 @@
-"""Results become scores: shares and means, each with its standard error, by check and by slice.
+"""Results become scores: shares and means, each with standard error and interval, by check and by slice.
 
 A check whose verdicts carry counts (BLEU, chrF) is scored over all results together, as is usual for it, and
 not by the mean of single scores.
@@ -11,8 +11,8 @@ from collections.abc import Hashable, Sequence
 from math import sqrt
 
 from engine.evals.checks.pooling import pooled
-from engine.evals.stats.shares import standard_error
-from store.records.evals import CaseResult, CheckResult, Cost, SliceScore, VariantScore
+from engine.evals.stats import mean_interval, standard_error
+from store.records.evals import CaseResult, CheckResult, Cost, Interval, SliceScore, VariantScore
 
 
 def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> float:
@@ -38,9 +38,13 @@ def score_of(variant: str, results: Sequence[CaseResult]) -> VariantScore:
     passes = [float(result.passed) for result in kept]
     clusters = [result.cluster for result in kept]
     score = VariantScore(variant, len(kept), _mean(passes), clustered_error(passes, clusters))
-    score.checks, score.checks_stderr = _of_checks(results)
+    score.ci95 = mean_interval(passes, clusters)
+    for name, pairs in _verdicts(results).items():
+        score.checks_n[name] = len(pairs)
+        score.checks[name], score.checks_stderr[name], score.checks_ci95[name] = _of_check(pairs)
     means = [result.score for result in kept]
     score.mean, score.mean_stderr = _mean(means), clustered_error(means, clusters)
+    score.mean_ci95 = mean_interval(means, clusters)
     score.cases = len({result.case for result in kept})
     score.epochs = max((result.epoch for result in results), default=0) + 1
     score.errors = len(results) - len(kept)
@@ -61,7 +65,7 @@ def by_slice(results: Sequence[CaseResult]) -> dict[str, list[CaseResult]]:
 
 
 def slice_score(results: Sequence[CaseResult]) -> SliceScore:
-    """Share of passed results with its error."""
+    """Share of passed results with its error and interval."""
     passes = [float(result.passed) for result in results]
     clusters = [result.cluster for result in results]
     return SliceScore(
@@ -69,6 +73,7 @@ def slice_score(results: Sequence[CaseResult]) -> SliceScore:
         len({result.case for result in results}),
         _mean(passes),
         clustered_error(passes, clusters),
+        mean_interval(passes, clusters),
     )
 
 
@@ -121,17 +126,13 @@ def _verdicts(results: Sequence[CaseResult]) -> dict[str, list[tuple[CheckResult
     return found
 
 
-def _of_checks(results: Sequence[CaseResult]) -> tuple[dict[str, float], dict[str, float]]:
-    """Score and standard error of each check."""
-    scores, errors = {}, {}
-    for name, pairs in _verdicts(results).items():
-        checks, clusters = [check for check, _ in pairs], [cluster for _, cluster in pairs]
-        if formula := _formula(checks):
-            scores[name], errors[name] = pooled_score(formula, [check.counts for check in checks], clusters)
-        else:
-            values = [check.score for check in checks]
-            scores[name], errors[name] = _mean(values), clustered_error(values, clusters)
-    return scores, errors
+def _of_check(pairs: Sequence[tuple[CheckResult, str]]) -> tuple[float, float, Interval]:
+    """Score, standard error and interval of a check, from its verdicts with their clusters."""
+    checks, clusters = [check for check, _ in pairs], [cluster for _, cluster in pairs]
+    if formula := _formula(checks):
+        return pooled_score(formula, [check.counts for check in checks], clusters)
+    values = [check.score for check in checks]
+    return _mean(values), clustered_error(values, clusters), mean_interval(values, clusters)
 
 
 def _formula(checks: Sequence[CheckResult]) -> str:
@@ -144,10 +145,10 @@ def _formula(checks: Sequence[CheckResult]) -> str:
 
 def pooled_score(
     formula: str, counts: Sequence[Sequence[float]], clusters: Sequence[Hashable]
-) -> tuple[float, float]:
-    """The score of added counts, and its standard error by the jackknife that leaves out a cluster at a time
-    (Efron & Tibshirani 1993, eq. 11.5; 0 for a single cluster). A case without an answer has no counts and
-    scores 0.
+) -> tuple[float, float, Interval]:
+    """The score of added counts, its standard error by the jackknife that leaves out a cluster at a time
+    (Efron & Tibshirani 1993, eq. 11.5; 0 for a single cluster), and the interval of the pseudo-values' mean
+    (11.7). A case without an answer has no counts and scores 0.
     """
     width = max(map(len, counts))
     parts: dict[Hashable, list[float]] = {}
@@ -162,12 +163,14 @@ def pooled_score(
         *added, answered, asked = sums
         return pooled(formula, added) * answered / asked
 
-    n = len(parts)
+    found, n = score(totals), len(parts)
     if n < 2:
-        return score(totals), 0.0
+        return found, 0.0, mean_interval([found])
     without = [score([all_ - own for all_, own in zip(totals, part, strict=True)]) for part in parts.values()]
     mean = _mean(without)
-    return score(totals), sqrt((n - 1) / n * sum((one - mean) ** 2 for one in without))
+    error = sqrt((n - 1) / n * sum((one - mean) ** 2 for one in without))
+    low, high = mean_interval([found + (n - 1) * (mean - one) for one in without])
+    return found, error, (max(0.0, low), min(1.0, high))
 
 
 def _mean(values: Sequence[float]) -> float:

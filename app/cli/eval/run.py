@@ -11,7 +11,7 @@ import msgspec
 
 from app.cli.output import cpu_option, json_option, print_json, print_table, say
 from store import runs
-from store.records.evals import Agreement, CasesFrom, VariantScore
+from store.records.evals import Agreement, CasesFrom, Interval, VariantScore
 from store.records.runs import RunView
 from store.runs import RunFolder
 from store.workspace import Workspace, open_workspace
@@ -162,8 +162,8 @@ def print_scores(folder: RunFolder, view: RunView) -> None:
                 score.n,
                 f"{score.score:.1%}" if score.n else "-",
                 f"{score.stderr:.1%}" if score.n else "-",
-                interval_words(score.score, score.stderr, score.cases or score.n),
-                *(with_error(score, name) for name in checks),
+                interval_words(score.ci95 if score.n else None),
+                *(how_sure(score, name) for name in checks),
             )
             for score in everyone
         ],
@@ -181,19 +181,17 @@ def print_scores(folder: RunFolder, view: RunView) -> None:
     say(f"Run {view.run_id}")
 
 
-def interval_words(share: float, stderr: float, cases: int) -> str:
-    """The 95% interval of a share, which also says how sure none and all are; a dash without cases."""
-    from engine.evals.stats.effective import share_interval
-
-    found = share_interval(share, stderr, cases)
-    return f"{found[0]:.0%}-{found[1]:.0%}".replace("%-", "-") if found else "-"
+def interval_words(span: Interval | None) -> str:
+    """`85-97%`, a 95% interval, which also says how sure none and all are; a dash where there is none."""
+    return f"{span[0]:.0%}-{span[1]:.0%}".replace("%-", "-") if span else "-"
 
 
-def with_error(score: VariantScore, check: str) -> str:
-    """A check's mean ± its standard error; empty where it was not applied."""
+def how_sure(score: VariantScore, check: str) -> str:
+    """A check's score, ± its standard error, and its 95% interval; empty where it was not applied."""
     if check not in score.checks:
         return ""
-    return f"{score.checks[check]:.1%} ±{score.checks_stderr.get(check, 0.0):.1%}"
+    error, span = score.checks_stderr.get(check, 0.0), score.checks_ci95.get(check)
+    return f"{score.checks[check]:.1%} ±{error:.1%} {interval_words(span)}"
 
 
 def print_slices(scores: Sequence[VariantScore]) -> None:
@@ -205,7 +203,7 @@ def print_slices(scores: Sequence[VariantScore]) -> None:
             part.n,
             f"{part.score:.1%}",
             f"{part.stderr:.1%}",
-            interval_words(part.score, part.stderr, part.cases),
+            interval_words(part.ci95),
         )
         for score in scores
         for name, part in score.slices.items()

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from engine.evals.comparison.pairing import Pair, pair
-from engine.evals.stats import clustered, difference_interval, holm, mcnemar_exact, paired_p, score_interval
+from engine.evals.stats import difference_interval, holm, paired_p
 from store.records.comparing import ChangedCase, Comparison, Difference, Side, Verdict
 from store.records.evals import CaseResult, Cost
 
@@ -46,23 +46,15 @@ def compare(
         scores=graded(pairs, margin),
         slices=by_slice(pairs, margin),
         notices=[*paired.notices, *quantisation_notice(side_a, side_b)],
+        unproven=paired.unproven,
     )
 
 
 def passes(pairs: Sequence[Pair], margin: float) -> Difference:
-    """The difference of the shares of passed cases.
-
-    Where every case was asked once and stands alone: Tango's interval and exact McNemar. Else, since shares
-    of epochs are graded and paraphrases hang together, as graded scores.
-    """
-    fixed, broken = sum(one.fixed for one in pairs), sum(one.broken for one in pairs)
+    """The difference of the shares of passed cases; of epochs, of the shares of passed epochs."""
+    counts = sum(one.fixed for one in pairs), sum(one.broken for one in pairs)
     a, b = [one.a_passed for one in pairs], [one.b_passed for one in pairs]
-    single = all(value in (0.0, 1.0) for value in (*a, *b))
-    if single and len({one.cluster for one in pairs}) == len(pairs):
-        interval, p = score_interval(fixed, broken, len(pairs)), mcnemar_exact(fixed, broken)
-    else:
-        interval, p = graded_interval(pairs, [after - before for before, after in zip(a, b, strict=True)])
-    return difference(a, b, interval, p, (fixed, broken), margin)
+    return difference(a, b, [one.cluster for one in pairs], counts, margin)
 
 
 def graded(pairs: Sequence[Pair], margin: float) -> Difference | None:
@@ -70,27 +62,21 @@ def graded(pairs: Sequence[Pair], margin: float) -> Difference | None:
     a, b = [one.a_score for one in pairs], [one.b_score for one in pairs]
     if all((one.a_score, one.b_score) == (one.a_passed, one.b_passed) for one in pairs):
         return None
-    interval, p = graded_interval(pairs, [after - before for before, after in zip(a, b, strict=True)])
     higher = sum(after > before for before, after in zip(a, b, strict=True))
     lower = sum(after < before for before, after in zip(a, b, strict=True))
-    return difference(a, b, interval, p, (higher, lower), margin)
-
-
-def graded_interval(pairs: Sequence[Pair], differences: list[float]) -> tuple[tuple[float, float], float]:
-    """Interval and p of a mean difference; cases of one cluster are one."""
-    values = clustered(differences, [one.cluster for one in pairs])
-    return difference_interval(values, max(1.0, *map(abs, values))), paired_p(values)
+    return difference(a, b, [one.cluster for one in pairs], (higher, lower), margin)
 
 
 def difference(
     a: Sequence[float],
     b: Sequence[float],
-    interval: tuple[float, float],
-    p: float,
+    clusters: Sequence[str],
     counts: tuple[int, int],
     margin: float,
 ) -> Difference:
-    """Means, their difference, and what it amounts to."""
+    """Means, their difference, how sure it is, and what it amounts to. Cases of one cluster count as one."""
+    differences = [after - before for before, after in zip(a, b, strict=True)]
+    interval, p = difference_interval(differences, clusters), paired_p(differences, clusters)
     first, second = fmean(a), fmean(b)
     return Difference(
         len(a), first, second, second - first, interval, p, *counts, verdict=verdict_of(interval, p, margin)

@@ -12,8 +12,10 @@ from engine.evals.handing.cases_page import cases_html
 from engine.evals.handing.charts import COLOURS, Bar, bars, histogram
 from engine.evals.handing.style import STYLE
 from engine.evals.scores import score_of
-from engine.evals.stats.shares import Z95, wilson_interval
-from store.records.evals import CaseResult, VariantScore
+from store.records.evals import CaseResult, Interval, VariantScore
+
+NOTHING_KNOWN: Interval = (0.0, 1.0)
+"""The interval of what has no results behind it."""
 
 
 def html_page(title: str, results: Sequence[CaseResult]) -> str:
@@ -37,29 +39,23 @@ def html_page(title: str, results: Sequence[CaseResult]) -> str:
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
 
 
-def interval(share: float, error: float, n: int) -> tuple[float, float]:
-    """The 95% interval of a share: Wilson's, of as many independent results as its error tells of.
-
-    Epochs and paraphrases of a case are not independent: `error` is clustered, and p (1 - p) / error² is how
-    many independent ones would be as sure. `n` is taken where the error says nothing, at 0% and 100%.
-    """
-    effective = share * (1 - share) / error**2 if error > 0 else float(n)
-    return wilson_interval(share * effective, effective)
-
-
 def _about(scores: Sequence[VariantScore]) -> str:
     cases = max(one.cases for one in scores)
     epochs = max(one.epochs for one in scores)
     times = f", each asked {epochs} times" if epochs > 1 else ""
     return (
         f'<p class="soft">{cases:,} case{"" if cases == 1 else "s"}{times}. A case that could not be judged '
-        "counts nowhere. Lines on bars are 95% intervals.</p>"
+        "counts nowhere. Lines on bars are 95% intervals, ± is one standard error.</p>"
     )
 
 
+def _between(span: Interval | None) -> str:
+    low, high = span or NOTHING_KNOWN
+    return f"{low:.1%} to {high:.1%}"
+
+
 def _card(at: int, one: VariantScore) -> str:
-    low, high = interval(one.score, one.stderr, one.cases)
-    lines = [f"{low:.1%} to {high:.1%}", f"{one.n:,} judged"] if one.n else ["none judged"]
+    lines = [_between(one.ci95), f"{one.n:,} judged"] if one.n else ["none judged"]
     if one.errors:
         lines.append(f"{one.errors:,} not judged")
     if one.cost:
@@ -79,7 +75,7 @@ def _score(scores: Sequence[VariantScore]) -> str:
     if len(scores) < 2:
         return ""
     rows = [
-        Bar(one.name, one.score, *interval(one.score, one.stderr, one.cases), at, f"± {one.stderr:.1%}")
+        Bar(one.name, one.score, *(one.ci95 or NOTHING_KNOWN), at, f"± {one.stderr:.1%}")
         for at, one in enumerate(scores)
     ]
     return f"<section><h2>Passed</h2>{bars(rows, 'Share of passed cases by variant')}</section>"
@@ -91,11 +87,8 @@ def _checks(scores: Sequence[VariantScore]) -> str:
     for name in names:
         for at, one in enumerate(scores):
             if name in one.checks:
-                mean, error = one.checks[name], one.checks_stderr.get(name, 0.0)
-                low, high = max(0.0, mean - Z95 * error), min(1.0, mean + Z95 * error)
-                if not error:  # all alike: how sure that is hangs on how many they are
-                    low, high = interval(mean, error, one.cases)
-                rows.append(Bar(name, mean, low, high, at, f"± {error:.1%}"))
+                error, (low, high) = one.checks_stderr[name], one.checks_ci95[name]
+                rows.append(Bar(name, one.checks[name], low, high, at, f"± {error:.1%}"))
     if not rows:
         return ""
     chart = bars(rows, "Mean score by check and variant")
@@ -109,8 +102,7 @@ def _slices(scores: Sequence[VariantScore]) -> str:
         for at, one in enumerate(scores):
             if name in one.slices:
                 part = one.slices[name]
-                bounds = interval(part.score, part.stderr, part.cases)
-                rows.append(Bar(name, part.score, *bounds, at, f"of {part.n:,}"))
+                rows.append(Bar(name, part.score, *(part.ci95 or NOTHING_KNOWN), at, f"of {part.n:,}"))
     if not rows:
         return ""
     chart = bars(rows, "Share of passed cases by slice and variant")

@@ -11,12 +11,17 @@ from collections.abc import Hashable, Sequence
 from math import cbrt, sqrt
 from typing import TYPE_CHECKING
 
+from engine.evals.stats.paired import mcnemar_exact, score_interval
+from engine.evals.stats.shares import exact_interval
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
+ROUNDING = 1e-12
+"""An error of the mean that is none: values that are equal as fractions may differ in their last bits."""
 ENOUGH = 200
 """Values from which they themselves say how far off an unseen one may be."""
 FEW = 12
@@ -27,55 +32,82 @@ FLAT = 1e-9
 """A skewness so small that the transformation is a shift."""
 
 
-def difference_interval(differences: Sequence[float], widest: float = 1.0) -> tuple[float, float]:
-    """The 95% interval of the mean of paired differences, each in [-`widest`, `widest`].
+def difference_interval(
+    differences: Sequence[float], clusters: Sequence[Hashable] | None = None
+) -> tuple[float, float]:
+    """The 95% interval of the mean of paired differences, each in [-1, 1].
 
-    Values beyond that widen it: they are all that is known of the ends. Made as `_interval` says.
+    Those of one cluster count as one value. Where all are -1, 0 or 1, that of fixed and broken cases; else
+    made as `_interval` says. Values beyond -1 and 1 widen it: they are all that is known of the ends.
     """
     import numpy as np
 
-    values = np.asarray(differences, dtype=float)
-    widest = max(widest, float(np.abs(values).max(initial=0.0)))
+    values = _values(differences, clusters)
+    if np.isin(values, (-1.0, 0.0, 1.0)).all():
+        return score_interval(int((values > 0).sum()), int((values < 0).sum()), len(values))
+    widest = max(1.0, float(np.abs(differences).max()))
     return _interval(values, -widest, widest)
 
 
-def mean_interval(scores: Sequence[float]) -> tuple[float, float]:
-    """The 95% interval of the mean of scores in [0, 1]; all of [0, 1] for a single one.
+def mean_interval(scores: Sequence[float], clusters: Sequence[Hashable] | None = None) -> tuple[float, float]:
+    """The 95% interval of the mean of scores in [0, 1].
 
-    Scores beyond that widen it. Made as that of differences.
+    Those of one cluster count as one value. Where all are 0 or 1, that of a share; else made as that of
+    differences.
     """
     import numpy as np
 
-    values = np.asarray(scores, dtype=float)
-    return _interval(values, min(0.0, values.min(initial=0.0)), max(1.0, values.max(initial=1.0)))
+    values = _values(scores, clusters)
+    if np.isin(values, (0.0, 1.0)).all():
+        return exact_interval(int(values.sum()), len(values))
+    return _interval(values, min(0.0, float(np.min(scores))), max(1.0, float(np.max(scores))))
 
 
-def paired_p(differences: Sequence[float]) -> float:
-    """Two-sided p-value of Student's paired t-test that their mean is 0; 1 where all are 0."""
+def paired_p(differences: Sequence[float], clusters: Sequence[Hashable] | None = None) -> float:
+    """Two-sided p-value that the mean of paired differences is 0, those of one cluster counted as one value.
+
+    Where all are -1, 0 or 1, exact McNemar. Else Student's paired t-test; where all are alike it has no
+    spread to go by, and they are counted as cases that all changed in one direction.
+    """
     import numpy as np
     from scipy.special import stdtr
 
-    values = np.asarray(differences, dtype=float)
+    values = _values(differences, clusters)
     n = len(values)
-    if n < 2 or not values.any():
-        return 1.0
-    error = float(values.std(ddof=1)) / sqrt(n)
-    if error == 0:
-        return 0.0
+    if np.isin(values, (-1.0, 0.0, 1.0)).all():
+        return mcnemar_exact(int((values > 0).sum()), int((values < 0).sum()))
+    error = float(values.std(ddof=1)) / sqrt(n) if n > 1 else 0.0
+    if error < ROUNDING:
+        return mcnemar_exact(n, 0)
     return float(2 * stdtr(n - 1, -abs(float(values.mean())) / error))
 
 
 def clustered(values: Sequence[float], clusters: Sequence[Hashable]) -> list[float]:
     """A value per cluster, in the order of its first: they have the same mean, and are independent.
 
-    Each is the cluster's sum, scaled by clusters / values: the mean as a ratio of two sums, linearised
-    (W. G. Cochran, Sampling Techniques, 1977, section 6.4, for clusters of like size).
+    The mean as a ratio of two sums, linearised (W. G. Cochran, Sampling Techniques, 1977, section 6.4): the
+    mean, and how far the cluster's sum is off it for its number of values, by the usual number. Of clusters
+    of one size each is the mean of its own.
     """
     sums: dict[Hashable, float] = defaultdict(float)
+    sizes: dict[Hashable, int] = defaultdict(int)
     for value, cluster in zip(values, clusters, strict=True):
         sums[cluster] += value
-    scale = len(sums) / len(values) if values else 1.0
-    return [total * scale for total in sums.values()]
+        sizes[cluster] += 1
+    if not sums:
+        return []
+    mean, usual = sum(values) / len(values), len(values) / len(sums)
+    return [(total + (usual - sizes[cluster]) * mean) / usual for cluster, total in sums.items()]
+
+
+def _values(values: Sequence[float], clusters: Sequence[Hashable] | None) -> Floats:
+    """As an array, a value per cluster. Raises ValueError for what is no number: it would hide in a mean."""
+    import numpy as np
+
+    found = np.asarray(values if clusters is None else clustered(values, clusters), dtype=float)
+    if not np.isfinite(found).all():
+        raise ValueError("scores must be finite numbers")
+    return found
 
 
 def _interval(values: Floats, low: float, high: float) -> tuple[float, float]:

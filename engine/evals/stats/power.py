@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from engine.evals.stats.shares import Z95
+from engine.evals.stats.paired import Z95
 
 Z80 = 0.8416212335729143  # the 80% quantile of the standard normal distribution
 SURE = 6

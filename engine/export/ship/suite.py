@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 from tokenizers import Tokenizer
 
-from engine.evals.stats import paired_interval
+from engine.evals.stats import score_interval
 from engine.export.reference import Reference
 from engine.export.ship.asked import Exam, Judged
 from engine.export.ship.reading import Findings
@@ -41,7 +41,7 @@ class Marks(msgspec.Struct):
     @property
     def interval(self) -> tuple[float, float]:
         """The 95% interval of the file's score less the trained model's."""
-        return paired_interval(self.both, self.file, self.reference, self.neither)
+        return score_interval(self.file, self.reference, self.cases)
 
 
 def mark(findings: Findings, reference: Reference, exam: Exam, count: Callable[[], None]) -> Marks:

@@ -9,11 +9,12 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from app.cli.eval.run import interval_words
+from app.cli.eval.run import how_sure, interval_words
 from app.cli.main import cli
+from engine.evals.stats import exact_interval
 from store import runs
 from store.errors import MissingError, UsageError
-from store.records.evals import CaseResult, CheckResult
+from store.records.evals import CaseResult, CheckResult, VariantScore
 from store.records.runs import RunSpec
 from store.workspace import Workspace
 
@@ -149,9 +150,11 @@ def test_rows_that_name_no_scorer_get_the_check_that_is_asked_for(workspace: Wor
 
 
 def test_none_and_all_right_are_shown_with_the_interval_that_so_few_cases_leave() -> None:
-    assert interval_words(0.0, 0.0, 82) == "0-4%"
-    assert interval_words(1.0, 0.0, 10) == "72-100%"
-    assert interval_words(0.0, 0.0, 0) == "-"
+    assert interval_words(exact_interval(0, 82)) == "0-4%"
+    assert interval_words(exact_interval(10, 10)) == "72-100%"
+    assert interval_words(None) == "-"
+    score = VariantScore("v", 10, 1.0, 0.0, {"exact": 1.0}, checks_ci95={"exact": exact_interval(10, 10)})
+    assert how_sure(score, "exact") == "100.0% ±0.0% 72-100%"
 
 
 def test_a_suite_of_a_dataset_that_nobody_knows_is_not_started(workspace: Workspace) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from engine.evals.scores import score_of
 from store.records.advice import Advice, Measured
-from store.records.evals import CaseResult, CheckResult, Cost, SliceScore, VariantScore
+from store.records.evals import CaseResult, CheckResult
 from store.records.events import Finished
 from store.runs import RunFolder
 from store.workspace import Workspace
@@ -49,22 +50,9 @@ def lay_eval(
     """
     scores, lines = [], []
     for variant, signs in right.items():
-        share = signs.count("x") / len(signs)
-        hard = [sign for sign, case in zip(signs, ASKED, strict=True) if case[3]]
-        critical = hard.count("x") / len(hard)
-        scores.append(
-            VariantScore(
-                variant,
-                len(signs),
-                share,
-                0.18,
-                {"json_schema": 1.0, "exact": share},
-                cases=len(signs),
-                slices={"critical": SliceScore(len(hard), len(hard), critical, 0.3)},
-                cost=Cost(64.0, 9.0, 180.0, 220.0),
-            )
-        )
-        lines += results(suite, variant, signs)
+        answered = results(suite, variant, signs)
+        scores.append(score_of(variant, answered))
+        lines += answered
     result = {"suite": suite, "variants": msgspec.to_builtins(scores), "baselines": {}}
     title = f"{file or suite}: {', '.join(right)}"
     folder = lay_run(workspace, run_id, "evaluate", title, [Finished(status="finished", result=result)])

@@ -39,8 +39,8 @@ async def test_the_matrix_shows_each_variant_by_its_newest_run(evaluated: Worksp
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.screen.query_one(VariantRows).count == 2)
         assert rows(app) == [
-            "base ━━━━━━━━━├────────────●───────────┤········· 50.0% 21-79% █ 100.0% ▅ 50.0%",
-            "A tuned ━━━━━━━━━━━━━━━━├───────────────────●─────┤· 83.3% 38-98% █ 100.0% ▇ 83.3%",
+            "base ━━━━━━━├──────────────●─────────────┤······· 50.0% 16-84% █ 100.0% ▅ 50.0%",
+            "A tuned ━━━━━━━━━━━━━━━━━├──────────────────●──────┤ 83.3% 41-99% █ 100.0% ▇ 83.3%",
         ]
         await until(pilot, lambda: "33% to 50% over 2 runs" in text_of(app, "#matrix-note"))
         assert "2 variants, 3 runs" in str(app.screen.query_one(SuiteList).get_option_at_index(0).prompt)

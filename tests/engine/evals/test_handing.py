@@ -10,8 +10,10 @@ from xml.etree import ElementTree
 import pytest
 
 from engine.evals.handing.junit import junit_text
-from engine.evals.handing.page import html_page, interval
+from engine.evals.handing.page import html_page
 from engine.evals.handing.tables import csv_text, parquet_bytes
+from engine.evals.scores import score_of
+from engine.evals.stats import exact_interval
 from store.records.evals import CaseResult, CheckResult
 
 
@@ -127,8 +129,12 @@ def test_a_page_of_thousands_of_cases_is_small_and_cuts_long_texts() -> None:
     assert "980,000 more characters" in page
 
 
-def test_the_interval_of_a_share_says_how_little_few_cases_tell() -> None:
-    low, high = interval(1.0, 0.0, 10)
-    assert (round(low, 2), round(high, 9)) == (0.72, 1.0)
-    alone, clustered = interval(0.5, 0.05, 100), interval(0.5, 0.1, 100)
-    assert clustered[1] - clustered[0] > 1.8 * (alone[1] - alone[0])
+def test_the_page_has_the_intervals_of_the_scores_of_checks_and_slices_too() -> None:
+    results = [result(f"c{n}", "a", 1) for n in range(10)]
+    score = score_of("v", results)
+    low, high = exact_interval(10, 10)
+
+    assert score.ci95 == score.checks_ci95["exact"] == score.slices["critical"].ci95 == (low, high)
+    page = html_page("Ten", results)
+    assert f"{low:.1%} to {high:.1%}" in page
+    assert page.count(f"100.0% ({low:.1%} to {high:.1%})") == 2
