@@ -164,6 +164,7 @@ def planted(case: Case, call: Call) -> Iterator[tuple[str, list[Call]]]:
     [expected] = case.expected_tool_calls or []
     described = next(tool for tool in case.tools if tool["name"] == name)["parameters"]
     yield "another function", [(f"{name}_x", arguments)]
+    yield "the function's name in other letters", [(name.swapcase(), arguments)]
     yield "an argument more", [(name, {**arguments, "planted": 1})]
     yield "no call", []
     yield "the call twice", [call, call]
@@ -172,6 +173,14 @@ def planted(case: Case, call: Call) -> Iterator[tuple[str, list[Call]]]:
     for key, value in arguments.items():
         wrong = "no object" if isinstance(value, dict) else {"x": "y"}
         yield "a wrong type", [(name, {**arguments, key: wrong})]
+        renamed = {key.swapcase() if one == key else one: other for one, other in arguments.items()}
+        yield "an argument's name in other letters", [(name, renamed)]
+        for what, other in (("null", None), ("a list of it", [value]), ("an object of it", {"value": value})):
+            yield f"{what} in place of a value", [(name, {**arguments, key: other})]
+        if not isinstance(value, str):
+            yield "a value as a text", [(name, {**arguments, key: json.dumps(value)})]
+        if isinstance(value, list) and value[::-1] not in [value, *expected.accepts[key]]:
+            yield "a list the other way round", [(name, {**arguments, key: value[::-1]})]
         for other in changed(value):
             if other not in expected.accepts[key]:
                 yield "a wrong value", [(name, {**arguments, key: other})]
