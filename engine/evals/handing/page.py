@@ -5,6 +5,7 @@ Charts are SVG in the page; it loads nothing and runs nothing, so that it can be
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -16,6 +17,8 @@ from store.records.evals import CaseResult, Interval, VariantScore
 
 NOTHING_KNOWN: Interval = (0.0, 1.0)
 """The interval of what has no results behind it."""
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+"""What no page may hold, and what makes a file of text one of bytes to other programs."""
 
 
 def html_page(title: str, results: Sequence[CaseResult]) -> str:
@@ -23,7 +26,7 @@ def html_page(title: str, results: Sequence[CaseResult]) -> str:
     variants = list(dict.fromkeys(result.variant for result in results))
     scores = [score_of(name, [one for one in results if one.variant == name]) for name in variants]
     parts = [
-        f"<header><h1>{escape(title)}</h1>{_about(scores)}</header>",
+        f"<header><h1>{escape(title)}</h1>{_about(scores, len({one.case for one in results}))}</header>",
         f'<div class="cards">{"".join(_card(at, one) for at, one in enumerate(scores))}</div>',
         _score(scores),
         _checks(scores),
@@ -35,12 +38,11 @@ def html_page(title: str, results: Sequence[CaseResult]) -> str:
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style>"
     )
-    body = "\n".join(part for part in parts if part)
+    body = _CONTROLS.sub("\ufffd", "\n".join(part for part in parts if part))
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
 
 
-def _about(scores: Sequence[VariantScore]) -> str:
-    cases = max(one.cases for one in scores)
+def _about(scores: Sequence[VariantScore], cases: int) -> str:
     epochs = max(one.epochs for one in scores)
     times = f", each asked {epochs} times" if epochs > 1 else ""
     return (

@@ -65,6 +65,14 @@ def test_the_page_shows_failures_first_escapes_all_and_loads_nothing() -> None:
     assert not re.search(r"<script|<link|<img|src=|url\(|@import", page)
 
 
+def test_the_page_counts_cases_that_could_not_be_judged_and_holds_no_control_characters() -> None:
+    page = html_page("Mine", RESULTS)
+
+    assert "3 cases." in page
+    assert "=1+1\ufffd" in page
+    assert not re.search("[\x00-\x08\x0b-\x1f]", page)
+
+
 def test_junit_holds_what_xml_cannot_write_and_cuts_what_readers_refuse() -> None:
     long = result("c4", "x" * 11_000_000, 0)
     text = junit_text([*RESULTS, long])
