@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from app.cli.output import json_option, print_json, say
@@ -47,4 +49,4 @@ def add(
         print_json(added)
         return
     click.echo(f"{added.path}: {added.case}")
-    say(f"Run it: temper eval {added.path}")
+    say(f"Run it: temper eval {shlex.quote(added.path)}")

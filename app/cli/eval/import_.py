@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -34,4 +35,4 @@ def import_(file: Path, name: str | None, check: str, force: bool, as_json: bool
     for problem in taken.problems:
         say(f"Still to be settled: {problem}")
     if not taken.problems:
-        say(f"Run it: temper eval {taken.path}")
+        say(f"Run it: temper eval {shlex.quote(taken.path)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ def _say(made: Made) -> None:
         say(f"{made.judge} judges. See what it is worth: `judge: {{labelled: FILE}}` in the suite.")
     for note in made.notes:
         say(note)
-    say(f"Run it: temper eval {made.path}")
+    say(f"Run it: temper eval {shlex.quote(made.path)}")
 
 
 def _parts(maps: tuple[str, ...]) -> dict[str, str]:

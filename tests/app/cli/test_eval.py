@@ -54,6 +54,10 @@ def test_a_suite_is_made_from_failures(workspace: Workspace) -> None:
     assert isinstance(wrong, UsageError)
 
 
+def test_the_command_that_is_told_can_be_pasted(workspace: Workspace) -> None:
+    assert "temper eval 'evals/my fails.yaml'" in temper("new", "my fails", "--from", "f.csv").stderr
+
+
 def test_a_suite_of_another_tool_is_taken_over(workspace: Workspace) -> None:
     (workspace.root / "sums.jsonl").write_text('{"input": "2+2?", "ideal": "4"}\n')
 
