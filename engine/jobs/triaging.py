@@ -70,9 +70,11 @@ def of_file(
     workspace: Workspace, path: Path, named: Mapping[str, str] | None = None, encoding: str = ""
 ) -> Triage:
     """The complaints of a file. Raises UsageError or MissingError for one that cannot be read."""
-    failures = read_complaints(path, named, encoding)
+    read = read_complaints(path, named, encoding)
     embed = configured(workspace)
-    return board(path.name, failures, decisions(workspace), means=means_of(workspace), embed=embed)
+    found = board(path.name, read.failures, decisions(workspace), means=means_of(workspace), embed=embed)
+    found.columns = read.columns
+    return found
 
 
 def named_run(workspace: Workspace, reference: str | None) -> RunFolder:

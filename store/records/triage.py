@@ -35,6 +35,7 @@ class Failure(msgspec.Struct, omit_defaults=True):
 
     `target` is what a label about it names: it stays the same from run to run while the same case fails in
     the same way. `source_in_context`: the right document was among the passages that the model was given.
+    `days` says how often it happened on which day, as far as a file tells.
     """
 
     target: str
@@ -49,10 +50,11 @@ class Failure(msgspec.Struct, omit_defaults=True):
     time: str = ""
     weight: int = 1
     source_in_context: bool = False
+    days: dict[str, int] = {}
 
 
 class Count(msgspec.Struct):
-    """How often a group failed in one run or file; the run's time orders them."""
+    """How often a group failed in one run, or in one period of a file; time orders them."""
 
     source: str
     variant: str
@@ -88,7 +90,10 @@ class FailureGroup(msgspec.Struct):
 
 
 class Triage(msgspec.Struct):
-    """All failures of a run or file, the largest groups first. `behavioural` is a share of the top."""
+    """All failures of a run or file, the largest groups first. `behavioural` is a share of the top.
+
+    `columns` says which column of a file was read as what.
+    """
 
     source: str
     failures: int
@@ -98,3 +103,4 @@ class Triage(msgspec.Struct):
     behavioural: float = 0.0
     ready: bool = False
     why_not: str = ""
+    columns: dict[str, str] = {}

@@ -125,6 +125,7 @@ def report(found: Triage) -> dict[str, Any]:
         "behavioural": found.behavioural,
         "ready": found.ready,
         "why_not": found.why_not,
+        "columns": found.columns,
         "groups": [
             {
                 "n": group.number,
@@ -183,6 +184,10 @@ def show(found: Triage) -> None:
     click.echo()
     for action, command in dict.fromkeys((group.action, group.command) for group in top):
         click.echo(f"{action}" + (f"  ({command})" if command else ""))
+    if found.columns:
+        say("\nRead as " + ", ".join(f"{part}: {column}" for part, column in found.columns.items()))
+    if top[0].trend:
+        say(f"Trend over {', '.join(one.source for one in top[0].trend)}")
     failures, groups = counted(found.failures, "failure"), counted(len(found.groups), "group")
     say(f"\n{failures} of {found.source} in {groups}; `?` is a guess.")
     if found.ready:

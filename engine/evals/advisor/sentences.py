@@ -214,8 +214,8 @@ def _why_not(
         return f"{_weak(lines)}. Measure an adapter before another base (--probe)"
     if binding == "knowledge":
         return (
-            f"{_weak(lines)}, but the passages hold the expected answer in {lines['gold'].held or 0:.0%} of "
-            "them only. Write the answers down where they can be found, or mend expected_sources"
+            f"{_weak(lines)}, and only {lines['gold'].held or 0:.0%} of the expected answers stand in these "
+            "passages. Write the answers down where they can be found, or mend expected_sources"
         )
     bare = f"the prompt as it is ({lines['bare'].score:.0%})"
     if not constant:

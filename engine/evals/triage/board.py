@@ -14,6 +14,7 @@ from typing import cast
 from engine.evals.triage.actions import ACTIONS, Means, command_of, is_behavioural
 from engine.evals.triage.clustering import Embed, cluster
 from engine.evals.triage.guessing import key_of
+from engine.evals.triage.periods import by_period
 from store.records.labels import Label
 from store.records.triage import CATEGORIES, Category, Count, Failure, FailureGroup, Triage
 
@@ -32,8 +33,9 @@ def board(
 ) -> Triage:
     """The failures of `source`, grouped. `earlier` are (run, variant, failures) of older runs, oldest first.
 
-    Older failures are clustered together with the new ones, and then only counted. Commands are made of
-    `means`, groups with the help of `embed`.
+    Older failures are clustered together with the new ones, and then only counted; where there are none and
+    the failures have days, the trend is over periods. Commands are made of `means`, groups with the help of
+    `embed`.
     """
     new = {id(failure) for failure in failures}
     older = [failure for _, _, found in earlier for failure in found]
@@ -42,6 +44,7 @@ def board(
         for members in cluster([*failures, *older], embed)
     ]
     total = sum(failure.weight for failure in failures)
+    days = sorted({day for failure in failures for day in failure.days})
     groups = []
     for everyone, members in clustered:
         if members:
@@ -52,7 +55,7 @@ def board(
                     Count(source, members[0].variant, group.count),
                 ]
                 if earlier
-                else []
+                else course_of(members, days)
             )
             groups.append(group)
     groups.sort(key=lambda group: (-group.count, group.id))
@@ -96,6 +99,16 @@ def trend_of(
         Count(run, variant, sum(one.weight for one in found if id(one) in targets))
         for run, variant, found in earlier
     ]
+
+
+def course_of(members: Sequence[Failure], days: Sequence[str]) -> list[Count]:
+    """How often the group was complained about in each period; empty where no `days` are known."""
+    if not days:
+        return []
+    own: Counter[str] = Counter()
+    for one in members:
+        own.update(one.days)
+    return [Count(period, "", count) for period, count in by_period(own, days[0], days[-1]).items()]
 
 
 def with_rule(found: Triage) -> Triage:

@@ -1,10 +1,14 @@
-"""What the columns of a file of complaints are: by their names in several languages, or named by the user."""
+"""What the columns of a file of complaints are: by their names in several languages, or named by the user.
+
+Where no name says so, the column with the longest texts is the complaint.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from statistics import fmean
 
 from store.errors import UsageError
 
@@ -37,15 +41,28 @@ PARTS: dict[str, tuple[str, ...]] = {
     "id": ("id", "ticket", "ticket_id", "case", "trace_id", "nummer", "numero"),
 }  # fmt: skip
 """What each part of a complaint is called, without accents; the likeliest first."""
+OTHER = {
+    "name", "email", "mail", "phone", "telefon", "address", "adresse", "agent", "channel", "kanal",
+    "language", "sprache", "country", "land", "version", "status", "priority", "severity", "score",
+}  # fmt: skip
+"""A column whose name ends so is about something else: a `customer name` is no question."""
 LONG = 5
-"""A known word so long may end another: `Kundenfrage`."""
+"""A known word so long may end another, or begin it: `Kundenfrage`, `Beschwerdetext`."""
+SENTENCE = 3
+"""Texts of so many words on average are what somebody wrote; a name of more is no column's."""
 
 
-def columns_of(columns: Iterable[str], file: str, named: Mapping[str, str] | None = None) -> dict[str, str]:
+def columns_of(
+    columns: Iterable[str],
+    file: str,
+    named: Mapping[str, str] | None = None,
+    rows: Sequence[Mapping[str, object]] = (),
+) -> dict[str, str]:
     """Which column is what; each is one thing. `named` goes first, then whole names, then words of a name.
 
-    Of a name's words the last that is known decides: a `user feedback` is feedback. Raises UsageError where
-    a named column is not there, or neither a question nor a complaint is.
+    Of a name's words the last that is known decides: a `user feedback` is feedback. Where no name is known,
+    `rows` say which column holds texts. Raises UsageError where a named column is not there, or neither a
+    question nor a complaint is.
     """
     given = {str(column): words_of(str(column)) for column in columns}
     found = dict(named or {})
@@ -64,6 +81,8 @@ def columns_of(columns: Iterable[str], file: str, named: Mapping[str, str] | Non
     for column, words in given.items():
         if column not in found.values() and (guessed := part_of(words)):
             found.setdefault(guessed, column)
+    if "input" not in found and "comment" not in found and (text := wordiest(given, found.values(), rows)):
+        found["comment"] = text
     if "input" not in found and "comment" not in found:
         raise UsageError(
             "Which column holds the complaint?",
@@ -73,14 +92,38 @@ def columns_of(columns: Iterable[str], file: str, named: Mapping[str, str] | Non
     return found
 
 
+def wordiest(
+    columns: Iterable[str], taken: Collection[str], rows: Sequence[Mapping[str, object]]
+) -> str | None:
+    """The column whose texts have most words; None where none has sentences, or its name is one itself."""
+    lengths = {
+        column: fmean(len(str(row.get(column) or "").split()) for row in rows)
+        for column in columns
+        if rows and column not in taken and len(column.split()) <= SENTENCE
+    }
+    best = max(lengths, key=lambda column: lengths[column], default=None)
+    return best if best is not None and lengths[best] >= SENTENCE else None
+
+
 def part_of(words: Iterable[str]) -> str | None:
-    """What a column of these words is, by the last that is known."""
-    for word in reversed(list(words)):
-        for part, known in PARTS.items():
-            stems = {word, word.removesuffix("s")}
-            if stems & set(known) or any(word.endswith(one) for one in known if len(one) >= LONG):
-                return part
+    """What a column of these words is, by the last that is known; what a word begins with counts less."""
+    backwards = list(words)[::-1]
+    if backwards and backwards[0] in OTHER:
+        return None
+    for fits in (_is_or_ends, _begins):
+        for word in backwards:
+            for part, known in PARTS.items():
+                if any(fits(word, one) for one in known):
+                    return part
     return None
+
+
+def _is_or_ends(word: str, known: str) -> bool:
+    return known in (word, word.removesuffix("s")) or (len(known) >= LONG and word.endswith(known))
+
+
+def _begins(word: str, known: str) -> bool:
+    return len(known) >= LONG and word.startswith(known) and len(word) - len(known) >= len("text")
 
 
 def words_of(name: str) -> list[str]:

@@ -329,12 +329,12 @@ def test_a_file_of_complaints_becomes_failures(tmp_path: Path) -> None:
         encoding="utf-8",
     )
 
-    price, who = read_complaints(path)
+    price, who = read_complaints(path).failures
 
     assert (price.guess.category, price.weight) == ("knowledge", 15)
     assert price.guess.evidence == "the complaint says 'outdated'"
     assert (who.guess.category, who.weight) == ("refusal", 1)
-    assert read_complaints(path)[0].target == price.target
+    assert read_complaints(path).failures[0].target == price.target
 
 
 def test_a_file_without_a_column_to_read_is_refused(tmp_path: Path) -> None:
