@@ -176,6 +176,7 @@ class TemperApp(App[None]):
         for screen in ("runs", "chat", "data", "knowledge", "evals", "train"):
             importlib.import_module(f"app.tui.screens.{screen}")
         importlib.import_module("engine.training.manual").fields()  # read once, kept for the form
+        importlib.import_module("pyarrow.parquet")  # reads rows and passages
 
     @work(thread=True, group="feed")
     @shown

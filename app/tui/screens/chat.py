@@ -290,6 +290,8 @@ class ChatScreen(TemperScreen):
             ("answers from your documents, or without them\n", "$quiet"),
             ("^t      ", "$accent"),
             ("another variant\n", "$quiet"),
+            ("^s      ", "$accent"),
+            ("keeps the last answer as a case of a suite\n", "$quiet"),
             ("esc     ", "$accent"),
             ("stops the answer; again: leaves the field", "$quiet"),
         )
