@@ -7,7 +7,6 @@
     eval_rows    the same for eval results
     folding      takes in what is new, once
     querying     answers SQL, read-only and shut in
-    read         the figures that screens and summaries show
 
 Workers and servers never come here: they append to their own files. Importing this package does not
 import duckdb.

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from store import ledger
-from store.errors import MissingError, UsageError
-from store.ledger import connection, querying, read
+from store.errors import UsageError
+from store.ledger import connection, querying
 from store.paths import WorkspacePaths
 
 Ask = Callable[[str], list[list[Any]]]
@@ -153,19 +153,3 @@ def test_every_value_can_be_written_as_json(shut: Callable[[str], ledger.QueryRe
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
 def test_numbers_that_json_lacks_become_null(value: float) -> None:
     assert querying.plain(value) is None
-
-
-def test_scores_export_and_duration_are_read_as_records(full: WorkspacePaths) -> None:
-    scores = read.eval_scores(full, "evaluate-1")
-    assert list(scores) == ["base", "tuned", "majority"]
-    assert (scores["tuned"].score, scores["base"].checks) == (0.5, {"exact": 0.0})
-    assert read.export_result(full, "export-1").ship_check.verdict == "WARN"
-    assert read.run_seconds(full, "train-1") >= 0.0
-
-
-@pytest.mark.parametrize("figure", [read.eval_scores, read.export_result, read.run_seconds])
-def test_a_figure_that_is_not_there_is_missing(
-    full: WorkspacePaths, figure: Callable[[WorkspacePaths, str], object]
-) -> None:
-    with pytest.raises(MissingError, match="nowhere"):
-        figure(full, "nowhere")
