@@ -6,7 +6,7 @@ for workers and servers only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,9 +20,18 @@ from engine.models.locate import locate_model, path_of
 from engine.offline import is_loopback
 from store import runs
 from store.errors import MissingError, TemperError, UsageError
-from store.hashing import sha256_of_text
+from store.hashing import sha256_of_file, sha256_of_text
 from store.records.output import OutputFormat
-from store.records.workspace import FewShot, Output, RemoteModel, ResolvedVariant, Sampling, Search, Variant
+from store.records.workspace import (
+    FewShot,
+    GgufAdapter,
+    Output,
+    RemoteModel,
+    ResolvedVariant,
+    Sampling,
+    Search,
+    Variant,
+)
 from store.workspace import Workspace
 
 SMALL_QUANT, LARGE_QUANT = "q8_0", "q4_k_m"
@@ -36,7 +45,7 @@ class Parts(msgspec.Struct):
 
     `prompt` is the file that `system` comes from, `prompt_sha256` says which version of it. `knowledge` is
     what questions are answered from, the default one where that is meant, and `search` how it is searched
-    where that is not as usual. Where `remote` answers there is no `model`.
+    where that is not as usual. Where `remote` answers there is no `model`. `adapters` have whole paths.
     """
 
     name: str
@@ -55,6 +64,7 @@ class Parts(msgspec.Struct):
     few_shot: FewShot | None = None
     output: OutputFormat | None = None
     remote: RemoteModel | None = None
+    adapters: list[GgufAdapter] = []
 
 
 def describe(workspace: Workspace, reference: str | None = None) -> Parts:
@@ -120,6 +130,7 @@ def resolve(
         output=parts.output,
         remote=parts.remote,
         generation=generation_of(workspace, knowledge) if knowledge else "",
+        adapters=parts.adapters,
     )
     if parts.remote is None:
         from engine.export.gguf_cache import gguf_for
@@ -170,6 +181,9 @@ def identity_of(workspace: Workspace, variant: ResolvedVariant) -> str:
         place = path.relative_to(workspace.paths.models).as_posix() if ours else str(path)
         weights = f"{place}:{stat.st_size}" + ("" if ours else f":{stat.st_mtime_ns}")
     bare = msgspec.structs.replace(variant, name="", gguf="", source="variant", run_id=None, sha256="")
+    bare.adapters = [
+        GgufAdapter(sha256_of_file(Path(one.path)), one.scale) for one in variant.adapters
+    ]  # small enough
     if variant.generation:
         bare.knowledge = None  # that says what is in it, whatever it is called
     if variant.remote is not None:  # what the variable with the key is called changes no answer
@@ -217,7 +231,33 @@ def _of_variant(workspace: Workspace, name: str, variant: Variant) -> Parts:
         raise UsageError(
             f"Variant {name!r} names no model", "It has neither model nor adapter.", "Add `model` to it."
         )
+    parts.adapters = adapter_files(workspace, parts, variant.adapters or [])
     return parts
+
+
+def adapter_files(workspace: Workspace, parts: Parts, given: Sequence[GgufAdapter]) -> list[GgufAdapter]:
+    """Adapter files with whole paths. Raises UsageError or MissingError for what cannot be put on."""
+    if given and parts.remote is not None:
+        raise no_adapter_there(parts)
+    for one in given:
+        path = workspace.path(one.path)
+        if not path.is_file():
+            raise MissingError(
+                "The adapter file is not there",
+                f"Variant {parts.name!r} puts {path} on, which does not exist.",
+                "Make one with: temper export RUN --adapter-only",
+            )
+    return [GgufAdapter(str(workspace.path(one.path)), one.scale) for one in given]
+
+
+def no_adapter_there(parts: Parts) -> UsageError:
+    """An adapter of a model that an API serves."""
+    served = parts.remote.url if parts.remote else ""
+    return UsageError(
+        "An adapter goes onto a model on this machine",
+        f"{parts.name!r} has an adapter, and its model is served at {served}.",
+        "Leave one of them out.",
+    )
 
 
 def _put_model(workspace: Workspace, parts: Parts, reference: str) -> None:
@@ -226,14 +266,10 @@ def _put_model(workspace: Workspace, parts: Parts, reference: str) -> None:
     if settings is None or not settings.url:
         parts.model = locate_model(workspace, reference)
         return
-    if parts.adapter is not None:
-        raise UsageError(
-            "An adapter goes onto a model on this machine",
-            f"{reference!r} is served at {settings.url}, and {parts.name!r} has an adapter.",
-            "Leave one of them out.",
-        )
     check_reachable(settings.url, workspace.config.workspace.network)
     parts.model, parts.remote = Path(), RemoteModel(settings.url.rstrip("/"), settings.model, settings.key)
+    if parts.adapter is not None:
+        raise no_adapter_there(parts)
 
 
 def check_reachable(url: str, network: bool) -> None:
@@ -272,8 +308,10 @@ def read_schema(path: Path) -> Any:
         raise MissingError(
             "The schema is not there", f"{path}: {error.strerror}.", "Check the path."
         ) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError("The schema is not JSON", f"{path}: {error}.", "Mend that file.") from error
+    except RecursionError as error:
+        raise UsageError("The schema is nested too deeply", f"{path}.", "Make it flatter.") from error
 
 
 def _of_run(workspace: Workspace, reference: str) -> Parts:

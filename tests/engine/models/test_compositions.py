@@ -122,6 +122,22 @@ def test_a_schema_that_is_not_there_is_named(workspace: Workspace) -> None:
         describe(workspace, "shown")
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (b'{"type": "object"', "The schema is not JSON"),
+        (b'{"title": "caf\xe9"}', "The schema is not JSON"),
+        (b'{"a":' * 5000 + b"1" + b"}" * 5000, "The schema is nested too deeply"),
+    ],
+)
+def test_a_schema_that_cannot_be_read_is_named(workspace: Workspace, written: bytes, said: str) -> None:
+    (workspace.root / "intent.json").write_bytes(written)
+
+    with pytest.raises(UsageError, match=r"intent\.json") as refused:
+        describe(workspace, "shown")
+    assert refused.value.title == said
+
+
 def test_an_output_is_one_thing(workspace: Workspace) -> None:
     settings = SETTINGS.replace('schema = "intent.json"', 'schema = "intent.json"\njson = true')
     (workspace.root / "temper.toml").write_text(settings, encoding="utf-8")
