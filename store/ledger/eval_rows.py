@@ -126,6 +126,8 @@ def _checks(run_id: str, case: CaseResult) -> list[Row]:
             check.error,
             check.weight,
             check.by,
+            check.of_kind,
+            check.malformed,
         )
         for position, check in enumerate(case.checks, start=1)
     ]

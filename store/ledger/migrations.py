@@ -166,6 +166,12 @@ def flipped_cases(ledger: duckdb.DuckDBPyConnection) -> None:
     ledger.execute("ALTER TABLE exports ADD COLUMN flipped JSON")
 
 
+def check_kinds(ledger: duckdb.DuckDBPyConnection) -> None:
+    """9: of each check its kind beside its name, and whether the answer lacked the form."""
+    ledger.execute("ALTER TABLE eval_checks ADD COLUMN of_kind VARCHAR")
+    ledger.execute("ALTER TABLE eval_checks ADD COLUMN malformed BOOLEAN")
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     runs_and_steps,
     evals,
@@ -175,6 +181,7 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     eval_details,
     eval_prompts,
     flipped_cases,
+    check_kinds,
 )
 
 

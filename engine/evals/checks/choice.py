@@ -49,7 +49,7 @@ def choice(options: ChoiceOptions, bench: Bench) -> Judge:
         right = {bare(text) for text in wanted(options.value, reply)}
         taken = chosen(reply.text, choices)
         if taken is None:
-            return Verdict(0.0, "takes none of the choices, or several")
+            return Verdict(0.0, "takes none of the choices, or several", malformed=True)
         return passed(bare(taken) in right, f"took {taken!r}, not {' or '.join(sorted(right))!r}")
 
     return judge

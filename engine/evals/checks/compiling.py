@@ -40,10 +40,9 @@ class CompiledCheck(msgspec.Struct, frozen=True):
         try:
             verdict = self.judge(_writable(reply))
         except CheckError as error:
-            return CheckResult(self.name, False, 0.0, error=_told(str(error)), weight=self.weight)
+            return self.unmet(error=str(error))
         except FAULTS as error:
-            why = _told(f"the check itself failed: {type(error).__name__}: {error}")
-            return CheckResult(self.name, False, 0.0, error=why, weight=self.weight)
+            return self.unmet(error=f"the check itself failed: {type(error).__name__}: {error}")
         score = round(verdict.score, 9)
         passed = score >= self.threshold - ALMOST
         return CheckResult(
@@ -56,6 +55,14 @@ class CompiledCheck(msgspec.Struct, frozen=True):
             # Turned around, a score is no longer what its counts come to.
             counts=[] if self.check.negate else verdict.counts,
             formula="" if self.check.negate else verdict.formula,
+            of_kind=self.kind.name,
+            malformed=verdict.malformed and not passed and not self.check.negate,
+        )
+
+    def unmet(self, detail: str = "", error: str = "") -> CheckResult:
+        """What stands for a verdict where there is none: no answer, or an error of the check."""
+        return CheckResult(
+            self.name, False, 0.0, detail, _told(error), weight=self.weight, of_kind=self.kind.name
         )
 
     def applies_to(self, slices: Sequence[str]) -> bool:

@@ -53,7 +53,7 @@ class Verdict(msgspec.Struct, frozen=True):
     """A score in [0, 1]; `detail` says why it is not 1, or what was found. `by`: the model that judged.
 
     `counts` and `formula`: what a score of all answers together is made of, where that is no mean of scores
-    (engine.evals.checks.pooling).
+    (engine.evals.checks.pooling). `malformed`: the answer lacks the form, whatever it says.
     """
 
     score: float
@@ -61,6 +61,7 @@ class Verdict(msgspec.Struct, frozen=True):
     by: str = ""
     counts: list[float] = []
     formula: str = ""
+    malformed: bool = False
 
 
 Judge = Callable[[Reply], Verdict]

@@ -40,11 +40,11 @@ def json_schema(options: SchemaOptions, bench: Bench) -> Judge:
         try:
             values = parts_of(reply.text) if options.within else [strict_json.decode(reply.text)]
         except ValueError as error:
-            return Verdict(0.0, str(error))
+            return Verdict(0.0, str(error), malformed=True)
         whys = [validate(value) for value in values]
         if not whys:
-            return Verdict(0.0, "there is no JSON in it")
-        return Verdict(1.0) if "" in whys else Verdict(0.0, whys[0])
+            return Verdict(0.0, "there is no JSON in it", malformed=True)
+        return Verdict(1.0) if "" in whys else Verdict(0.0, whys[0], malformed=True)
 
     return judge
 

@@ -89,7 +89,9 @@ def regex_check(options: RegexOptions, bench: Bench) -> Judge:
         found = pattern.fullmatch(reply.text.strip()) if options.whole else pattern.search(reply.text)
         if options.absent:
             return passed(not found, f"matches {options.value!r}")
-        return passed(bool(found), f"no match of {options.value!r}")
+        return (
+            Verdict(1.0) if found else Verdict(0.0, f"no match of {options.value!r}", malformed=options.whole)
+        )
 
     return judge
 

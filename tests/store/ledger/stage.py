@@ -83,7 +83,8 @@ def make_evaluation(paths: WorkspacePaths, run_id: str = "evaluate-1") -> RunFol
         },
     }
     folder = make_run(paths, run_id, "evaluate", [Finished(status="finished", result=result)])
-    checks = [CheckResult("json_schema", True, 1.0), CheckResult("exact", False, 0.0, "not equal")]
+    shape = CheckResult("shape", False, 0.0, "no JSON", of_kind="json_schema", malformed=True)
+    checks = [shape, CheckResult("exact", False, 0.0, "not equal")]
     append_lines(
         folder.results,
         [

@@ -209,6 +209,9 @@ def test_a_result_keeps_what_was_asked_what_was_found_and_which_check_could_not_
     assert ask("SELECT kind, error, judge FROM eval_checks WHERE error <> ''") == [
         ["judge", "no verdict", "base"]
     ]
+    assert ask("SELECT kind, of_kind, malformed FROM eval_checks WHERE of_kind <> ''") == [
+        ["shape", "json_schema", True]
+    ]
     assert ask("SELECT case_id, epoch, rank, doc, cited FROM eval_retrieval") == [["c2", 1, 1, "a.md", True]]
 
 
@@ -226,7 +229,8 @@ def test_results_of_the_first_temper_are_read_as_they_are(paths: WorkspacePaths,
     )
     columns = "score, judged, epoch, slices, cached, case_hash"
     assert ask(f"SELECT {columns} FROM eval_results") == [[0.5, True, 0, ["critical"], False, ""]]
-    assert ask("SELECT kind, error, weight FROM eval_checks") == [["exact", "", 1.0]]
+    found = ask("SELECT kind, error, weight, of_kind, malformed FROM eval_checks")
+    assert found == [["exact", "", 1.0, "", False]]
 
 
 def test_exports_have_the_ship_check_of_each_file(full: WorkspacePaths, ask: Ask) -> None:

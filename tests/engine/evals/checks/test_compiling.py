@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.evals.checks import KINDS, Kind, compile_checks
@@ -28,3 +30,31 @@ def test_a_fault_of_a_check_itself_is_an_error_of_the_case(monkeypatch: pytest.M
 def test_half_a_character_in_an_answer_is_judged_as_a_question_mark() -> None:
     assert judged("exact", "a\ud800b", "a?b").passed
     assert judged("sql", "\ud800", "SELECT 1").error == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "options", "malformed"),
+    [
+        ("choice", "B", {}, False),
+        ("choice", "Hard to say.", {}, True),
+        ("regex", "12", {"value": r"\d{3}", "whole": True}, True),
+        ("regex", "12", {"value": r"\d{3}"}, False),
+        ("json_schema", "twelve", {"schema": {"type": "object"}}, True),
+        ("json_schema", "{}", {"schema": {"type": "object"}}, False),
+        ("exact", "B", {}, False),
+    ],
+)
+def test_a_verdict_tells_a_wrong_answer_from_one_without_the_form(
+    kind: str, answer: str, options: dict[str, Any], malformed: bool
+) -> None:
+    [check] = compile_checks([Check(kind, name="mine", options=options)])
+
+    result = check.result(answer, Case("c", "?", "C"))
+
+    assert (result.kind, result.of_kind, result.malformed) == ("mine", kind, malformed)
+
+
+def test_a_check_that_is_turned_around_finds_no_form_missing() -> None:
+    [check] = compile_checks([Check("choice", negate=True)])
+
+    assert check.result("Hard to say.", Case("c", "?", "C")).malformed is False
