@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply, Verdict, wanted
+from engine.evals.checks.values import as_written
 
 ROWS = 100_000
 MEMORY = "512MB"
@@ -216,8 +217,8 @@ def _same(found: Row, right: Row, tolerance: float) -> bool:
 
 def _near(one: float | Decimal, other: float | Decimal, tolerance: float) -> bool:
     """Whole numbers and decimals are compared exactly but for the tolerance; floats grow less sure."""
-    margin = Decimal(str(tolerance))
-    a, b = Decimal(one), Decimal(other)
+    margin = as_written(tolerance)
+    a, b = as_written(one), as_written(other)
     if isinstance(one, float) or isinstance(other, float):
         margin = max(margin, margin * abs(b))
     return abs(a - b) <= margin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -26,8 +27,13 @@ def same_json(left: Any, right: Any, tolerance: float = 0.0, unordered: bool = F
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and _same_lists(left, right, tolerance, unordered)
     if tolerance and isinstance(left, int | float) and isinstance(right, int | float):
-        return abs(left - right) <= tolerance
+        return abs(as_written(left) - as_written(right)) <= as_written(tolerance)
     return bool(left == right)
+
+
+def as_written(number: float | Decimal) -> Decimal:
+    """A number as it is written, in which 1.1 - 1 is 0.1 and not a little more."""
+    return number if isinstance(number, Decimal) else Decimal(str(number))
 
 
 def _same_lists(left: list[Any], right: list[Any], tolerance: float, unordered: bool) -> bool:

@@ -186,6 +186,8 @@ def test_json_fields_scores_the_share_that_is_equal_and_names_the_others() -> No
         ({"fields": ["b.c"]}, 0.0),
         ({"fields": ["b.c"], "ignore_case": True}, 1.0),
         ({"fields": ["a"], "tolerance": 0.2}, 1.0),
+        ({"fields": ["a"], "tolerance": 0.1}, 1.0),
+        ({"fields": ["a"], "tolerance": 0.09}, 0.0),
         ({"ignore": ["a", "b", "r"]}, 1.0),
         ({"fields": ["l.1"]}, 1.0),
         ({"fields": ["r"]}, 0.0),

@@ -83,6 +83,7 @@ def test_rows_are_paired_by_nearness_and_not_by_rounding() -> None:
 
     assert same_rows(found, right, ordered=False, tolerance=1e-6)
     assert not same_rows(found, [(1.6,), (1.5,), (0.5,)], ordered=False, tolerance=1e-6)
+    assert same_rows([(1.1,)], [(1.0,)], ordered=False, tolerance=0.1)  # in floats they differ by more
     crossed = [(1.0, 2.0), (1.0000001, 1.0)]
     assert same_rows(crossed, [(1.0000001, 2.0), (1.0, 1.0)], ordered=False, tolerance=1e-6)
 
