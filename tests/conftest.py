@@ -7,6 +7,7 @@ no process may be left.
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import shutil
 import signal
@@ -62,6 +63,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("temper", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("temper")
     offline.guard()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the collector pass over what the test modules have imported: it is never garbage."""
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
