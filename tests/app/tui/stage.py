@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.pilot import Pilot
 
 from app.tui.app import TemperApp
@@ -25,6 +27,7 @@ from store.records.traces import Citation, Timings
 from store.runs import RunFolder
 from store.workspace import Workspace
 
+PATIENCE = 60.0  # seconds: what never comes fails late, what comes late on a busy machine does not fail
 NOON = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 
 SETTINGS = """
@@ -157,7 +160,7 @@ class ScriptedChat:
             raise self.error
         for piece in self.pieces:
             yield Piece(piece)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while self.hold and not self.let_go.wait(0.01) and time.monotonic() < deadline:
             if stopped():
                 self.stopped.set()
@@ -183,15 +186,24 @@ class Staged(TemperApp):
         return self.chat
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Let the app work until `condition` holds; fails when it does not in time."""
+async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Let the app work until `condition` holds; fails when it does not in time.
+
+    A condition on widgets that have not been mounted yet does not hold.
+    """
+
+    def holds() -> bool:
+        with contextlib.suppress(NoMatches):
+            return bool(condition())
+        return False
+
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not holds():
         assert time.monotonic() < deadline, "what was waited for did not happen"
         await pilot.pause(0.01)
 
 
-async def dialog(pilot: Pilot[None], kind: type[Dialog[Any]], seconds: float = 10.0) -> None:
+async def dialog(pilot: Pilot[None], kind: type[Dialog[Any]], seconds: float = PATIENCE) -> None:
     """Wait until such a dialog is to be seen and takes keys."""
 
     def open_() -> bool:

@@ -38,7 +38,7 @@ async def test_the_fix_of_a_finding_makes_a_new_version_after_a_yes(workspace: W
         await press_once_open(pilot, "enter")
         await until(pilot, lambda: app.screen.query_one(FindingsPane).chosen)
         await pilot.press("x", "y")
-        await until(pilot, lambda: datasets.versions(workspace.paths, "support") == [1, 2], seconds=60)
+        await until(pilot, lambda: datasets.versions(workspace.paths, "support") == [1, 2])
         chosen = app.screen.query_one(BookList)
         await until(pilot, lambda: chosen.chosen is not None and chosen.chosen.key == "support@2")
     made = datasets.load_info(workspace.paths, "support", 2)
@@ -54,7 +54,7 @@ async def test_a_fix_that_is_refused_says_so_in_the_commands_own_words(workspace
         await press_once_open(pilot, "enter")
         await until(pilot, lambda: app.screen.query_one(FindingsPane).chosen)
         await pilot.press("x", "y")
-        await dialog(pilot, ErrorDialog, seconds=60)
+        await dialog(pilot, ErrorDialog)
         await until(
             pilot, lambda: any("no_such_check" in str(one.render()) for one in app.screen.query("Static"))
         )
@@ -115,5 +115,5 @@ async def test_c_imports_and_checks_a_dataset_and_the_report_appears(
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.screen.has_class("unimported"))
         await pilot.press("c")
-        await until(pilot, lambda: app.screen.query_one(FindingsPane).report, seconds=60)
+        await until(pilot, lambda: app.screen.query_one(FindingsPane).report)
         assert datasets.versions(workspace.paths, "support") == [1]

@@ -17,7 +17,7 @@ from engine.jobs.scripted import ScriptedParams
 from store.records.events import Checkpoint, Finished, Notice, Progress, Queued, Resumed, Started
 from store.runs import announce
 from store.workspace import Workspace
-from tests.app.tui.stage import Clock, add_events, alive, lay_run, steps
+from tests.app.tui.stage import PATIENCE, Clock, add_events, alive, lay_run, steps
 
 
 def poll(feed: RunFeed) -> RunsPolled:
@@ -203,7 +203,7 @@ def test_a_killed_worker_reads_as_died(workspace: Workspace) -> None:
     assert watched is not None
     pid = int(watched.lines[0].text.rpartition(" ")[2])
     os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     state = ""
     while state != "died":
         assert time.monotonic() < deadline

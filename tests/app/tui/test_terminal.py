@@ -16,6 +16,7 @@ from engine.jobs import launch
 from engine.jobs.scripted import ScriptedParams
 from store.runs import view
 from store.workspace import Workspace
+from tests.app.tui.stage import PATIENCE
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
 
@@ -29,7 +30,7 @@ class Terminal:
     def tmux(self, *arguments: str) -> str:
         """One tmux command; its output."""
         command = ["tmux", "-L", self._name, "-f", os.devnull, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
 
     def screen(self) -> str:
         """What is to be seen."""
@@ -37,7 +38,7 @@ class Terminal:
 
     def until(self, condition: Callable[[str], bool]) -> str:
         """Wait for a screen; the screen. Fails with the last one when it does not come."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while not condition(seen := self.screen()):
             assert time.monotonic() < deadline, seen
             time.sleep(0.02)

@@ -298,7 +298,7 @@ async def test_start_starts_the_run_in_the_queue_and_goes_to_it(rows: Workspace)
         async with app.run_test() as pilot:
             await filled(pilot, app)
             await pilot.press("s")
-            await until(pilot, lambda: isinstance(app.screen, RunsScreen), seconds=60)
+            await until(pilot, lambda: isinstance(app.screen, RunsScreen))
             (folder,) = [RunFolder(path) for path in rows.paths.runs.iterdir()]
             await until(pilot, lambda: app.screen.query_one(RunList).chosen == folder.run_id)
             spec = folder.spec()
