@@ -51,12 +51,16 @@ def compare(
     from engine.jobs import comparing
 
     workspace = open_workspace()
-    path = comparing.suite_of(workspace, suite, (a, b), Path.cwd())
-    name = comparing.suite_name(path, workspace.root)
+    path = None
+    name = "" if suite else comparing.suite_of_runs(workspace, (a, b))
+    if not name:
+        path = comparing.suite_of(workspace, suite, (a, b), Path.cwd())
+        name = comparing.suite_name(path, workspace.root)
     if gate:
         comparing.need_gate(workspace, name)
     sides = (comparing.ask(workspace, a, name, stored), comparing.ask(workspace, b, name, stored))
-    evaluate_missing(workspace, path, sides, quiet=as_json or markdown)
+    if path is not None:
+        evaluate_missing(workspace, path, sides, quiet=as_json or markdown)
     found = comparing.compare(workspace, name, *sides, margin)
     if as_json:
         print_json(report(found))

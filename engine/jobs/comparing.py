@@ -53,6 +53,13 @@ def suite_of(workspace: Workspace, reference: str | None, sides: tuple[str, str]
     raise UsageError("Which suite?", f"evals/ holds {names}.", "Name one with --suite.")
 
 
+def suite_of_runs(workspace: Workspace, sides: tuple[str, str]) -> str:
+    """The name of the suite that A's run was of, where both sides are runs; else "". Its file may be gone."""
+    found = [find_eval_run(workspace, side.partition(":")[0]) for side in sides]
+    first = next(read(found[0]), None) if found[0] and found[1] else None
+    return first.suite if first else ""
+
+
 def ask(workspace: Workspace, reference: str, suite: str, stored: bool = False) -> Asked:
     """What one side means: `baseline`, RUN, RUN:VARIANT or a variant. `stored`: a variant's newest results.
 

@@ -144,6 +144,12 @@ def test_runs_over_different_cases_are_compared_on_the_common_ones_loudly(
     assert "ONLY THE 8 COMMON CASES ARE COMPARED" in shown.err
 
 
+def test_two_runs_are_compared_though_their_suite_is_gone(runs: Workspace, temper: Temper) -> None:
+    (runs.paths.evals / "support.yaml").unlink()
+
+    assert temper("compare", A, f"{B}:tuned", "--json").json()["suite"] == "support"
+
+
 def test_a_run_that_has_not_finished_is_said_and_passes_no_gate(runs: Workspace, temper: Temper) -> None:
     with_gate(runs, "\n[gates.support]\nmin_diff = 0.0\nprotected = []\n")
     folder = lay_eval(runs, "evaluate-20260131-120000-000c", "+" * 40)
