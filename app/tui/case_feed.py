@@ -71,10 +71,14 @@ def evaluate(workspace: Workspace, path: str, variant: str) -> None:
 
 
 def advise(workspace: Workspace, path: str) -> None:
-    """Start the advisor on the suite's file, as it is usually set. Raises what the start of a job raises."""
+    """Start the advisor on the suite's file, with the adapter that there is: it trains none.
+
+    Raises what the start of a job raises.
+    """
     from engine.jobs import launch
     from engine.jobs.advise import AdviseParams
     from engine.jobs.advising.ways import Wanted
 
     command = f"temper advise {path}"
-    launch.start(workspace, "advise", AdviseParams(path, Wanted()), stem_of(path), command)
+    wanted = Wanted(unprobed=f"none is trained on these rows; `{command}` would train a short one first")
+    launch.start(workspace, "advise", AdviseParams(path, wanted), stem_of(path), command)

@@ -23,7 +23,10 @@ def no_advice(suite: str) -> Content:
         ("No advice yet\n", "bold"),
         ("Prompt, retrieval, an adapter, or another base? Press ", "$quiet"),
         ("r", "bold $accent"),
-        (" to measure, or type\n\n", "$quiet"),
+        (
+            " to measure what there is. Where no adapter is trained yet, this trains a short one first:\n\n",
+            "$quiet",
+        ),
         (f"temper advise {visible(suite)}", "bold $primary"),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from textual.widgets import Static
 
@@ -164,6 +166,21 @@ async def test_without_advice_the_pane_says_how_to_get_some(workspace: Workspace
         await until(pilot, lambda: app.screen.has_class("unrun"))
         await pilot.press("d")
         await until(pilot, lambda: "temper advise support" in text_of(app, "#advice-head"))
+
+
+async def test_the_advisor_is_asked_by_a_key_and_told_who_would_train(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[Any, ...]] = []
+    monkeypatch.setattr("engine.jobs.launch.start", lambda *given: started.append(given))
+    app = EvalsStaged(workspace)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.has_class("unrun"))
+        await pilot.press("d", "r")
+        await until(pilot, lambda: started)
+    _, kind, params, *_ = started[0]
+    assert (kind, params.suite) == ("advise", "evals/support.yaml")
+    assert "`temper advise evals/support.yaml` would train" in params.wanted.unprobed
 
 
 async def test_variants_without_results_stand_below_the_others(workspace: Workspace) -> None:
