@@ -6,13 +6,14 @@ how many were put together (recall). The limits were chosen on one half; the oth
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from sklearn.metrics import v_measure_score
 
-from engine.evals.triage.clustering import groups_of
+from engine.evals.triage.clustering import groups_of, space_of
 from engine.jobs.embed_texts import embed
 from engine.retrieval.sources import embedder_path
 from scripts.real_runs.commands import Commands
@@ -39,8 +40,7 @@ def measured(planted: Planted, language: str, model: Path | None, before: str = 
     problems = [one for name, found in planted.items() if language in (name, "all") for one in found]
     truth = [number for number, wordings in enumerate(problems) for _ in wordings]
     texts = [before + text for wordings in problems for text in wordings]
-    rows = embed(model, texts) if model else None
-    found = groups_of(texts, None if rows is None else dict(zip(texts, rows, strict=True)))
+    found = groups_of(texts, space_of(texts, partial(embed, model) if model else None))
     precision, recall, f1 = pairs(truth, found)
     return {
         "precision": round(precision, 2),

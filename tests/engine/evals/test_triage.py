@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.evals.triage.board import board
-from engine.evals.triage.clustering import cluster
+from engine.evals.triage.clustering import cluster, groups_of, space_of
 from engine.evals.triage.complaints import guess_from_words, read_complaints
 from engine.evals.triage.guessing import failures_of, guess_of
 from store.errors import UsageError
@@ -166,6 +166,29 @@ def test_answers_whose_form_is_wrong_in_the_same_way_are_one_group() -> None:
     ]
 
     assert len(cluster(found)) == 1
+
+
+def test_near_duplicates_of_one_complaint_are_one_group_however_alike_the_others_are() -> None:
+    tails = ("", " again", " please help", " on my phone", " since yesterday", ", ticket 5983", " - order 77")
+    said = [f"{problem}{tail}" for problem in ("The answer is outdated", "it was rude") for tail in tails]
+    failures = [Failure(text, "f", text, "", "", guess_from_words(text, ""), comment=text) for text in said]
+
+    groups = cluster(failures)
+
+    assert sorted(len(group) for group in groups) == [len(tails), len(tails)]
+    assert [len(group) for group in cluster(failures[: len(tails)])] == [len(tails)]  # one problem alone, too
+
+
+def test_an_instruction_before_every_text_makes_no_group_of_all() -> None:
+    said = [
+        "my card was swallowed by the machine",
+        "the parcel is four days late",
+        "no code arrives by mail",
+    ] * 4
+    before = "Sort the message of the customer into one of our intents:"
+    texts = [f"{before} {text} {number}" for number, text in enumerate(said)]
+
+    assert len(set(groups_of(texts, space_of(texts)))) == 3
 
 
 def test_failures_of_other_categories_never_share_a_group() -> None:
