@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine import workspaces
+from engine.evals.suite import load_suite
 from engine.training import preflight
 from engine.training.recipe import load_recipe
 from store.errors import ExitCode, UsageError
@@ -46,6 +47,19 @@ def test_the_recipe_of_a_fresh_workspace_can_run(temper: Temper) -> None:
 @pytest.mark.parametrize("name", workspaces.templates())
 def test_every_template_makes_a_workspace(name: str) -> None:
     assert workspaces.create(Path("made"), name).name == "made"
+
+
+def test_the_answers_of_the_research_suite_stand_in_the_sources_that_it_names() -> None:
+    made = workspaces.create(Path("made"), "research")
+    cases = load_suite(made.root / "evals" / "research.yaml", made.root).suite.cases
+    assert isinstance(cases, list)
+
+    for case in cases:
+        told = " ".join((made.root / "knowledge" / one).read_text("utf-8") for one in case.expected_sources)
+        assert ("not-in-documents" in case.tags) == (not told), case.id
+        assert not told or str(case.expected).casefold() in " ".join(told.casefold().split()), case.id
+            case.id
+        )
 
 
 def test_derived_files_and_adapters_are_ignored_by_git(temper: Temper) -> None:
