@@ -64,8 +64,8 @@ def regex_rule(pattern: str) -> str:
 
 
 def choice_rule(choices: Sequence[str]) -> str:
-    """The rule of one of `choices`, exactly."""
-    return "answer: " + " | ".join(map(lark_text, choices))
+    """The rule of one of `choices`, exactly: a word of the lexer, which takes many where a parser cannot."""
+    return "answer: CHOICE\nCHOICE: " + " | ".join(map(lark_text, choices))
 
 
 def lark_text(text: str) -> str:

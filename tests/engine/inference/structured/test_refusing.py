@@ -191,6 +191,14 @@ def test_a_choice_may_begin_like_another(choices: list[str]) -> None:
     assert not any(structure.follows(choice + "x") for choice in choices)
 
 
+def test_there_may_be_very_many_choices() -> None:
+    choices = [f"choice number {at}" for at in range(12_000)]
+    structure = choice_structure(choices)
+
+    assert structure.follows(choices[-1])
+    assert not structure.follows(choices[-1] + "0")
+
+
 def test_a_schema_that_grows_too_large_is_refused_by_a_keyword_and_not_by_a_number() -> None:
     branches = [{"properties": {f"p{at}": {"type": "string"}}, "required": [f"p{at}"]} for at in range(60)]
 
