@@ -59,7 +59,7 @@ def card(line: Measured, place: int, best: bool, width: int) -> Content:
     takes = [Content.styled(visible(part), "$quiet") for part in _takes(line)]
     below = in_lines(takes, width - 2)
     if line.upkeep:
-        below.append(Content.styled(fit(f"upkeep: {line.upkeep}", width - 2).rstrip(), "$quiet"))
+        below += Content.styled(visible(f"upkeep: {line.upkeep}"), "$quiet").wrap(max(8, width - 2))
     return Content("\n  ").join([first, *below])
 
 
