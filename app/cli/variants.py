@@ -164,6 +164,7 @@ def print_parts(workspace: Workspace, parts: Parts) -> None:
             ("variant", parts.name),
             ("model", f"{parts.remote.model} at {parts.remote.url}" if parts.remote else parts.model),
             ("adapter", parts.adapter),
+            ("put on", ", ".join(f"{one.path} x {one.scale:g}" for one in parts.adapters)),
             ("run", parts.run_id),
             ("prompt", f"{parts.prompt} ({parts.prompt_sha256[:12]})" if parts.prompt else ""),
             ("system", parts.system),

@@ -15,7 +15,7 @@ from typing import Protocol
 from engine.inference.answering import Answering
 from engine.inference.answers import Answer, Ask, Prompt, refused
 from engine.inference.choosing import Chooser, Choosing
-from engine.inference.generate import Request, never
+from engine.inference.generate import AdapterSet, Request, never
 from engine.inference.llama import CONTEXT_CAP, Model, context_size
 from engine.inference.scheduler import PARALLEL, Scheduler
 from engine.inference.structured.call_form import CallForm, explained
@@ -73,7 +73,8 @@ class Composition:
             self._chat_template = "" if variant.template else checked_template(self.model, variant)
             size = context_size(self.model, cap=context_cap)
             self.scheduler = Scheduler(self.model, size, parallel=parallel)
-            self._chooser = Chooser(self.model, size)
+            self.scheduler.load(self.adapters)
+            self._chooser = Chooser(self.model, size, self.adapters)
         except BaseException:
             self.model.close()
             raise
@@ -218,7 +219,7 @@ class Composition:
             stops=[*ask.stops, tail] if tail.strip() else ask.stops,
             trailing=tail,
             constraint=constraint,
-            adapters=ask.adapters,
+            adapters=ask.adapters or self.adapters,
             bias=ask.bias,
             logprobs=ask.logprobs,
             stopped=stopped,
@@ -243,6 +244,11 @@ class Composition:
         self, request: Request, prompt: Prompt, retrieval_ms: float, structure: Structure | None
     ) -> Answering:
         return Answering(self.scheduler.submit(request), prompt, retrieval_ms, self._spaced, structure)
+
+    @property
+    def adapters(self) -> AdapterSet:
+        """What the variant puts onto its model."""
+        return tuple((one.path, one.scale) for one in self.variant.adapters)
 
     @property
     def _spaced(self) -> bool:

@@ -14,7 +14,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from engine.inference.generate import AdapterSet
 from engine.inference.llama import Model, check_fits, common_prefix
+from engine.inference.lora import AdapterShelf
 from engine.inference.sampler import log_softmax
 from engine.inference.sequences import Piece, Sequences
 
@@ -34,14 +36,19 @@ class Question(msgspec.Struct):
 
 
 class ChoiceScorer:
-    """Scores continuations over one model, in questions of at most `size` tokens each.
+    """Scores continuations over one model with `adapters` on, in questions of at most `size` tokens each.
 
-    Close it before the model. Raises TemperError where memory does not suffice.
+    Close it before the model. Raises TemperError where memory does not suffice, UsageError where an adapter
+    does not fit.
     """
 
-    def __init__(self, model: Model, size: int, parallel: int = PARALLEL) -> None:
+    def __init__(self, model: Model, size: int, parallel: int = PARALLEL, adapters: AdapterSet = ()) -> None:
         self.size = size
+        shelf = AdapterShelf(model)
+        for path, _ in adapters:
+            shelf.load(path)
         self._sequences = Sequences(model, size, parallel, outputs=max(OUTPUTS, parallel))
+        shelf.put_on(self._sequences.handle, adapters)
 
     def scores(self, questions: Iterable[Question]) -> Iterator[list[npt.NDArray[np.float32]]]:
         """Of each question, in order: the log-probability of every token of each continuation.

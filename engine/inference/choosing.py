@@ -13,6 +13,7 @@ import msgspec
 
 from engine.inference.answers import Answer, Prompt
 from engine.inference.choices import ChoiceScorer, Question
+from engine.inference.generate import AdapterSet
 from engine.inference.llama import Model, check_fits
 from store.records.evals import ChoiceScore
 from store.records.traces import Timings
@@ -31,11 +32,15 @@ class Choosing(msgspec.Struct):
 
 
 class Chooser:
-    """Chooses over one model, whose contexts have at most `limit` tokens. Close it before the model."""
+    """Chooses over one model with `adapters` on, whose contexts have at most `limit` tokens.
 
-    def __init__(self, model: Model, limit: int) -> None:
+    Close it before the model.
+    """
+
+    def __init__(self, model: Model, limit: int, adapters: AdapterSet = ()) -> None:
         self.model = model
         self.limit = limit
+        self.adapters = adapters
         self._scorer: ChoiceScorer | None = None
 
     def continuations(self, prompt: Prompt, choices: Sequence[str]) -> list[list[int]]:
@@ -91,7 +96,8 @@ class Chooser:
     def _scorer_for(self, needed: int) -> ChoiceScorer:
         if self._scorer is None or self._scorer.size < needed:
             self.close()
-            self._scorer = ChoiceScorer(self.model, min(self.limit, -(-needed // STEP) * STEP))
+            size = min(self.limit, -(-needed // STEP) * STEP)
+            self._scorer = ChoiceScorer(self.model, size, adapters=self.adapters)
         return self._scorer
 
 

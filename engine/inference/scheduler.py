@@ -55,10 +55,14 @@ class Scheduler:
         """Answers that have not begun."""
         return len(self._waiting)
 
+    def load(self, adapters: AdapterSet) -> None:
+        """Have adapters ready to be put on. Raises MissingError or UsageError for one that does not fit."""
+        for path, _ in adapters:
+            self._shelf.load(path)
+
     def submit(self, request: Request) -> Generation:
         """Have a request answered from the next step on. Raises UsageError when it does not fit."""
-        for path, _ in request.adapters:
-            self._shelf.load(path)
+        self.load(request.adapters)
         generation = Generation(request, self.model, self.size)
         self._waiting.append(generation)
         return generation

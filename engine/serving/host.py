@@ -287,5 +287,6 @@ def stamp_of(parts: Parts) -> bytes:
         files = [*base.shards, *sorted(parts.model.glob("*.json")), *parts.model.glob("*.jinja")]
     if parts.adapter is not None:
         files += sorted(path for path in parts.adapter.iterdir() if path.is_file())
+    files += [Path(one.path) for one in parts.adapters]
     stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.exists()]
     return msgspec.json.encode([parts, stats], enc_hook=str)

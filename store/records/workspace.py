@@ -173,6 +173,15 @@ class FewShot(msgspec.Struct, forbid_unknown_fields=True):
     """Fixes which rows, and their order."""
 
 
+class GgufAdapter(msgspec.Struct, forbid_unknown_fields=True):
+    """A LoRA adapter as a GGUF file, put onto the model when it answers."""
+
+    path: str
+    """The file, from the workspace's folder: what `temper export RUN --adapter-only` makes."""
+    scale: float = 1.0
+    """How much of it: 1 as trained, 0 nothing."""
+
+
 class Variant(msgspec.Struct, forbid_unknown_fields=True):
     """`[variants.NAME]`: model + adapter + prompt + retrieval + output + sampling; asked and evaluated."""
 
@@ -182,6 +191,8 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True):
     """A model of the workspace, or a path."""
     adapter: str | None = None
     """A training run (id, unique prefix or `last`) or a kept adapter."""
+    adapters: list[GgufAdapter] | None = None
+    """Adapter files put onto the model when it answers, added up; `adapter` is merged into it before."""
     prompt: str | None = None
     """A prompt file: the system message."""
     template: str | None = None
@@ -263,7 +274,8 @@ class ResolvedVariant(msgspec.Struct, forbid_unknown_fields=True):
     """A variant with inheritance applied and every name turned into a path: all an engine needs to run it.
 
     `gguf` is the file that runs, empty where `remote` answers. `system` is the prompt file's text. `template`
-    is the plain recipe template for bases without a chat template. `knowledge` is a knowledge base's name,
+    is the plain recipe template for bases without a chat template. `adapters` are put on when it answers, each
+    with its scale. `knowledge` is a knowledge base's name,
     `generation` the one that was published then. `shots` are turns shown before the conversation. `sha256`
     covers all of that: equal hashes are asked and evaluated alike.
     """
@@ -282,3 +294,4 @@ class ResolvedVariant(msgspec.Struct, forbid_unknown_fields=True):
     output: OutputFormat | None = None
     remote: RemoteModel | None = None
     generation: str = ""
+    adapters: list[GgufAdapter] = []

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine.export.adapter_gguf import adapter_to_gguf
 from engine.inference.answers import Answer, Ask
 from engine.inference.chat import Composition
 from engine.inference.choosing import likeliest
 from engine.inference.llama import Context, Model
+from engine.inference.lora import LoraAdapter, put_on
 from engine.inference.sampler import log_softmax
 from engine.models.chat import render_chat
+from engine.models.directory import ModelDirectory
+from store.errors import UsageError
 from store.records.data import Message
 from store.records.evals import ChoiceScore
-from store.records.workspace import ResolvedVariant, Sampling
-from tests.ggufs import tiny_f32
+from store.records.workspace import GgufAdapter, ResolvedVariant, Sampling
+from tests.engine.export.untrained import adapter_on
+from tests.ggufs import TINY, tiny_f32
 
 LABELS = ["lost_card", "refund", "a much longer answer than the others", "yes"]
 
 
 @pytest.fixture(scope="module")
 def composition() -> Iterator[Composition]:
-    composition = Composition(ResolvedVariant("v", str(tiny_f32()), sampling=Sampling(max_tokens=4)))
+    composition = composition_of()
     yield composition
     composition.close()
+
+
+def composition_of(**more: Any) -> Composition:
+    return Composition(ResolvedVariant("v", str(tiny_f32()), sampling=Sampling(max_tokens=20), **more))
 
 
 def ask(question: str, *choices: str, per_byte: bool = False) -> Ask:
@@ -78,6 +89,34 @@ def test_chosen_and_written_answers_go_together_and_keep_their_places(compositio
     assert last.text in ("yes", "no")
     assert middle.choices == []
     assert middle.completion_tokens > 0
+
+
+@pytest.mark.training
+def test_a_variants_adapter_files_are_on_whether_it_writes_or_chooses(
+    composition: Composition, tiny: Model, tmp_path: Path
+) -> None:
+    adapter = adapter_on(TINY, tmp_path / "a", seed=1)
+    file = str(adapter_to_gguf(ModelDirectory(TINY), adapter, tmp_path / "a.gguf"))
+    question = [Message("user", "I lost my phone")]
+    with_it = composition_of(adapters=[GgufAdapter(file)])
+
+    written, chosen = answers(with_it, Ask(question), ask("I lost my phone"))
+    told, bare = answers(composition, Ask(question, adapters=((file, 1.0),)), ask("I lost my phone"))
+    plain = composition.answer(question)
+    with_it.close()
+
+    assert written.text == told.text != plain.text
+    assert [one.logprob for one in chosen.choices] != pytest.approx([one.logprob for one in bare.choices])
+    context = Context(tiny, 256)
+    put_on(context, [(LoraAdapter(tiny, Path(file)), 1.0)])
+    expected = [read_alone(tiny, context, "I lost my phone", one) for one in LABELS]
+    context.close()
+    assert [one.logprob for one in chosen.choices] == pytest.approx(expected, abs=2e-3)
+
+
+def test_an_adapter_file_that_does_not_fit_is_refused_before_anything_is_asked() -> None:
+    with pytest.raises(UsageError, match="does not fit"):
+        composition_of(adapters=[GgufAdapter(str(tiny_f32()))])
 
 
 def test_a_question_that_is_too_long_is_refused_and_the_others_answered(composition: Composition) -> None:

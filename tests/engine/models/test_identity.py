@@ -15,7 +15,16 @@ from store import clock, knowledge
 from store.records.data import Message
 from store.records.knowledge import Manifest
 from store.records.output import OutputFormat
-from store.records.workspace import FewShot, Output, RemoteModel, ResolvedVariant, Sampling, Search, Variant
+from store.records.workspace import (
+    FewShot,
+    GgufAdapter,
+    Output,
+    RemoteModel,
+    ResolvedVariant,
+    Sampling,
+    Search,
+    Variant,
+)
 from store.workspace import Workspace
 
 Settings = dict[str, Any]
@@ -42,6 +51,8 @@ BASE: Settings = {
 def toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key} = {toml(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
     return json.dumps(value)
 
 
@@ -96,6 +107,10 @@ def shop(tmp_path: Path) -> Shop:
 
 OTHERWISE: dict[str, list[Settings]] = {
     "model": [{"model": "two"}],
+    "adapters": [
+        {"adapters": [{"path": "one.gguf"}]},
+        {"adapters": [{"path": "one.gguf"}, {"path": "two.gguf", "scale": 0.5}]},
+    ],
     "prompt": [{"prompt": "b.md"}],
     "template": [{"template": "{prompt}\n{completion}"}],
     "knowledge": [{"knowledge": "laws"}],
@@ -273,6 +288,7 @@ def test_every_part_of_a_resolved_variant_is_in_its_hash(shop: Shop) -> None:
         "output": OutputFormat("json_object"),
         "remote": RemoteModel("u", "m"),
         "generation": "g",
+        "adapters": [GgufAdapter(str(shop.root / "one.gguf"))],
     }
     assert known | values.keys() == set(ResolvedVariant.__struct_fields__)
     workspace, bare = shop.workspace(BASE), ResolvedVariant("x", "")

@@ -15,12 +15,13 @@ from engine.models.variants import (
     Parts,
     default_quant,
     describe,
+    identity_of,
     knowledge_of,
     read_prompt,
 )
 from store.errors import MissingError, UsageError
 from store.hashing import sha256_of_text
-from store.records.workspace import Sampling
+from store.records.workspace import GgufAdapter, ResolvedVariant, Sampling
 from store.workspace import Workspace
 from tests.engine.models.conftest import SETTINGS, lay_adapter, lay_run
 
@@ -115,6 +116,37 @@ def test_a_path_starts_at_the_workspace(workspace: Workspace) -> None:
     (workspace.root / "base.gguf").write_bytes(b"GGUF")
 
     assert describe(workspace, "base.gguf").model == workspace.root / "base.gguf"
+
+
+def test_adapter_files_are_put_on_from_the_workspaces_folder(workspace: Workspace) -> None:
+    base = workspace.config.variants["base"]
+    base.adapters = [GgufAdapter("exports/polite.gguf", 0.5)]
+
+    with pytest.raises(MissingError, match="adapter file is not there"):
+        describe(workspace, "base")
+
+    file = workspace.root / "exports" / "polite.gguf"
+    file.parent.mkdir()
+    file.write_bytes(b"GGUF")
+    assert describe(workspace, "grounded").adapters == [GgufAdapter(str(file), 0.5)]
+
+
+def test_what_an_adapter_file_holds_and_how_much_of_it_is_put_on_makes_another_variant(
+    workspace: Workspace,
+) -> None:
+    file = workspace.root / "polite.gguf"
+    hashes = []
+    for content, scale in ((b"GGUF1", 1.0), (b"GGUF2", 1.0), (b"GGUF2", 0.5)):
+        file.write_bytes(content)
+        adapters = [GgufAdapter(str(file), scale)]
+        hashes.append(identity_of(workspace, ResolvedVariant("v", "", adapters=adapters)))
+    moved = file.rename(workspace.root / "other.gguf")
+    assert (
+        identity_of(workspace, ResolvedVariant("v", "", adapters=[GgufAdapter(str(moved), 0.5)]))
+        == hashes[-1]
+    )
+
+    assert len(set(hashes)) == 3
 
 
 def test_an_unknown_name_is_answered_with_what_there_is(workspace: Workspace) -> None:
