@@ -60,11 +60,12 @@ def pair(a: Iterable[CaseResult], b: Iterable[CaseResult]) -> Paired:
     unproven = {case: _slices(result) for case, result in sorted(unjudged_b.items())}
     common = [case for case in one if case in other]
     same = [case for case in common if _alike(one[case][0], other[case][0])]
-    notices = _notices(one, other, len(common) - len(same), len(same))
+    unjudged = unjudged_a.keys() | unjudged_b.keys()
+    notices = _notices(one.keys() - unjudged, other.keys() - unjudged, len(common) - len(same), len(same))
     for side, found in (("A", one), ("B", other)):
         notices += _unanswered(side, [result for case in same for result in found[case]])
     notices += _other_epochs(one, other, same)
-    if unjudged := unjudged_a.keys() | unjudged_b.keys():
+    if unjudged:
         notices.append(
             f"{len(unjudged)} cases were left out: a check could not judge them ({_some(unjudged)})."
         )
@@ -96,11 +97,9 @@ def _alike(a: CaseResult, b: CaseResult) -> bool:
     return asked and judged and (a.input, a.expected) == (b.input, b.expected)
 
 
-def _notices(
-    one: dict[str, list[CaseResult]], other: dict[str, list[CaseResult]], changed: int, common: int
-) -> list[str]:
+def _notices(one: set[str], other: set[str], changed: int, common: int) -> list[str]:
     said = []
-    alone = {"A": one.keys() - other.keys(), "B": other.keys() - one.keys()}
+    alone = {"A": one - other, "B": other - one}
     if any(alone.values()) or changed:
         parts = [f"{len(cases)} only {side} has ({_some(cases)})" for side, cases in alone.items() if cases]
         if changed:

@@ -99,6 +99,13 @@ def test_a_case_that_was_changed_is_not_common() -> None:
     assert "changed between the runs" in compared(a, b).notices[0]
 
 
+def test_a_case_that_other_checks_judged_is_not_common() -> None:
+    a, b = results("++", checks_hash="1"), results("++", checks_hash="1")
+    b[1].checks_hash = "2"
+
+    assert compared(a, b).overall.n == 1
+
+
 def test_runs_without_a_common_case_are_refused() -> None:
     with pytest.raises(UsageError, match="no case in common"):
         pair([result("x", True)], [result("y", True)])
@@ -114,6 +121,7 @@ def test_a_result_that_could_not_be_judged_counts_nowhere() -> None:
 
     assert found.overall.n == 1
     assert "could not judge" in found.notices[-1]
+    assert len(found.notices) == 1  # both sides have the case: none is said to lack it
 
 
 def test_answers_that_one_side_could_not_give_are_said() -> None:
@@ -193,6 +201,26 @@ def test_a_gate_names_every_rule_that_is_broken() -> None:
         "slice german",
         "slice critical",
     ]
+
+
+def test_a_case_that_passes_every_other_time_is_fixed_when_it_passes_always() -> None:
+    half = [result("c", epoch == 0, epoch=epoch) for epoch in range(2)]
+    always = [result("c", True, epoch=epoch) for epoch in range(2)]
+
+    assert [one.case for one in compared(half, always).fixed] == ["c"]
+    assert [one.case for one in compared(always, half).broken] == ["c"]
+    assert compared(half, half).fixed == []
+
+
+def test_a_protected_case_that_no_check_could_judge_is_not_let_through() -> None:
+    a, b = results("++", tags=["critical"]), results("++", tags=["critical"])
+    b[0].checks[0].error = "the judge gave no verdict"
+
+    outcome = gates.judge(compared(a, b), Gate())
+
+    assert outcome.reasons == ["slice critical: no check could judge the candidate on c000"]
+    assert gates.judge(compared(b, a), Gate()).verdict == "passed"
+    assert gates.judge(compared(a, b), Gate(protected=["other"])).verdict == "passed"
 
 
 def test_a_gate_passes_an_equal_candidate_unless_it_asks_for_certainty() -> None:
