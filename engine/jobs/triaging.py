@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from engine.evals.triage.board import board
+from engine.evals.triage.board import board, decision_on
 from engine.evals.triage.complaints import read_complaints
 from engine.evals.triage.guessing import failures_of
 from engine.evals.triage.witnesses import BARE, failures_of_advice
@@ -153,7 +153,7 @@ def decide(
 def held(workspace: Workspace, groups: Iterable[FailureGroup]) -> dict[str, Label | None]:
     """What is decided of each failure of the groups by now, to be given to `restore`."""
     known = decisions(workspace)
-    return {failure.target: known.get(failure.target) for group in groups for failure in group.members}
+    return {one.target: decision_on(one, known) for group in groups for one in group.members}
 
 
 def restore(workspace: Workspace, before: Mapping[str, Label | None]) -> int:

@@ -85,9 +85,9 @@ class Signs(msgspec.Struct, omit_defaults=True):
 
     `ready` is the rule of triage (the top 20 failures named, half of them behavioural), `why_not` its reason,
     `triage` the commands that name them. `format_share` and `knowledge_share` are of the bare prompt's
-    failures, `noise_share` of those decided or guessed to be label noise. `conflicts` is the share of rows
-    whose equal questions have other answers, `perishable` that of answers (of rows or cases, whichever is
-    more) which state facts that will change.
+    failures, `noise_share` of its cases: those whose reference is decided, or found by a judge, to be wrong.
+    `conflicts` is the share of rows whose equal questions have other answers, `perishable` that of answers
+    (of rows or cases, whichever is more) which state facts that will change.
     `preference_cost` quotes a preference run that became nicer but less accurate, `preferred` says that the
     adapter is from one. `training` is what the adapter's training takes, `other` another model's name, `seen`
     how many cases an adapter was not measured on because it was trained on them.

@@ -34,8 +34,9 @@ class Failure(msgspec.Struct, omit_defaults=True):
     """One failed case of a run, or one complaint of a file. `weight` is how often it happened.
 
     `target` is what a label about it names: it stays the same from run to run while the same case fails in
-    the same way. `source_in_context`: the right document was among the passages that the model was given.
-    `days` says how often it happened on which day, as far as a file tells.
+    the same way. Labels on the names in `known_as` hold too. `source_in_context`: the right document was
+    among the passages that the model was given. `days` says how often it happened on which day, as far
+    as a file tells.
     """
 
     target: str
@@ -51,6 +52,7 @@ class Failure(msgspec.Struct, omit_defaults=True):
     weight: int = 1
     source_in_context: bool = False
     days: dict[str, int] = {}
+    known_as: list[str] = []
 
 
 class Count(msgspec.Struct):

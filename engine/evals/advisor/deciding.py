@@ -1,18 +1,18 @@
 """The rules by which the advisor decides, in their order. It advises; it never blocks anything.
 
     1. fewer than FEWEST cases                              not_yet   cases
-    2. NOISE of the failures, or CONFLICTS of the rows,
-       are about the labels                                 fix_data  labels
-    3. the bare prompt passes ENOUGH                        not_yet   none
-    4. approaches that are better than the bare prompt (interval and exact test agree, and by at least GAIN)
+    2. the bare prompt passes ENOUGH                        not_yet   none
+    3. approaches that are better than the bare prompt (interval and exact test agree, and by at least GAIN)
        and than one and the same answer to every case, also after Holm's correction for how many were tried:
        the cheapest of them that no dearer one beats by GAIN, or that brings MOST of what the dearer ones do
          prompt or few_shot     prompt      retrieval      retrieval
          adapter                tune        hybrid         hybrid
        tune and hybrid only with the rule of triage (top 20 named, half behavioural); else not_yet;
        no adapter alone where FACTS of the answers are facts that will change: those are retrieved
-    5. the right passages help and the search does not      retrieval  retrieval
-    6. another model, where one was measured, helps         other_base base
+    4. the right passages help and the search does not      retrieval  retrieval
+    5. another model, where one was measured, helps         other_base base
+    6. DOUBTFUL of the cases have a wrong reference, or of
+       the rows disagree                                    fix_data  labels
     7. not even few-shot with the right passages reaches
        WEAK, nor does an adapter; not_yet while none was
        measured (it is cheaper than another base), or
@@ -37,8 +37,7 @@ FEWEST = 20
 ENOUGH = 0.95
 GAIN = 0.05
 MOST = 0.85
-NOISE = 0.25
-CONFLICTS = 0.1
+DOUBTFUL = 0.1
 WEAK = 0.3
 HELD = 0.5
 FACTS = 0.5
@@ -85,8 +84,6 @@ def decide(lines: Lines, results: Results, signs: Signs) -> tuple[AdviceVerdict,
     bare = lines.get("bare")
     if bare is None or bare.n < FEWEST:
         return "not_yet", None
-    if signs.noise_share >= NOISE or (signs.conflicts or 0.0) >= CONFLICTS:
-        return "fix_data", None
     if bare.score >= ENOUGH:
         return "not_yet", "bare"
     gaining = sure_gains(lines, results)
@@ -102,6 +99,8 @@ def decide(lines: Lines, results: Results, signs: Signs) -> tuple[AdviceVerdict,
         return "not_yet", "adapter"
     if "other" in gaining:
         return "other_base", "other"
+    if max(signs.noise_share, signs.conflicts or 0.0) >= DOUBTFUL:
+        return "fix_data", None
     if looks_weak(lines) and holds_answers(lines) and "adapter" in lines and lines["adapter"].score < WEAK:
         return "other_base", None
     return "not_yet", None

@@ -75,7 +75,7 @@ def further_remarks(lines: Lines, signs: Signs) -> list[str]:
     if signs.conflicts:
         said.append(f"The labels disagree in {signs.conflicts:.0%} of the rows (temper data check).")
     if signs.noise_share:
-        said.append(f"{signs.noise_share:.0%} of the failures may be wrong references (temper triage).")
+        said.append(f"{signs.noise_share:.0%} of the cases may have a wrong reference (temper triage).")
     if (signs.perishable or 0.0) >= PERISHABLE:
         said.append(
             f"{signs.perishable:.0%} of the answers are facts that will change: retrieve them, do not train "
@@ -179,7 +179,7 @@ def _labels(signs: Signs) -> str:
     if signs.conflicts:
         said.append(f"{signs.conflicts:.0%} of the rows answer the same question in another way")
     if signs.noise_share:
-        said.append(f"{signs.noise_share:.0%} of the failures look like wrong references")
+        said.append(f"{signs.noise_share:.0%} of the cases look like having a wrong reference")
     return " and ".join(said)
 
 

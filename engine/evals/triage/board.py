@@ -13,8 +13,8 @@ from typing import cast
 
 from engine.evals.triage.actions import ACTIONS, Means, command_of, is_behavioural
 from engine.evals.triage.clustering import Embed, cluster
-from engine.evals.triage.guessing import key_of
 from engine.evals.triage.periods import by_period
+from engine.evals.triage.texts import key_of
 from store.records.labels import Label
 from store.records.triage import CATEGORIES, Category, Count, Failure, FailureGroup, Triage
 
@@ -68,8 +68,7 @@ def group_of(
     members: Sequence[Failure], decisions: Mapping[str, Label], total: int, means: Means
 ) -> FailureGroup:
     """One group, with the category that most of its decided members have; else the guess of its leader."""
-    made = [decisions[one.target] for one in members if one.target in decisions]
-    made = [label for label in made if label.value in CATEGORIES]
+    made = [label for one in members if (label := decision_on(one, decisions)) is not None]
     leader, count = members[0], sum(one.weight for one in members)
     category: Category = leader.guess.category
     if made:
@@ -88,6 +87,14 @@ def group_of(
         command=command_of(category, means),
         note=next((label.note for label in reversed(made) if label.note), ""),
     )
+
+
+def decision_on(failure: Failure, decisions: Mapping[str, Label]) -> Label | None:
+    """What was decided of a failure, under its name of today or else an older one; None where it was not."""
+    for name in (failure.target, *failure.known_as):
+        if name in decisions:
+            return decisions[name] if decisions[name].value in CATEGORIES else None
+    return None
 
 
 def trend_of(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.evals.triage.guessing import CLOSED_LETTERS, normal
+from engine.evals.triage.texts import CLOSED_LETTERS, normal
 from store.records.triage import Failure
 
 if TYPE_CHECKING:

@@ -18,66 +18,15 @@ from engine.data.importers import Record
 from engine.data.source import Source
 from engine.evals.checks.refusal import is_refusal
 from engine.evals.triage.columns import columns_of
-from engine.evals.triage.guessing import key_of, normal
 from engine.evals.triage.periods import day_of, is_month_first
+from engine.evals.triage.texts import key_of, normal
+from engine.evals.triage.wording import PATTERNS
 from store.errors import UsageError
-from store.records.triage import CATEGORIES, Category, Failure, Guess
+from store.records.triage import CATEGORIES, Failure, Guess
 
 MOST_WEIGHT = 1_000_000
 SAMPLE = 200
 """So many rows say what the columns hold."""
-_REST = re.compile(r"\w*")
-
-_WORDS: tuple[tuple[Category, str], ...] = (
-    (
-        "safety",
-        r"unsafe|leak(?:ed|s)|private data|personal data|seed phrase|phishing|dangerous|gefährlich|peligros|"
-        r"dangereu|(?:shows?|reveals?|asks? for) (?:my|a|the) password|verrät .*passwort|persönliche daten",
-    ),
-    (
-        "tool",
-        r"wrong (?:tool|function|api)|tool call|called the wrong|did ?n.t call|wrong argument|"
-        r"falsche[ns]? (?:funktion|werkzeug)|herramienta equivocada|mauvais outil",
-    ),
-    (
-        "format",
-        r"\bjson\b|format|schema|malformed|pars(?:e|ing)|markdown|cut off|truncated|not valid|abgeschnitten|"
-        r"cortad[oa]|tronqu",
-    ),
-    (
-        "refusal",
-        r"refus|won.t answer|would ?n.t answer|can.t help|declin|says it cannot|verweiger|weigert|"
-        r"lehnt .*ab\b|"
-        r"se niega|rechaza|rifiuta",
-    ),
-    (
-        "knowledge",
-        r"out ?dated|no longer|old (?:price|fee|version|policy)|stale|has changed|veraltet|nicht mehr|"
-        r"desactualizad|ya no|obsol|n.est plus|non è più",
-    ),
-    (
-        "retrieval",
-        r"(?:not|n.t) find|wrong (?:document|article|page|source)|missing article|nicht gefunden|"
-        r"falsche[rns]? (?:dokument|artikel|quelle|seite)|documento equivocado|mauvais (?:document|article)",
-    ),
-    (
-        "hallucination",
-        r"made ?(?:it|this|that)? ?up|invent|hallucinat|does ?n.t exist|not exist|fabricat|erfunden|"
-        r"gibt es (?:gar )?nicht|no existe|n.existe pas",
-    ),
-    (
-        "tone",
-        r"rude|\btone\b|impolite|too (?:long|short|formal|casual|wordy)|unfriendly|condescending|verbose|"
-        r"unhöflich|unfreundlich|zu (?:lang|kurz)\b|groser|demasiado (?:larg|cort)|impoli|"
-        r"trop (?:long|court)",
-    ),
-    (
-        "product",
-        r"feature|not supported by (?:the )?(?:app|product)|button|screen|please add|crash|\bslow\b|absturz|"
-        r"stürzt .*ab\b|langsam|\blent[oae]|se cuelga|plante\b",
-    ),
-)
-_PATTERNS = tuple((category, re.compile(words, re.IGNORECASE)) for category, words in _WORDS)
 
 
 class Complaints(msgspec.Struct):
@@ -126,7 +75,7 @@ def failure_of(
     count, day = _count(row.get("count", "")), day_of(row.get("time", ""), month_first)
     said = comment or ("" if output else asked)
     return Failure(
-        f"{source}/{key}",
+        f"complaint/{key}",
         source,
         row.get("id") or f"line {record.line}",
         asked,
@@ -137,6 +86,7 @@ def failure_of(
         time=row.get("time", ""),
         weight=count,
         days={day: count} if day else {},
+        known_as=[f"{source}/{key}"],
     )
 
 
@@ -145,18 +95,12 @@ def guess_from_words(comment: str, output: str, category: str = "") -> Guess:
     named = category.strip().casefold().replace(" ", "_").replace("-", "_")
     if named in CATEGORIES:
         return Guess(named, "as_filed", f"the file says {category}")
-    for kind, pattern in _PATTERNS:
-        if match := pattern.search(comment):
-            return Guess(kind, f"says_{kind}", f"the complaint says {whole_words(match)!r}")
+    for kind, pattern in PATTERNS:
+        if match := pattern.search(comment.replace("\u2019", "'")):
+            return Guess(kind, f"says_{kind}", f"the complaint says {match[0]!r}")
     if output and is_refusal(output):
         return Guess("refusal", "refused", f"the answer refuses: {output[:60]!r}")
     return Guess("behaviour", "complaint", "nothing says more than that it is wrong")
-
-
-def whole_words(match: re.Match[str]) -> str:
-    """What was found, with the rest of the words that it begins and ends in."""
-    before, behind = re.search(r"\w*$", match.string[: match.start()]), _REST.match(match.string, match.end())
-    return (before[0] if before else "") + match[0] + (behind[0] if behind else "")
 
 
 def _text(value: Any) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from engine.evals.triage.guessing import Others, failures_of
+from engine.evals.triage.guessing import failures_of
 from store.records.evals import CaseResult
 from store.records.triage import Failure
 
@@ -24,7 +24,7 @@ OTHER_WEIGHTS = ("adapter", "hybrid", "other")
 def failures_of_advice(results: Iterable[CaseResult], run_id: str, approach: str = BARE) -> list[Failure]:
     """The failures of one approach, guessed with what all the others answered."""
     own: list[CaseResult] = []
-    others: Others = defaultdict(list)
+    others: dict[str, list[CaseResult]] = defaultdict(list)
     for result in results:
         by = result.variant if result.variant in OTHER_WEIGHTS else BARE
         result = msgspec.structs.replace(result, variant_hash=by)

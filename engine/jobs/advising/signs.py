@@ -10,8 +10,10 @@ from engine.data.checks.asking import of_recipe
 from engine.data.checks.perishable import PerishableScan
 from engine.data.checks.run import PhaseProgress, examine, quiet
 from engine.evals.identity import case_hash
-from engine.evals.triage.board import board
-from engine.evals.triage.guessing import failures_of, normal
+from engine.evals.triage.board import board, decision_on
+from engine.evals.triage.guessing import failures_of
+from engine.evals.triage.rules.labels import DOUBTFUL
+from engine.evals.triage.texts import normal
 from engine.evals.triage.witnesses import failures_of_advice
 from engine.jobs.advising.probe import own_recipe
 from engine.jobs.side_by_side import recipe_of
@@ -25,7 +27,7 @@ from store.records.data import Example, Message
 from store.records.evals import Case, CaseResult
 from store.records.findings import CheckName, CheckReport
 from store.records.labels import Label
-from store.records.triage import Failure
+from store.records.triage import Failure, FailureGroup
 from store.runs import RunFolder
 from store.workspace import Workspace
 
@@ -47,12 +49,12 @@ def signs_of(
     failures = as_decided(failures_of(results["bare"], run_id), witnessed, decided)
     top = board(run_id, failures, decided)
     signs = Signs(top.ready, top.why_not, triage=f"temper triage {run_id}")
-    shares = dict.fromkeys(("format", "knowledge", "label_noise"), 0.0)
+    shares = dict.fromkeys(("format", "knowledge"), 0.0)
     for group in top.groups:
         if group.category in shares:
             shares[group.category] += group.share
     signs.format_share, signs.knowledge_share = shares["format"], shares["knowledge"]
-    signs.noise_share = shares["label_noise"]
+    signs.noise_share = noise_share(top.groups, sum(one.judged for one in results["bare"]))
     signs.perishable, signs.conflicts = facts_share(cases), conflicts_share(cases)
     return signs
 
@@ -61,8 +63,18 @@ def as_decided(
     alone: Iterable[Failure], witnessed: Iterable[Failure], decided: Mapping[str, Label]
 ) -> list[Failure]:
     """Each failure as it was guessed when somebody decided on it: seen alone, or else beside the others."""
-    known = {one.case: one for one in alone if one.target in decided}
-    return [one if one.target in decided else known.get(one.case, one) for one in witnessed]
+    known = {one.case: one for one in alone if decision_on(one, decided)}
+    return [one if decision_on(one, decided) else known.get(one.case, one) for one in witnessed]
+
+
+def noise_share(groups: Iterable[FailureGroup], answers: int) -> float:
+    """The share of all answers whose reference is wrong: as decided, or as a judge and two witnesses say."""
+    noisy = [
+        group.count
+        for group in groups
+        if (group.category == "label_noise" if group.named else group.guess.rule == DOUBTFUL)
+    ]
+    return sum(noisy) / answers if answers else 0.0
 
 
 def facts_share(cases: Sequence[Case]) -> float | None:

@@ -13,7 +13,7 @@ import msgspec
 from engine.data.ensure import ensure_dataset
 from engine.evals.identity import question
 from engine.evals.suite import LoadedSuite
-from engine.evals.triage.guessing import normal
+from engine.evals.triage.texts import normal
 from engine.jobs.advising.passages import gold_passages
 from engine.models import adapters
 from engine.models.chat import last_user

@@ -173,11 +173,41 @@ def test_too_few_cases_tell_nothing() -> None:
     assert any("at least 20 cases" in line for line in advice.missing)
 
 
-@pytest.mark.parametrize("signs", [Signs(ready=True, conflicts=0.2), Signs(ready=True, noise_share=0.4)])
-def test_labels_that_disagree_come_before_everything_else(signs: Signs) -> None:
-    advice = advised(signs, bare=0.1, few_shot=0.9)
+DISAGREEING = (
+    (Signs(ready=True, conflicts=0.2), "20% of the rows answer the same question in another way"),
+    (Signs(ready=True, noise_share=0.2), "20% of the cases"),
+)
 
-    assert (advice.verdict, advice.binding) == ("fix_data", "labels")
+
+@pytest.mark.parametrize(("signs", "remark"), DISAGREEING, ids=["rows", "references"])
+@pytest.mark.parametrize(
+    ("scores", "verdict", "binding"),
+    [
+        ({"bare": 0.7, "prompt": 0.9}, "prompt", "behaviour"),
+        ({"bare": 0.7, "adapter": 0.9}, "tune", "behaviour"),
+        ({"bare": 0.7, "prompt": 0.72}, "fix_data", "labels"),
+        ({"bare": 0.7}, "fix_data", "labels"),
+        ({"bare": 0.98, "prompt": 1.0}, "not_yet", "none"),
+        ({"bare": 0.98}, "not_yet", "none"),
+        ({"bare": 0.1, "retrieval": 0.1, "gold": 0.9}, "retrieval", "retrieval"),
+        ({"bare": 0.1, "few_shot": 0.1, "adapter": 0.12, "gold": 0.12}, "fix_data", "labels"),
+    ],
+)
+def test_labels_that_disagree_bind_only_where_nothing_surely_helps(
+    signs: Signs, remark: str, scores: dict[str, float], verdict: str, binding: str
+) -> None:
+    advice = advised(signs, 60, **scores)
+
+    assert (advice.verdict, advice.binding) == (verdict, binding)
+    assert (remark in advice.headline) == (verdict == "fix_data")
+    assert any("labels disagree" in line or "wrong reference" in line for line in advice.says)
+
+
+def test_a_few_doubtful_references_bind_nothing() -> None:
+    advice = advised(Signs(ready=True, noise_share=0.05), bare=0.7)
+
+    assert (advice.verdict, advice.binding) == ("not_yet", "none")
+    assert "5% of the cases may have a wrong reference (temper triage)." in advice.says
 
 
 def test_an_adapter_that_would_learn_changing_facts_by_heart_is_not_advised() -> None:
@@ -203,7 +233,7 @@ def test_another_model_that_helps_where_nothing_cheaper_does_is_named() -> None:
 
 
 def test_labels_that_disagree_say_how_many() -> None:
-    headline = advised(Signs(ready=True, conflicts=0.2), bare=0.1, few_shot=0.9).headline
+    headline = advised(Signs(ready=True, conflicts=0.2), bare=0.1, few_shot=0.1).headline
 
     assert "20% of the rows answer the same question in another way" in headline
 

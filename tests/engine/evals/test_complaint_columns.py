@@ -119,7 +119,7 @@ def test_a_text_alone_is_the_complaint_and_its_trend_is_over_time(tmp_path: Path
 
     assert read.columns == {"time": "created_at", "input": "customer_message"}
     assert [(one.category, one.guess.evidence) for one in groups] == [
-        ("refusal", "the complaint says 'refuses'"),
+        ("refusal", "the complaint says 'refuses to answer'"),
         ("tone", "the complaint says 'rude'"),
     ]
     assert [(one.source, one.count) for one in groups[0].trend] == [

@@ -11,6 +11,7 @@ from engine.evals.triage.board import board
 from engine.evals.triage.clustering import cluster, groups_of, space_of
 from engine.evals.triage.complaints import guess_from_words, read_complaints
 from engine.evals.triage.guessing import failures_of, guess_of
+from engine.evals.triage.seen import Seen
 from store.errors import UsageError
 from store.records.data import ToolCall
 from store.records.evals import CaseResult, CheckResult, ExpectedCall
@@ -82,7 +83,7 @@ CALL = ExpectedCall("transfer", {"amount": 5})
         (failed(expected="It costs 3.75 a month."), "knowledge", "no source in context"),
         (failed(kind="length"), "tone", "length"),
         (failed(kind="latency"), "product", "latency"),
-        (failed(kind="pii_leak"), "safety", "pii_leak"),
+        (failed(output="Take the key AKIAIOSFODNN7EXAMPLE."), "safety", "API keys"),
         (failed(error="Too long: 9,000 tokens"), "product", "Too long"),
         (failed(), "behaviour", "exact: not as expected"),
     ],
@@ -100,10 +101,10 @@ def test_a_judge_and_two_variants_against_the_reference_doubt_the_label() -> Non
     other = failed(output='{ "intent":"fees" }')
     other.variant = "w"
 
-    assert guess_of(mine, [other]).category == "label_noise"
-    assert guess_of(mine, []).category != "label_noise"
+    assert guess_of(mine, Seen([other])).category == "label_noise"
+    assert guess_of(mine, Seen()).category != "label_noise"
     mine.checks[1].passed = False
-    assert guess_of(mine, [other]).category != "label_noise"
+    assert guess_of(mine, Seen([other])).category != "label_noise"
 
 
 def test_an_answer_out_of_a_closed_set_is_no_missing_fact() -> None:
@@ -243,43 +244,6 @@ def test_the_trend_counts_the_same_group_in_older_runs() -> None:
 
     assert [(one.source, one.count) for one in found.groups[0].trend] == [("old", 3), ("new", 1)]
     assert found.failures == 1
-
-
-def answered(variant: str, wrong: str = "", n: int = 20) -> list[CaseResult]:
-    """All cases right but the first, which is answered `wrong`."""
-    given = [
-        CaseResult("s", variant, f"c{k}", f"ask {k}", f"a{k}", k > 0, float(k > 0), [], expected=f"a{k}")
-        for k in range(n)
-    ]
-    given[0].output = wrong
-    given[0].checks = [CheckResult("exact", False, 0.0)]
-    given[0].variant_hash = variant
-    return given
-
-
-def test_two_variants_that_are_mostly_right_and_agree_cast_doubt_on_the_reference() -> None:
-    mine, other = answered("tuned", "Yes."), answered("big", "yes")
-    others = {one.case: [one] for one in other}
-
-    (found,) = failures_of(mine, "r", others)
-
-    assert (found.guess.category, found.guess.rule) == ("label_noise", "agreed_against")
-    assert "big (95% right), tuned (95% right) agree on 'Yes.'" in found.guess.evidence
-    assert "no judge was asked" in found.guess.evidence
-
-
-def test_agreement_is_no_evidence_where_a_variant_gives_the_reference_or_is_mostly_wrong() -> None:
-    mine, other = answered("tuned", "yes"), answered("big", "yes")
-    right = answered("third", "a0")
-    twice = {one.case: [one, three] for one, three in zip(other, right, strict=True)}
-    poor = [answered("tuned", "yes", 3), answered("big", "yes", 3)]
-
-    assert failures_of(mine, "r", twice)[0].guess.category == "behaviour"
-    assert failures_of(poor[0], "r", {one.case: [one] for one in poor[1]})[0].guess.category == "behaviour"
-    assert (
-        failures_of(mine, "r", {one.case: [one] for one in answered("tuned", "yes")})[0].guess.rule
-        == "wrong_answer"
-    )
 
 
 def named(groups: list[tuple[Any, int]]) -> tuple[list[Failure], dict[str, Label]]:
