@@ -34,11 +34,11 @@ def case_hash(case: Case) -> str:
     return _hash([conversation(case), case.turns, case.tools, case.tool_results, *chosen])
 
 
-def checks_hash(case: Case, checks: Sequence[Check]) -> str:
-    """Of all that decides a verdict, besides the answer."""
+def checks_hash(case: Case, checks: Sequence[Check], files: Sequence[str] = ()) -> str:
+    """Of all that decides a verdict, besides the answer; `files` are hashes of what the checks read."""
     expected = [case.expected, case.alternatives, case.expected_sources, case.expected_tool_calls]
     bound = [] if case.threshold is None else [case.threshold]
-    return _hash([expected, list(checks), *bound])
+    return _hash([expected, list(checks), *bound, *files])
 
 
 def slices_of(case: Case) -> list[str]:

@@ -114,7 +114,7 @@ def blank(terms: Terms, item: Item) -> CaseResult:
         expected=case.expected,
         tags=case.tags,
         case_hash=case_hash(case),
-        checks_hash=checks_hash(case, [check.check for check in item.checks]),
+        checks_hash=judged_by(case, item.checks),
         variant_hash=terms.variant_hash,
         epoch=item.epoch,
         seed=item.seed,
@@ -125,6 +125,11 @@ def blank(terms: Terms, item: Item) -> CaseResult:
         expected_sources=case.expected_sources,
         expected_tool_calls=case.expected_tool_calls,
     )
+
+
+def judged_by(case: Case, checks: Sequence[CompiledCheck]) -> str:
+    """The hash of all that decides the case's verdict, the contents of files among it."""
+    return checks_hash(case, [one.check for one in checks], [one.files for one in checks if one.files])
 
 
 def judged(result: CaseResult, item: Item, threshold: float | None = None) -> CaseResult:

@@ -9,6 +9,7 @@ import msgspec
 from engine.evals.checks.contract import Bench, CheckError, Judge, Kind, Reply
 from engine.evals.checks.registry import kind_of
 from store import settings
+from store.hashing import sha256_of_files
 from store.records.evals import Case, Check, CheckResult
 
 DETAIL_LETTERS = 300
@@ -18,7 +19,9 @@ ALMOST = 1e-9
 
 
 class CompiledCheck(msgspec.Struct, frozen=True):
-    """A check ready to use. `name` tells checks of one kind apart: contains, contains-2."""
+    """A check ready to use. `name` tells checks of one kind apart: contains, contains-2. `files` is the hash
+    of the files that it judges by: a schema, a function; "" without any.
+    """
 
     name: str
     kind: Kind
@@ -26,6 +29,7 @@ class CompiledCheck(msgspec.Struct, frozen=True):
     weight: float
     judge: Judge
     check: Check
+    files: str = ""
 
     def result(self, answer: str, case: Case) -> CheckResult:
         """The check's verdict on a text of which nothing else is known."""
@@ -97,14 +101,17 @@ def compile_checks(checks: Sequence[Check], bench: Bench | None = None) -> list[
         kind = kind_of(check.kind)
         wanted = check.name or check.kind
         names[wanted] = names.get(wanted, 0) + 1
+        bench.found.clear()
+        judge = kind.build(msgspec.convert(check.options, kind.options), bench)
         compiled.append(
             CompiledCheck(
                 wanted if names[wanted] == 1 else f"{wanted}-{names[wanted]}",
                 kind,
                 kind.threshold if check.threshold is None else check.threshold,
                 check.weight,
-                kind.build(msgspec.convert(check.options, kind.options), bench),
+                judge,
                 check,
+                sha256_of_files(bench.found) if bench.found else "",
             )
         )
     return compiled

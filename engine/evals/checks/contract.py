@@ -90,11 +90,13 @@ class Bench(msgspec.Struct):
     judge: ModelJudge | None = None
     python_checks: bool = False
     closing: list[Callable[[], None]] = []
+    found: list[Path] = []
 
     def find(self, name: str) -> Path:
-        """The file called `name`. Raises ValueError with where it was looked for."""
+        """The file called `name`, noted in `found`. Raises ValueError with where it was looked for."""
         for folder in self.folders:
             if (folder / name).is_file():
+                self.found.append(folder / name)
                 return folder / name
         looked = " or ".join(str(folder) for folder in dict.fromkeys(self.folders)) or "no folder"
         raise ValueError(f"{name}: there is no such file in {looked}")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from engine.evals import stored
-from engine.evals.identity import case_hash, checks_hash
-from engine.evals.run import CheckedCase, total
+from engine.evals.identity import case_hash
+from engine.evals.run import CheckedCase, judged_by, total
 from engine.jobs.context import JobContext
 from store.records.evals import CaseResult
 
@@ -29,10 +29,7 @@ def kept(context: JobContext, cases: Sequence[CheckedCase], threshold: float | N
     there = list(stored.read(path))
     if not there:
         return Kept()
-    now = {
-        case.id: (case, case_hash(case), checks_hash(case, [check.check for check in checks]))
-        for case, checks in cases
-    }
+    now = {case.id: (case, case_hash(case), judged_by(case, checks)) for case, checks in cases}
     found = Kept()
     for one in there:
         case, asked, judged = now.get(one.case, (None, "", ""))

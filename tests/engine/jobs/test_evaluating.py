@@ -107,6 +107,25 @@ def test_answers_are_judged_again_by_the_checks_of_now_without_being_asked(shop:
     assert any("1 of 3 cases have no answer" in one.title for one in notices_of(folder))
 
 
+def test_answers_whose_time_is_judged_are_asked_for_one_at_a_time(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def opened(*given: Any, one_by_one: bool) -> Any:
+        asked.append(one_by_one)
+        return open_composition(*given, one_by_one=one_by_one)
+
+    monkeypatch.setattr(opening, "open_composition", opened)
+    evaluate(shop)
+    write(shop, SUITE.replace("  - {id: c1, input: hello", "  - {id: c9, input: hello again") + TIMED)
+    folder = evaluate(shop)
+
+    assert asked == [False, True]
+    assert all(one.checks[-1].passed for one in results_of(folder))
+
+
+TIMED = "  - {kind: latency, max_ms: 600000}\n"
 CHOSEN = """
 name: mine
 choices: [lost_card, refund]
@@ -142,9 +161,9 @@ def test_what_the_gpu_drew_is_counted_from_when_the_model_is_there(
         happened.append("counted")
         return next(drawn)
 
-    def opened(*given: Any) -> Any:
+    def opened(*given: Any, **more: Any) -> Any:
         happened.append("loaded")
-        return open_composition(*given)
+        return open_composition(*given, **more)
 
     monkeypatch.setattr(asking, "energy_counter", lambda device: counter)
     monkeypatch.setattr(opening, "open_composition", opened)
@@ -176,6 +195,21 @@ def test_results_of_a_suite_that_was_changed_meanwhile_are_not_mixed_in(shop: Wo
 
     assert {check.kind for one in results_of(folder) for check in one.checks} == {"normalised"}
     assert len(results_of(folder)) == 3
+
+
+def test_verdicts_by_a_schema_that_was_edited_meanwhile_are_not_mixed_in(shop: Workspace) -> None:
+    schema = shop.paths.evals / "shape.json"
+    schema.write_text('{"type": "object"}')
+    write(shop, SUITE.replace("kind: exact", "kind: json_schema, schema: shape.json"))
+    folder = evaluate(shop)
+    before = results_of(folder)
+    schema.write_text('{"type": "array"}')
+
+    resume_here(folder)
+
+    after = results_of(folder)
+    assert {one.case: one.output for one in after} == {one.case: one.output for one in before}
+    assert not {one.checks_hash for one in after} & {one.checks_hash for one in before}
 
 
 def test_epochs_ask_again_with_other_seeds_and_count_as_one_case(shop: Workspace) -> None:
