@@ -17,28 +17,46 @@ KNOWN = frozenset(
 """Formats that llguidance has grammars for."""
 
 _POINTER = r"(?:/(?:[^~/]|~[01])*)*"
-# RFC 3986, appendix A, by its names; IP literals are not looked into
-_PLAIN, _ESCAPED = r"A-Za-z0-9\-._~!$&'()*+,;=", "%[0-9A-Fa-f]{2}"
-_PCHAR = rf"(?:[{_PLAIN}:@]|{_ESCAPED})"
-_NOT_COLON = rf"(?:[{_PLAIN}@]|{_ESCAPED})"
-_HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|(?:[{_PLAIN}]|{_ESCAPED})*)"
-_AUTHORITY = rf"//(?:(?:[{_PLAIN}:]|{_ESCAPED})*@)?{_HOST}(?::[0-9]*)?"
-_ABEMPTY = rf"(?:/{_PCHAR}*)*"
-_HIERARCHY = rf"{_AUTHORITY}{_ABEMPTY}|/(?:{_PCHAR}+{_ABEMPTY})?"
-_ABSOLUTE = rf"[A-Za-z][A-Za-z0-9+.\-]*:(?:{_HIERARCHY}|{_PCHAR}+{_ABEMPTY}|)"
-_RELATIVE = rf"(?:{_HIERARCHY}|{_NOT_COLON}+{_ABEMPTY}|)"
-_SUFFIX = rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
+_ESCAPED = "%[0-9A-Fa-f]{2}"
+# RFC 3987: `ucschar`, and `iprivate` for queries
+_PLANES = "".join(f"{chr(plane << 16)}-{chr(plane << 16 | 0xFFFD)}" for plane in range(1, 14))
+_BEYOND = f"\xa0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef{_PLANES}\U000e1000-\U000efffd"
+_PRIVATE = "\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd"
+
+
+def reference(relative: bool, beyond: str = "", private: str = "") -> str:
+    """RFC 3986, appendix A, by its names, or RFC 3987 with its letters beyond ASCII.
+
+    IP literals are not looked into.
+    """
+    plain = rf"A-Za-z0-9\-._~!$&'()*+,;={beyond}"
+    pchar, not_colon = rf"(?:[{plain}:@]|{_ESCAPED})", rf"(?:[{plain}@]|{_ESCAPED})"
+    host = rf"(?:\[[0-9A-Fa-f:.]+\]|(?:[{plain}]|{_ESCAPED})*)"
+    authority = rf"//(?:(?:[{plain}:]|{_ESCAPED})*@)?{host}(?::[0-9]*)?"
+    abempty = rf"(?:/{pchar}*)*"
+    hierarchy = rf"{authority}{abempty}|/(?:{pchar}+{abempty})?"
+    found = rf"[A-Za-z][A-Za-z0-9+.\-]*:(?:{hierarchy}|{pchar}+{abempty}|)"
+    if relative:
+        found += rf"|{hierarchy}|{not_colon}+{abempty}|"
+    return rf"^(?:{found})(?:\?(?:{pchar}|[/?{private}])*)?(?:#(?:{pchar}|[/?])*)?$"
+
+
+# RFC 6570, 2: literals, and variables in braces
+_LETTER = rf"(?:[A-Za-z0-9_]|{_ESCAPED})"
+_VARIABLE = rf"{_LETTER}(?:\.?{_LETTER})*(?::[1-9][0-9]{{0,3}}|\*)?"
+_LITERALS = rf"[!#$&(-;=?-\[\]_a-z~{_BEYOND}{_PRIVATE}]|{_ESCAPED}"
 
 PATTERNS = {
     "json-pointer": rf"^{_POINTER}$",  # RFC 6901
     "relative-json-pointer": rf"^(?:0|[1-9][0-9]*)(?:#|{_POINTER})$",
-    "uri-reference": rf"^(?:{_ABSOLUTE}|{_RELATIVE}){_SUFFIX}$",  # RFC 3986, appendix A
+    "uri-reference": reference(True),
+    "iri": reference(False, _BEYOND, _PRIVATE),
+    "iri-reference": reference(True, _BEYOND, _PRIVATE),
+    "uri-template": rf"^(?:{_LITERALS}|\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*\}})*$",
 }
 """Formats that llguidance does not know, as patterns that it does."""
 
-UNENFORCED = frozenset(
-    ("idn-email", "idn-hostname", "iri", "iri-reference", "uri-template", "regex", "color", "style", "phone")
-)
+UNENFORCED = frozenset(("idn-email", "idn-hostname", "regex", "color", "style", "phone"))
 """Formats of one draft or another that nothing here can enforce."""
 
 

@@ -29,6 +29,9 @@ AB = {"a": 1, "b": 2}
         ({"type": "string", "format": "date"}, ["2026-11-28"], ["2026-13-01", "x"]),
         ({"format": "json-pointer"}, ["/a/b~1", "", 3], ["a", "/~"]),
         ({"format": "uri-reference"}, ["/a?b#c", "http://x/y", "a/b"], ["a b", "http://[x"]),
+        ({"format": "iri"}, ["http://ex.org/é?q#漢"], ["/é", "http://a b", "é:"]),
+        ({"format": "iri-reference"}, ["é/x", "//ü.de", ""], ["\\\\x", "a b"]),
+        ({"format": "uri-template"}, ["/{+x,y*}/{?q:3}é", ""], ["/{x", "{}", "{é}", "a b", "{x:0}"]),
         ({"type": "array", "items": {"type": "integer"}, "minItems": 1}, [[1, 2]], [[], ["a"]]),
         ({"type": "array", "contains": {"type": "null"}, "minContains": 0}, [[1], []], [{}]),
         ({"type": "integer", "multipleOf": 86400, "minimum": 1}, [86400, 172800], [0, 8640, 86401]),
@@ -92,10 +95,10 @@ def test_grammar_and_judgement_both_keep_a_schema(schema: dict[str, Any], good: 
     structure = schema_structure(schema)
 
     for value in good:
-        assert structure.follows(json.dumps(value)), value
+        assert structure.follows(json.dumps(value, ensure_ascii=False)), value
         assert structure.problem(json.dumps(value)) == "", value
     for value in bad:
-        assert not structure.follows(json.dumps(value)), value
+        assert not structure.follows(json.dumps(value, ensure_ascii=False)), value
         assert structure.problem(json.dumps(value)), value
 
 
