@@ -9,7 +9,11 @@ from engine.evals.triage.actions import Means
 from store import datasets
 from store.errors import TemperError
 from store.records.evals import CasesFrom
+from store.records.workspace import Dataset
 from store.workspace import Workspace
+
+FLAGS = {"roles": "role"}
+"""Options of `temper data import` that are not called as the key of `[datasets.NAME]` is."""
 
 
 def means_of(workspace: Workspace, suite: str = "", variant: str = "") -> Means:
@@ -20,14 +24,35 @@ def means_of(workspace: Workspace, suite: str = "", variant: str = "") -> Means:
     known = workspace.variant(name) if name in config.variants else None
     bases = [known.knowledge if known else None, config.defaults.knowledge, *config.knowledge]
     dataset = _dataset(workspace, loaded)
+    declared = config.datasets.get(dataset)
     return Means(
         variant=name if known else "",
         prompt=known.prompt or "" if known else "",
         schema=_schema(workspace, loaded),
         knowledge=next((one for one in bases if one), ""),
         dataset=dataset,
-        source=config.datasets[dataset].source if dataset in config.datasets else "",
+        source=declared.source if declared else "",
+        importing=importing(declared) if declared else [],
     )
+
+
+def importing(declared: Dataset) -> list[str]:
+    """The options of `temper data import` that a dataset is declared with: without them the import would
+    change what is declared, such as the share of rows set aside.
+    """
+    words: list[str] = []
+    plain = Dataset(declared.source)
+    for key in Dataset.__struct_fields__:
+        value, name = getattr(declared, key), FLAGS.get(key, key.replace("_", "-"))
+        if value == getattr(plain, key):
+            continue
+        if isinstance(value, dict):
+            words += [word for pair in value.items() for word in (f"--{name}", "=".join(pair))]
+        elif isinstance(value, bool):
+            words.append(f"--{name}" if value else f"--no-{name}")
+        else:
+            words += [f"--{name}", str(value)]
+    return words
 
 
 def _suite(workspace: Workspace, suite: str) -> LoadedSuite | None:

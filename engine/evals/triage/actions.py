@@ -33,8 +33,8 @@ ACTIONS: dict[Category, str] = {
 class Means(msgspec.Struct):
     """What commands are made of: names of the workspace, and the files behind them. Empty: there is none.
 
-    `source` is the file or folder that `dataset` is imported from, `prompt` the variant's prompt file,
-    `schema` the JSON Schema that the suite checks answers by.
+    `source` is the file or folder that `dataset` is imported from, as `importing` says in further words;
+    `prompt` the variant's prompt file, `schema` the JSON Schema that the suite checks answers by.
     """
 
     variant: str = ""
@@ -43,13 +43,14 @@ class Means(msgspec.Struct):
     knowledge: str = ""
     dataset: str = ""
     source: str = ""
+    importing: list[str] = []
 
 
 def command_of(category: Category, means: Means) -> str:
     """The command for a category, to be pasted; "" where the workspace lacks what it needs."""
     found: list[str] = []
     if category in ("behaviour", "tool", "refusal") and means.source and means.dataset:
-        found = ["data", "import", means.source, "--as", means.dataset]
+        found = ["data", "import", means.source, "--as", means.dataset, *means.importing]
     elif category == "format" and means.variant and means.schema:
         found = [*_beside(means, "shaped"), "--schema", means.schema]
     elif category in ("tone", "hallucination") and means.variant and means.prompt:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import shlex
 
 import click
+import msgspec
 import pytest
 
 from app.cli.main import cli
 from engine.evals.triage.actions import ACTIONS, Means, command_of
+from engine.jobs.triage_means import importing
 from store.records.triage import CATEGORIES, Category
+from store.records.workspace import Dataset
 
 ALL = Means("base", "prompts/my prompt.md", "schemas/a.json", "docs", "support", "data/rows.jsonl")
 BY_HAND = ("safety", "product")
@@ -38,6 +41,31 @@ def test_each_command_is_one_that_the_command_line_takes(category: Category) -> 
 
     assert command.callback is not None
     assert context.params
+
+
+def test_rows_are_imported_as_they_are_declared() -> None:
+    declared = Dataset(
+        "data/rows.csv",
+        heldout=0.15,
+        seed=3,
+        stratify=False,
+        shape="pairs",
+        map={"input": "asked", "answer": "said"},
+        answer_json="intent",
+        encoding="cp1252",
+        format="csv",
+        roles={"agent": "assistant"},
+        split_by="group",
+    )
+    means = msgspec.structs.replace(ALL, source=declared.source, importing=importing(declared))
+
+    _, context = parsed(command_of("behaviour", means))
+
+    taken = context.params
+    same = ("heldout", "seed", "stratify", "shape", "answer_json", "encoding", "format", "split_by")
+    assert {key: taken[key] for key in same} == {key: getattr(declared, key) for key in same}
+    assert (taken["mapping"], taken["roles"]) == (("input=asked", "answer=said"), ("agent=assistant",))
+    assert importing(Dataset("data/rows.csv")) == []
 
 
 def test_a_line_with_an_option_that_is_not_there_would_not_parse() -> None:
