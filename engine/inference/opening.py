@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 
 
 def open_composition(
-    variant: ResolvedVariant, searcher: Searcher | None = None
+    variant: ResolvedVariant, searcher: Searcher | None = None, *, one_by_one: bool = False
 ) -> Composition | RemoteComposition:
-    """Whatever answers for `variant`. Raises what either raises. Close it."""
+    """Whatever answers for `variant`. Raises what either raises. Close it.
+
+    `one_by_one`: never several answers at once, where the time that each takes is what is measured.
+    """
     if variant.remote is not None:
-        from engine.inference.remote import RemoteComposition
+        from engine.inference import remote
 
-        return RemoteComposition(variant, searcher)
+        return remote.RemoteComposition(variant, searcher, parallel=1 if one_by_one else remote.PARALLEL)
     from engine.inference.chat import Composition
+    from engine.inference.scheduler import PARALLEL
 
-    return Composition(variant, searcher)
+    return Composition(variant, searcher, parallel=1 if one_by_one else PARALLEL)

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 PARALLEL = 4
 """Conversations that are asked at once."""
-WAITING = 2 * PARALLEL
-"""Conversations prepared ahead: their passages are found here, one after the other."""
+WAITING = 2
+"""Conversations prepared ahead, for each that is asked at once: their passages are found here."""
 MOST_FAILED = 8
 """Failures one behind the other, with no answer between, that end it all."""
 FORM = next(form for form in FORMS if form.arguments_as_text and not form.short_ids)
@@ -55,9 +55,15 @@ class RemoteComposition:
     """
 
     def __init__(
-        self, variant: ResolvedVariant, searcher: Searcher | None = None, api: RemoteApi | None = None
+        self,
+        variant: ResolvedVariant,
+        searcher: Searcher | None = None,
+        api: RemoteApi | None = None,
+        *,
+        parallel: int = PARALLEL,
     ) -> None:
         assert variant.remote is not None
+        self._parallel = parallel
         self.variant, self.searcher, self.remote = variant, searcher, variant.remote
         self._structure = structure_of(variant.output) if variant.output else None
         self._api = api or RemoteApi(self.remote)
@@ -83,13 +89,13 @@ class RemoteComposition:
         failed = 0
         coming = enumerate(conversations)
         places: dict[Future[Answer | TemperError], int] = {}
-        with ThreadPoolExecutor(PARALLEL) as pool:
+        with ThreadPoolExecutor(self._parallel) as pool:
             try:
                 while True:
                     for index, one in coming:
                         ask = one if isinstance(one, Ask) else Ask(one, retrieval)
                         places[pool.submit(self._answered, ask, *self._found(ask))] = index
-                        if len(places) >= WAITING:
+                        if len(places) >= WAITING * self._parallel:
                             break
                     if not places:
                         return

@@ -274,10 +274,10 @@ class ResolvedVariant(msgspec.Struct, forbid_unknown_fields=True):
     """A variant with inheritance applied and every name turned into a path: all an engine needs to run it.
 
     `gguf` is the file that runs, empty where `remote` answers. `system` is the prompt file's text. `template`
-    is the plain recipe template for bases without a chat template. `adapters` are put on when it answers, each
-    with its scale. `knowledge` is a knowledge base's name,
-    `generation` the one that was published then. `shots` are turns shown before the conversation. `sha256`
-    covers all of that: equal hashes are asked and evaluated alike.
+    is the plain recipe template for bases without a chat template. `adapters` are put on when it answers,
+    each with its scale. `knowledge` is a knowledge base's name, `generation` the one that was published then.
+    `shots` are turns shown before the conversation. `sha256` covers all of that: equal hashes are asked and
+    evaluated alike.
     """
 
     name: str

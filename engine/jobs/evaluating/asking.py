@@ -137,7 +137,8 @@ def ask_variant(
             from engine.retrieval.search import open_searcher
 
             searcher = open_searcher(workspace, variant.knowledge)
-        composition = open_composition(variant, searcher)
+        timed = any(check.kind.name == "latency" for item in items for check in item.checks)
+        composition = open_composition(variant, searcher, one_by_one=timed)
         stack.callback(composition.close)
 
         def ask(pending: Sequence[Asking]) -> Iterator[tuple[int, Answered]]:

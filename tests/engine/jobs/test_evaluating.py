@@ -31,6 +31,7 @@ cases:
 checks:
   - {kind: exact}
 """
+TIMED = "  - {kind: latency, max_ms: 600000}\n"
 
 
 @pytest.fixture
@@ -125,7 +126,6 @@ def test_answers_whose_time_is_judged_are_asked_for_one_at_a_time(
     assert all(one.checks[-1].passed for one in results_of(folder))
 
 
-TIMED = "  - {kind: latency, max_ms: 600000}\n"
 CHOSEN = """
 name: mine
 choices: [lost_card, refund]
