@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.evals.suite import LoadedSuite, find_suite, load_suite
 from engine.evals.triage.actions import Means
-from store import datasets
+from store import datasets, knowledge
 from store.errors import TemperError
 from store.records.evals import CasesFrom
 from store.records.workspace import Dataset
@@ -23,13 +23,14 @@ def means_of(workspace: Workspace, suite: str = "", variant: str = "") -> Means:
     name = variant if variant in config.variants else config.defaults.variant or ""
     known = workspace.variant(name) if name in config.variants else None
     bases = [known.knowledge if known else None, config.defaults.knowledge, *config.knowledge]
-    dataset = _dataset(workspace, loaded)
+    dataset, kb = _dataset(workspace, loaded), next((one for one in bases if one), "")
     declared = config.datasets.get(dataset)
     return Means(
         variant=name if known else "",
         prompt=known.prompt or "" if known else "",
         schema=_schema(workspace, loaded),
-        knowledge=next((one for one in bases if one), ""),
+        knowledge=kb,
+        ingested=bool(kb) and knowledge.current(workspace.paths, kb) is not None,
         dataset=dataset,
         source=declared.source if declared else "",
         importing=importing(declared) if declared else [],

@@ -34,7 +34,8 @@ class Means(msgspec.Struct):
     """What commands are made of: names of the workspace, and the files behind them. Empty: there is none.
 
     `source` is the file or folder that `dataset` is imported from, as `importing` says in further words;
-    `prompt` the variant's prompt file, `schema` the JSON Schema that the suite checks answers by.
+    `prompt` the variant's prompt file, `schema` the JSON Schema that the suite checks answers by. `ingested`:
+    the knowledge base has been, so that it can be searched.
     """
 
     variant: str = ""
@@ -44,6 +45,7 @@ class Means(msgspec.Struct):
     dataset: str = ""
     source: str = ""
     importing: list[str] = []
+    ingested: bool = True
 
 
 def command_of(category: Category, means: Means) -> str:
@@ -55,9 +57,9 @@ def command_of(category: Category, means: Means) -> str:
         found = [*_beside(means, "shaped"), "--schema", means.schema]
     elif category in ("tone", "hallucination") and means.variant and means.prompt:
         found = [*_beside(means, "prompted"), "--prompt", means.prompt]
-    elif category == "retrieval" and means.knowledge:
+    elif category == "retrieval" and means.knowledge and means.ingested:
         found = ["kb", "check", "--kb", means.knowledge, "--compare", "chunk_tokens=96,192,384"]
-    elif category == "knowledge" and means.knowledge:
+    elif category in ("knowledge", "retrieval") and means.knowledge:
         found = ["kb", "ingest", "--kb", means.knowledge]
     elif category == "label_noise" and means.dataset:
         found = ["data", "check", means.dataset]

@@ -68,6 +68,13 @@ def test_rows_are_imported_as_they_are_declared() -> None:
     assert importing(Dataset("data/rows.csv")) == []
 
 
+def test_what_was_never_ingested_is_ingested_before_its_search_is_checked() -> None:
+    never = msgspec.structs.replace(ALL, ingested=False)
+
+    assert command_of("retrieval", never) == "temper kb ingest --kb docs"
+    assert command_of("retrieval", ALL).startswith("temper kb check --kb docs")
+
+
 def test_a_line_with_an_option_that_is_not_there_would_not_parse() -> None:
     with pytest.raises(click.UsageError):
         parsed("temper kb check --kb docs --chunks 3")
