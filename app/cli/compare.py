@@ -131,7 +131,7 @@ def show(found: Comparison) -> None:
     rows = [("all cases", found.overall), *([("mean score", found.scores)] if found.scores else [])]
     rows += list(found.slices.items())
     print_table(
-        ("", "n", "A", "B", "points [95%]", "p", "fixed", "broken", ""),
+        ("", "n", "A", "B", "points (95%)", "p", "fixed", "broken", ""),
         [
             (
                 name,

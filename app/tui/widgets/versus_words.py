@@ -17,7 +17,7 @@ VERDICTS = {
     "better": ("▲ B is better", "$success"),
     "worse": ("▼ B is worse", "$error"),
     "same": ("= no difference worth the name", "$primary"),
-    "too_small": ("? too few cases to tell", "$warning"),
+    "too_small": ("? n too small to tell", "$warning"),
 }
 GATES = {"passed": ("✓ gate passed", "$success"), "failed": ("✗ gate failed", "$error"), "none": ("", "")}
 SLICES = 5

@@ -59,8 +59,8 @@ def cost_words(a: Cost | None, b: Cost | None) -> str:
 
 
 def interval_words(one: Difference) -> str:
-    """A difference in points with its interval: `+9.8 [+3.1, +16.5]`."""
-    return f"{100 * one.diff:+.1f} [{100 * one.ci95[0]:+.1f}, {100 * one.ci95[1]:+.1f}]"
+    """A difference in points with its interval: `+9.8 (+3.1 to +16.5)`."""
+    return f"{100 * one.diff:+.1f} ({100 * one.ci95[0]:+.1f} to {100 * one.ci95[1]:+.1f})"
 
 
 def power_words(one: Difference) -> str:
@@ -104,7 +104,7 @@ def _why(failed: list[CheckResult]) -> str:
 def _table(found: Comparison) -> list[str]:
     rows = [("all", found.overall), *([("mean score", found.scores)] if found.scores else [])]
     rows += [(f"slice {_line(name)}", one) for name, one in found.slices.items()]
-    lines = ["| | n | A | B | points [95%] | p | verdict |", "|---|---|---|---|---|---|---|"]
+    lines = ["| | n | A | B | points (95%) | p | verdict |", "|---|---|---|---|---|---|---|"]
     for name, one in rows:
         p = one.p if one.holm is None else one.holm
         lines.append(

@@ -81,7 +81,7 @@ async def test_two_variants_are_compared_case_by_case(evaluated: Workspace) -> N
         await pilot.press("enter", "v")
         changed = app.screen.query_one(ChangedList)
         await until(pilot, lambda: changed.count == 2 + 1 + 4)  # two heads, one broken, four fixed
-        await until(pilot, lambda: "too few cases to tell" in text_of(app, "#versus-head"))
+        await until(pilot, lambda: "n too small to tell" in text_of(app, "#versus-head"))
         assert "A base 33.3%   B tuned 83.3%" in text_of(app, "#versus-head")
         assert changed.chosen is not None
         assert changed.chosen.case == "c1"
