@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from engine.jobs.advising.signs import (
     read_report,
     read_training,
     report_on,
-    signs_of,
 )
 from engine.jobs.advising.taking import Account
 from engine.jobs.advising.training import training_of
@@ -33,11 +31,10 @@ from engine.jobs.train import TrainParams
 from engine.models.builtin import builtin_directory
 from store import labels, runs
 from store.errors import TemperError, UsageError
-from store.records.advice import Approach, Signs
+from store.records.advice import Signs
 from store.records.data import Message
-from store.records.evals import Case, CaseResult, CheckResult
+from store.records.evals import Case
 from store.records.findings import CheckSettings
-from store.records.labels import Label
 from store.records.recipe import Recipe
 from store.records.runs import RunSpec
 from store.records.workspace import Variant
@@ -155,65 +152,6 @@ def test_held_out_rows_that_nearly_stand_among_the_rows_to_train_on_are_found(wo
 
     assert report is not None
     assert leaked(report) == {"r11"}
-
-
-def answered(approach: Approach, wrong: Mapping[int, str]) -> list[CaseResult]:
-    """Forty cases, of which those in `wrong` get that answer and fail, though the judge finds it right."""
-    checks = [
-        CheckResult("exact", False, 0.0, of_kind="exact"),
-        CheckResult("judge", True, 1.0, by="big", of_kind="judge"),
-    ]
-    return [
-        CaseResult(
-            "s", approach, f"c{n}", f"ask {n}", wrong.get(n, "yes"), n not in wrong, 1.0, checks, "yes"
-        )
-        for n in range(40)
-    ]
-
-
-def test_one_model_behind_several_prompts_is_one_witness_against_a_reference(workspace: Workspace) -> None:
-    mistakes = dict.fromkeys(range(10), "no")
-    prompts: tuple[Approach, ...] = ("bare", "prompt", "few_shot")
-    same = {name: answered(name, mistakes) for name in prompts}
-    witness: dict[Approach, list[CaseResult]] = {"adapter": answered("adapter", mistakes)}
-
-    alone = signs_of(workspace, "s", "run", same, [])
-    with_another = signs_of(workspace, "s", "run", same | witness, [])
-
-    assert (alone.noise_share, with_another.noise_share) == (0.0, 0.25)  # of the cases, not of the failures
-
-
-def test_agreement_against_a_reference_without_a_judge_is_no_noise_and_a_decision_is(
-    workspace: Workspace,
-) -> None:
-    mistakes = dict.fromkeys(range(10), "no")
-    both: dict[Approach, list[CaseResult]] = {
-        "bare": answered("bare", mistakes),
-        "adapter": answered("adapter", mistakes),
-    }
-    for one in both["bare"]:
-        one.checks = one.checks[:1]
-
-    before = signs_of(workspace, "s", "run", both, [])
-    labels.append(workspace.paths, Label("category", "s/c0#wrong_answer", "label_noise"))
-    after = signs_of(workspace, "s", "run", both, [])
-
-    assert (before.noise_share, after.noise_share) == (0.0, 0.25)  # of a whole group
-
-
-def test_a_decision_holds_though_the_advice_sees_more_answers_than_who_decided(workspace: Workspace) -> None:
-    mistakes = dict.fromkeys(range(10), "no")
-    for number in mistakes:
-        target = f"s/c{number}#wrong_answer"
-        labels.append(workspace.paths, Label("category", target, "behaviour"))
-    both: dict[Approach, list[CaseResult]] = {
-        "bare": answered("bare", mistakes),
-        "adapter": answered("adapter", mistakes),
-    }
-
-    signs = signs_of(workspace, "s", "run", both, [])
-
-    assert (signs.ready, signs.noise_share) == (True, 0.0)
 
 
 def test_rows_behind_another_system_message_than_the_served_one_are_a_mismatch(workspace: Workspace) -> None:
