@@ -251,6 +251,7 @@ class RemoteApi:
         return Unreachable(title, self._where(happened), remedy)
 
     def _where(self, happened: str) -> str:
+        happened = happened.replace(self._key, "[key]") if self._key else happened  # headers may hold it too
         return f"{self._remote.model!r} at {self._remote.url}: {happened}"
 
 

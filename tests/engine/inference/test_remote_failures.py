@@ -101,6 +101,11 @@ def test_the_words_of_the_api_are_shown_without_its_key(api: Api, monkeypatch: p
         composition.answer(HELLO)
     assert "sk-secret" not in str(caught.value)
 
+    api.status, api.headers = 302, {"Location": "http://elsewhere/?key=sk-secret"}
+    with pytest.raises(UsageError, match=r"key=\[key\]") as caught:
+        composition.answer(HELLO)
+    assert "sk-secret" not in str(caught.value)
+
     api.status, api.body, api.says = 200, "no", "Your key is sk-secret."
     assert composition.answer(HELLO).text == "Your key is [key]."
     composition.close()
