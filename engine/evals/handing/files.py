@@ -34,6 +34,5 @@ def hand_over(folder: RunFolder, form: Form, path: Path) -> int:
             data = parquet_bytes(results)
         case "html":
             data = html_page(f"{results[0].suite}: {folder.run_id}", results).encode(errors="replace")
-    path.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_bytes(path, data)
     return len(results)

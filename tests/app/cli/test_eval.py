@@ -13,7 +13,7 @@ from app.cli.eval.run import how_sure, interval_words
 from app.cli.main import cli
 from engine.evals.stats import exact_interval
 from store import runs
-from store.errors import MissingError, UsageError
+from store.errors import MissingError, TemperError, UsageError
 from store.records.evals import CaseResult, CheckResult, VariantScore
 from store.records.runs import RunSpec
 from store.workspace import Workspace
@@ -75,6 +75,11 @@ def test_results_are_handed_over(workspace: Workspace) -> None:
         done = json.loads(temper("export", "--to", form, "--json").stdout)
         assert done == {"run_id": "evaluate-1", "path": f"evaluate-1.{name}", "results": 1}
         assert (workspace.root / done["path"]).stat().st_size > 100
+    for place in ("runs", "f.csv/report.html"):
+        (workspace.root / "runs").mkdir(exist_ok=True)
+        error = temper("export", "--to", "html", "--out", place).exception
+        assert isinstance(error, TemperError)
+        assert error.title == "A file could not be written"
 
 
 def test_what_is_not_taken_over_is_told_per_case_and_stands_in_the_file(workspace: Workspace) -> None:
