@@ -1,12 +1,16 @@
-"""Attaching to a long run: the screen answers keys while 20,000 events come in."""
+"""Attaching to a long run: the screen answers keys while 20,000 events come in.
+
+How long it stands still is measured by scripts/bench G12 on a machine of its own. Here, where others may have
+the processor, what is counted is what made it stand still: messages, which were one per event.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import time
+from functools import partial
 
 import pytest
 
+from app.tui.messages import RunsPolled
 from app.tui.screens.runs import RunsScreen
 from app.tui.widgets.run_list import RunList
 from store.records.events import Finished
@@ -16,32 +20,18 @@ from tests.app.tui.stage import Clock, Staged, alive, lay_run, steps, until
 pytestmark = pytest.mark.asyncio
 
 EVENTS = 20_000
-# scripts/bench holds keys to 0.1 s and gaps to 0.05 s. A test shares its machine with others; what it must
-# catch is the screen that stands still, as it did for 2 s with one message per event.
-STANDING_STILL = 1.0
+MESSAGES = EVENTS // 100
 
 
-async def longest_gap(stop: asyncio.Event) -> float:
-    """The longest stretch of work for which the event loop ran nothing of ours, in seconds of its thread.
+class Counting(Staged):
+    """Counts the messages that tell of runs."""
 
-    Not on the clock: other processes would count.
-    """
-    worst = 0.0
-    while not stop.is_set():
-        begin = time.thread_time()
-        await asyncio.sleep(0.002)
-        worst = max(worst, time.thread_time() - begin)
-    return worst
+    told = 0
 
-
-async def press(app: Staged, key: str) -> float:
-    """Seconds of the event loop's thread from a key to the moved highlight."""
-    listed = app.screen.query_one(RunList)
-    before, begin = listed.highlighted, time.thread_time()
-    app.simulate_key(key)
-    while listed.highlighted == before:
-        await asyncio.sleep(0)
-    return time.thread_time() - begin
+    def on_runs_polled(self, batch: RunsPolled) -> None:
+        """One more."""
+        self.told += 1
+        super().on_runs_polled(batch)
 
 
 async def test_keys_are_answered_while_a_long_run_is_read(workspace: Workspace, clock: Clock) -> None:
@@ -49,17 +39,21 @@ async def test_keys_are_answered_while_a_long_run_is_read(workspace: Workspace, 
     clock.move(1)
     folder = lay_run(workspace, "train-long", "train", "long", steps(EVENTS, EVENTS))
     with alive(folder):
-        app = Staged(workspace)
+        app = Counting(workspace)
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.press("2")
             await until(pilot, lambda: app.screen.query_one(RunList).option_count == 2)
-            stop = asyncio.Event()
-            gap = asyncio.create_task(longest_gap(stop))
-            keys = [await press(app, key) for key in ["down", "up"] * 20]
+            listed = app.screen.query_one(RunList)
+            for key in ["down", "up"] * 5:
+                app.simulate_key(key)
+                await until(pilot, partial(is_at, listed, 1 if key == "down" else 0))
             await until(pilot, lambda: shown(app) == EVENTS)
-            stop.set()
-            assert await gap < STANDING_STILL
-            assert max(keys) < STANDING_STILL
+            assert app.told < MESSAGES
+
+
+def is_at(listed: RunList, place: int) -> bool:
+    """Whether the highlight is on that line."""
+    return listed.highlighted == place
 
 
 def shown(app: Staged) -> int:

@@ -157,9 +157,7 @@ async def test_a_hundred_rows_further_down_are_read_when_they_are_to_be_seen(wor
         table = table_of(app)
         assert len(table._cells) < 60
         await pilot.press("end")
-        await until(
-            pilot, lambda: "papers" not in str(table.line(299, 90)) and "300th" in table._cells[299].asked
-        )
+        await until(pilot, lambda: 299 in table._cells and "300th" in table._cells[299].asked)
         assert table.place == 299
         assert table.scroll_offset.y > 200
 
