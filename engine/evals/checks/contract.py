@@ -129,10 +129,6 @@ class Kind(msgspec.Struct, frozen=True):
     whole: bool = False
 
 
-class NoOptions(msgspec.Struct, forbid_unknown_fields=True):
-    """For kinds that have none."""
-
-
 def wanted(value: str | None, reply: Reply) -> list[str]:
     """The right answers: a check's own `value`, or what the case expects. Raises CheckError without any."""
     found = [value] if value is not None else reply.expected

@@ -1,7 +1,8 @@
 """The process that calls a Python function of the user's: cases in on stdin, verdicts out, a line each.
 
 Run as `python -m engine.evals.checks.python_process FILE NAME MEMORY_MB`. Its first line says whether the
-function was found. What the function prints goes to stderr: stdout is the wire.
+function was found. What the function prints goes to stderr, and it reads nothing: stdin and stdout are the
+wire.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ def main(path: str, name: str, memory_mb: int) -> None:
     """Answer every line of stdin until it ends, or until the function has used up its memory."""
     from engine import offline
 
-    wire = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    cases, wire = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    with open(os.devnull, "rb") as nothing:  # what the function or a process of its reads must not be a case
+        os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     offline.guard()
     itself = os.getpid()
@@ -44,7 +47,7 @@ def main(path: str, name: str, memory_mb: int) -> None:
         say(error=f"cannot be loaded: {shown(error, memory_mb)}")
         return
     say()
-    for line in sys.stdin.buffer:
+    for line in cases:
         try:
             asked = json.loads(line)
             say(**outcome_of(function(asked["output"], asked["case"])))

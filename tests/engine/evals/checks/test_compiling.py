@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine.evals.checks import KINDS, Kind, compile_checks
-from engine.evals.checks.contract import Bench, Judge, NoOptions, Reply, Verdict
+from engine.evals.checks.contract import Bench, Judge, Reply, Verdict
 from store.records.evals import Case, Check
 from tests.engine.evals.checks.stage import judged
+
+
+class NoOptions(msgspec.Struct):
+    """A kind without keys of its own."""
 
 
 def test_a_fault_of_a_check_itself_is_an_error_of_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
