@@ -44,17 +44,22 @@ class Chooser:
         self._scorer: ChoiceScorer | None = None
 
     def continuations(self, prompt: Prompt, choices: Sequence[str]) -> list[list[int]]:
-        """The choices as they follow the prompt, as token ids.
-
-        Prompt and choice are read as one text, as in training; where the border falls into a token, the
-        choice is read by itself.
+        """The choices as they follow the prompt, as token ids: split as training splits prompt and answer
+        (engine.models.pieces). Where the border falls into a token, the choice is read by itself.
         """
         found = []
         for choice in choices:
             whole = self.model.encode_prompt(prompt.text + choice)
             follows = whole[: len(prompt.ids)] == prompt.ids and len(whole) > len(prompt.ids)
-            found.append(whole[len(prompt.ids) :] if follows else self.model.tokenise(choice))
+            found.append(whole[len(prompt.ids) :] if follows else self._alone(choice))
         return found
+
+    def _alone(self, text: str) -> list[int]:
+        """Ids of a text in the middle of another: without the space that SentencePiece puts before a text."""
+        if not self.model.writes_spaces_first:
+            return self.model.tokenise(text)
+        anchor, joined = self.model.tokenise("\n"), self.model.tokenise("\n" + text)
+        return joined[len(anchor) :] if joined[: len(anchor)] == anchor else self.model.tokenise(text)
 
     def check(self, asked: Choosing) -> Question:
         """The question as token ids. Raises UsageError where the model cannot read it."""

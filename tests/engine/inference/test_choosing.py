@@ -9,20 +9,24 @@ from typing import Any
 import pytest
 
 from engine.export.adapter_gguf import adapter_to_gguf
-from engine.inference.answers import Answer, Ask
+from engine.export.vocabulary import adds_space_of
+from engine.inference.answers import Answer, Ask, Prompt
 from engine.inference.chat import Composition
-from engine.inference.choosing import likeliest
+from engine.inference.choosing import Chooser, likeliest
 from engine.inference.llama import Context, Model
 from engine.inference.lora import LoraAdapter, put_on
 from engine.inference.sampler import log_softmax
 from engine.models.chat import render_chat
 from engine.models.directory import ModelDirectory
+from engine.models.pieces import PieceEncoder
+from engine.models.tokenizer import load_tokenizer
 from store.errors import UsageError
 from store.records.data import Message
 from store.records.evals import ChoiceScore
 from store.records.workspace import GgufAdapter, ResolvedVariant, Sampling
 from tests.engine.export.untrained import adapter_on
 from tests.ggufs import TINY, tiny_f32
+from tests.ggufs import stories as stories_directory
 
 LABELS = ["lost_card", "refund", "a much longer answer than the others", "yes"]
 
@@ -124,6 +128,22 @@ def test_a_question_that_is_too_long_is_refused_and_the_others_answered(composit
 
     assert "longer than the model can read" in refused.error
     assert answered.text in LABELS
+
+
+@pytest.mark.parametrize("prompt", ["Task: hello\nAnswer: ", "Task: hello\nAnswer:", "hello\n"])
+def test_choices_are_split_from_the_prompt_as_training_splits_answers(stories: Model, prompt: str) -> None:
+    directory = ModelDirectory(stories_directory())
+    encoder = PieceEncoder(
+        load_tokenizer(directory.tokenizer_file),
+        directory.special_token("bos_token"),
+        adds_space_of(directory.tokenizer_file),
+    )
+    choices = ["yes", " yes", "no way", "é"]
+    trained = encoder.prompt(prompt)
+
+    found = Chooser(stories, 512).continuations(Prompt(stories.encode_prompt(prompt), text=prompt), choices)
+
+    assert found == [encoder.answer(trained, one) for one in choices]
 
 
 def test_a_long_choice_is_less_likely_for_being_long_unless_bytes_count() -> None:
