@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -64,7 +64,7 @@ def run(context: JobContext) -> dict[str, Any]:
         helped.resolve_judge([check for _, checks in cases for check in checks])
         measuring = Measuring(context, workspace, loaded, cases, found, file)
         measuring.try_out(found.ways)
-        measuring.try_gold_again()
+        measuring.try_again()
         leave_out_unasked(measuring.results, found)
     context.artifact("results", context.folder.results, "results")
     signs = looked_for(context, workspace, measuring, found, params.wanted)
@@ -77,7 +77,10 @@ def run(context: JobContext) -> dict[str, Any]:
 
 
 class Measuring:
-    """Takes the cases through approaches; `results` are by approach, on disk as they come."""
+    """Takes the cases through approaches; `results` are by approach, on disk as they come.
+
+    `behind_prompt` are those with passages that do better behind the improved prompt.
+    """
 
     def __init__(
         self,
@@ -92,6 +95,7 @@ class Measuring:
         self.run_id, self.loaded, self.cases = context.folder.run_id, loaded, cases
         self._context, self._workspace = context, workspace
         self._found, self._file = found, file
+        self.behind_prompt: list[Approach] = []
         self._variants: dict[str, ResolvedVariant] = {}
         self._hashes: dict[Approach, str] = {}
         self._account = Account(workspace, context.folder, energy_counter(context.device))
@@ -134,15 +138,16 @@ class Measuring:
         ways = (way for way in self._found.ways if way.approach == approach)
         return any(self._resolved(way.variant).remote is not None for way in ways)
 
-    def try_gold_again(self) -> None:
-        """Where the right passages alone are too little, with rows to follow too; the better counts."""
-        again = gold_with_rows(self._found, self.results)
-        if again is None:
-            return
-        alone, by = self.results.pop("gold"), self._hashes["gold"]
-        self.try_out([again])
-        if passed(self.results["gold"]) < passed(alone):
-            self.results["gold"], self._hashes["gold"] = alone, by
+    def try_again(self) -> None:
+        """Where passages behind the bare prompt are too little, with more before them; the better counts."""
+        for again in second_tries(self._found, self.results):
+            name = again.approach
+            alone, by = self.results.pop(name), self._hashes[name]
+            self.try_out([again])
+            if passed(self.results[name]) <= passed(alone):
+                self.results[name], self._hashes[name] = alone, by
+            elif again.system is not None:
+                self.behind_prompt.append(name)
 
     def _resolved(self, name: str) -> ResolvedVariant:
         from engine.models.variants import resolve
@@ -179,15 +184,20 @@ def leave_out_unasked(results: dict[Approach, list[CaseResult]], found: Ways) ->
             )
 
 
-def gold_with_rows(found: Ways, results: dict[Approach, list[CaseResult]]) -> Way | None:
-    """The right passages together with rows to follow, where passages alone were too little: the last try
-    before a base is called too weak.
+def second_tries(found: Ways, results: dict[Approach, list[CaseResult]]) -> Iterator[Way]:
+    """Passages behind the improved prompt, then the right ones with rows to follow too, each where what was
+    tried so far is too little: a prompt that does not say what is wanted wastes the best passage, and before
+    a base is called too weak it should have had both.
     """
-    gold = next((way for way in found.ways if way.approach == "gold"), None)
-    shots = next((way for way in found.ways if way.approach == "few_shot"), None)
-    if gold is None or shots is None or not results["gold"] or passed(results["gold"]) >= WEAK:
-        return None
-    return msgspec.structs.replace(gold, rows=shots.rows)
+    ways = {way.approach: way for way in found.ways}
+    tries: list[tuple[Approach, Approach]] = [
+        ("retrieval", "prompt"),
+        ("gold", "prompt"),
+        ("gold", "few_shot"),
+    ]
+    for name, more in tries:
+        if name in ways and more in ways and results[name] and passed(results[name]) < WEAK:
+            yield msgspec.structs.replace(ways[name], system=ways[more].system, rows=ways[more].rows)
 
 
 def passed(results: list[CaseResult]) -> float:
@@ -214,6 +224,7 @@ def looked_for(
         read_training(run, signs)
         compare_prompts(workspace, found.adapter, run, signs)
         signs.training = training_of(workspace, run, found.dataset, variant)
+    signs.behind_prompt = list(dict.fromkeys(measuring.behind_prompt))
     signs.other, signs.seen = wanted.against, len(found.seen) if found.adapter else 0
     return signs
 

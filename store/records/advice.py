@@ -90,7 +90,8 @@ class Signs(msgspec.Struct, omit_defaults=True):
     (of rows or cases, whichever is more) which state facts that will change.
     `preference_cost` quotes a preference run that became nicer but less accurate, `preferred` says that the
     adapter is from one. `training` is what the adapter's training takes, `other` another model's name, `seen`
-    how many cases an adapter was not measured on because it was trained on them.
+    how many cases an adapter was not measured on because it was trained on them. `behind_prompt` are the
+    approaches with passages that were measured behind the improved prompt, since they do better there.
     """
 
     ready: bool = False
@@ -107,6 +108,7 @@ class Signs(msgspec.Struct, omit_defaults=True):
     training: Training | None = None
     other: str = ""
     seen: int = 0
+    behind_prompt: list[Approach] = []
 
 
 class CostSheet(msgspec.Struct, omit_defaults=True):

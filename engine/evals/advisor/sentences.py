@@ -88,6 +88,9 @@ def further_remarks(lines: Lines, signs: Signs) -> list[str]:
         )
     if signs.serving_mismatch:
         said.append(f"The training prompt is not the serving prompt: {signs.serving_mismatch}.")
+    if signs.behind_prompt:
+        names = " and ".join(NAMES[approach] for approach in signs.behind_prompt)
+        said.append(f"Measured behind the improved prompt, where passages do better: {names}. Change both.")
     said += _of_preferences(lines, signs)
     if signs.seen:
         said.append(

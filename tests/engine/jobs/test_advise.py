@@ -11,7 +11,7 @@ import pytest
 
 from engine.evals import stored
 from engine.evals.suite import load_suite
-from engine.jobs.advise import AdviseParams, leave_out, leave_out_unasked
+from engine.jobs.advise import AdviseParams, leave_out, leave_out_unasked, second_tries
 from engine.jobs.advising.passages import GoldPassages
 from engine.jobs.advising.ways import Wanted, Way, Ways, find_ways, knowledge_of, plain_variant, shots_of
 from engine.jobs.context import JobContext
@@ -210,6 +210,32 @@ def test_the_right_passages_are_those_of_the_expected_sources() -> None:
     assert found("fees.md", most=1) == ["1"]
     assert found("kb/fees.md:25-30") == ["2"]
     assert found("gone.md") == found() == []
+
+
+def test_passages_that_are_too_little_are_tried_behind_the_improved_prompt_and_rows_too() -> None:
+    rows = [Message("user", "a"), Message("assistant", "b")]
+    found = Ways(
+        [
+            Way("bare", "base"),
+            Way("prompt", "base", "In JSON."),
+            Way("few_shot", "base", "In JSON.", rows),
+            Way("retrieval", "base", passages="found", knowledge="docs"),
+            Way("gold", "base", passages="gold", knowledge="docs"),
+        ]
+    )
+
+    def tried(retrieval: bool, gold: bool) -> list[tuple[str, str | None, int, str]]:
+        results: dict[Approach, list[CaseResult]] = {
+            "retrieval": [CaseResult("s", "retrieval", "c", "a", "x", retrieval, 1.0, [])],
+            "gold": [CaseResult("s", "gold", "c", "a", "x", gold, 1.0, [])],
+        }
+        again = second_tries(found, results)
+        return [(way.approach, way.system, len(way.rows), way.passages) for way in again]
+
+    prompted = [("retrieval", "In JSON.", 0, "found"), ("gold", "In JSON.", 0, "gold")]
+    assert tried(False, False) == [*prompted, ("gold", "In JSON.", 2, "gold")]
+    assert tried(False, True) == prompted[:1]
+    assert tried(True, True) == []
 
 
 def test_rows_to_follow_show_different_answers_the_frequent_and_short_first() -> None:
