@@ -15,7 +15,7 @@ from engine.data.importers import strict_json
 from engine.evals.checks import CheckError, CompiledCheck, Reply
 from engine.evals.checks.validating import validator_of
 from engine.evals.stats.kappa import kappa, kappa_interval
-from engine.evals.stats.shares import standard_error
+from engine.evals.stats.shares import exact_interval, standard_error
 from store.errors import UsageError
 from store.records.data import Message
 from store.records.evals import Agreement, Case
@@ -98,7 +98,8 @@ def agreement(check: CompiledCheck, labelled: Sequence[Labelled]) -> Agreement:
         same / n if n else 0.0,
         kappa(*table),
         errors=len(labelled) - n,
-        stderr=standard_error(same, n) if n else 0.0,
+        stderr=standard_error(same, n),
+        ci95=exact_interval(same, n),
         kappa_low=low,
         kappa_high=high,
     )

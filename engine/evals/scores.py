@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 from math import sqrt
 
 from engine.evals.checks.pooling import pooled
-from engine.evals.stats import mean_interval, standard_error
+from engine.evals.stats import exact_interval, mean_interval, standard_error
 from store.records.evals import CaseResult, CheckResult, Cost, Interval, SliceScore, VariantScore
 
 
@@ -50,7 +50,10 @@ def score_of(variant: str, results: Sequence[CaseResult]) -> VariantScore:
     score.errors = len(results) - len(kept)
     score.slices = {name: slice_score(part) for name, part in by_slice(kept).items()}
     score.cost = cost_of(results)
-    score.fragility, score.fragility_stderr = fragility(kept)
+    if (groups := fragility(kept)) is not None:
+        mixed, of = groups
+        score.fragility, score.fragility_stderr = mixed / of, standard_error(mixed, of)
+        score.fragility_ci95 = exact_interval(mixed, of)
     score.sha256 = results[0].variant_hash if results else ""
     return score
 
@@ -99,21 +102,18 @@ def cost_of(results: Sequence[CaseResult]) -> Cost | None:
     )
 
 
-def fragility(results: Sequence[CaseResult]) -> tuple[float | None, float]:
-    """The share of groups of paraphrases in which some pass and some fail, and its standard error.
-
-    None where there are no groups.
-    """
+def fragility(results: Sequence[CaseResult]) -> tuple[int, int] | None:
+    """How many groups of paraphrases pass in part only, and of how many; None where there are none."""
     groups: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
         if result.group:
             groups[result.group][result.case].append(result.passed)
     several = [cases for cases in groups.values() if len(cases) > 1]
     if not several:
-        return None, 0.0
+        return None
     # A case counts as passed where most of its epochs are: sampling noise is not fragility.
     mixed = [len({sum(passes) * 2 > len(passes) for passes in cases.values()}) > 1 for cases in several]
-    return sum(mixed) / len(mixed), standard_error(sum(mixed), len(mixed))
+    return sum(mixed), len(mixed)
 
 
 def _verdicts(results: Sequence[CaseResult]) -> dict[str, list[tuple[CheckResult, str]]]:

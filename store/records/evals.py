@@ -131,8 +131,8 @@ class JudgeSettings(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tr
 
 class Agreement(msgspec.Struct):
     """How often the judge of a check agrees with people: share and Cohen's kappa over `n` answers; `errors`
-    are those without a verdict. `stderr` is that of the share; `kappa_low` to `kappa_high` is kappa's 95%
-    interval.
+    are those without a verdict. `stderr` and `ci95` are those of the share; `kappa_low` to `kappa_high` is
+    kappa's 95% interval.
     """
 
     check: str
@@ -143,6 +143,7 @@ class Agreement(msgspec.Struct):
     stderr: float = 0.0
     kappa_low: float = -1.0
     kappa_high: float = 1.0
+    ci95: Interval | None = None
 
 
 class Suite(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -310,6 +311,7 @@ class VariantScore(msgspec.Struct):
     judges_itself: bool = False
     fragility: float | None = None
     fragility_stderr: float = 0.0
+    fragility_ci95: Interval | None = None
     ci95: Interval | None = None
     mean_ci95: Interval | None = None
     checks_n: dict[str, int] = {}

@@ -175,7 +175,7 @@ def print_scores(folder: RunFolder, view: RunView) -> None:
     for score in scores:
         say_more(folder, score)
     for one in msgspec.convert(view.result.get("judges", []), list[Agreement]):
-        share = f"{one.share:.1%} ± {one.stderr:.1%}"
+        share = f"{one.share:.1%} ({interval_words(one.ci95)})"
         kappa = f"kappa {one.kappa:.2f}, {one.kappa_low:.2f} to {one.kappa_high:.2f}"
         say(f"{one.check} agrees with people on {share} of {one.n} answers ({kappa}).")
     say(f"Run {view.run_id}")
@@ -225,7 +225,7 @@ def say_more(folder: RunFolder, score: VariantScore) -> None:
         if len(whys) > SHOWN_REASONS:
             say(f"  and {len(whys) - SHOWN_REASONS} more: temper eval export {folder.run_id} --to html")
     if score.fragility is not None:
-        share = f"{score.fragility:.1%} ± {score.fragility_stderr:.1%}"
+        share = f"{score.fragility:.1%} ({interval_words(score.fragility_ci95)})"
         say(f"{score.name}: {share} of the questions pass in some wordings and fail in others.")
     if score.judge:
         said = f"{score.name}: judged by {score.judge}"

@@ -63,7 +63,7 @@ def _card(at: int, one: VariantScore) -> str:
     if one.cost:
         lines.append(f"{one.cost.completion_tokens:,.0f} tokens, {one.cost.latency_ms:,.0f} ms an answer")
     if one.fragility is not None:
-        share = f"{one.fragility:.0%} ± {one.fragility_stderr:.0%}"
+        share = f"{one.fragility:.0%} ({_between(one.fragility_ci95)})"
         lines.append(f"{share} of questions hang on their wording")
     said = "".join(f'<p class="soft">{escape(line)}</p>' for line in lines)
     return (

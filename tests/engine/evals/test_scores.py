@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from statistics import pstdev
 
+import msgspec
 import pytest
 
 from engine.evals.checks import compile_checks
 from engine.evals.scores import clustered_error, fragility, score_of
-from store.records.evals import Case, CaseResult, Check, CheckResult
+from engine.evals.stats import exact_interval
+from store.records.evals import Case, CaseResult, Check, CheckResult, VariantScore
 
 
 def result(
@@ -44,6 +46,9 @@ def test_a_score_counts_what_was_judged_and_names_the_rest() -> None:
     assert (score.n, score.cases, score.errors, score.score) == (2, 2, 1, 0.5)
     assert score.checks == {"exact": pytest.approx(1 / 3), "judge": 0.5}
     assert score.checks_stderr["exact"] == pytest.approx((2 / 27) ** 0.5)
+    assert score.checks_n == {"exact": 3, "judge": 2}
+    assert score.checks_ci95["exact"] == exact_interval(1, 3)
+    assert (score.ci95, score.slices["a"].ci95) == (exact_interval(1, 2), exact_interval(1, 2))
     assert score.slices["a"].n == 2
 
 
@@ -64,15 +69,42 @@ def test_fragility_is_the_share_of_questions_that_hang_on_their_wording() -> Non
     steady = [result("a", True, group="a"), result("a-2", True, group="a")]
     mixed = [result("b", True, group="b"), result("b-2", False, group="b")]
 
-    share, error = fragility(steady + mixed)
-    assert (share, round(error, 6)) == (0.5, round(0.125**0.5, 6))
-    assert fragility([result("c", True)]) == (None, 0.0)
+    score = score_of("v", steady + mixed)
+    assert fragility(steady + mixed) == (1, 2)
+    assert (score.fragility, round(score.fragility_stderr, 6)) == (0.5, round(0.125**0.5, 6))
+    assert score.fragility_ci95 == exact_interval(1, 2)
+    assert fragility([result("c", True)]) is None
 
 
 def test_no_cases_score_nothing() -> None:
     score = score_of("v", [])
 
     assert (score.n, score.score, score.stderr, score.checks, score.cost) == (0, 0.0, 0.0, {}, None)
+    assert score.ci95 == score.mean_ci95 == (0.0, 1.0)
+
+
+def test_epochs_make_an_interval_no_narrower_and_scores_of_an_older_temper_have_none() -> None:
+    once = [result(f"c{n}", n % 3 > 0) for n in range(30)]
+    often = [result(f"c{n}", n % 3 > 0, epoch=epoch) for n in range(30) for epoch in range(5)]
+
+    assert score_of("v", often).ci95 == score_of("v", once).ci95 == exact_interval(20, 30)
+    old = msgspec.json.decode(b'{"name": "v", "n": 9, "score": 1.0, "stderr": 0.0}', type=VariantScore)
+    assert (old.ci95, old.checks_ci95) == (None, {})
+
+
+def test_where_all_translations_are_perfect_the_pooled_score_is_not_certain() -> None:
+    [check] = compile_checks([Check("bleu")])
+    right = "the cat sat on the mat today"
+    answers = [
+        CaseResult("s", "v", f"c{n}", "?", right, True, 1.0, [check.result(right, Case(f"c{n}", "?", right))])
+        for n in range(20)
+    ]
+
+    low, high = score_of("v", answers).checks_ci95["bleu"]
+
+    assert low < 0.9
+    assert high == 1.0
+    assert score_of("v", answers[:1]).checks_ci95["bleu"][0] < 0.5
 
 
 ANSWERS = [
