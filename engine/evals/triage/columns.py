@@ -87,7 +87,8 @@ def columns_of(
         raise UsageError(
             "Which column holds the complaint?",
             f"{file} has {', '.join(given) or 'no columns'}.",
-            "Name it: --map comment=COLUMN, or --map input=COLUMN for what was asked.",
+            "Name it: --map comment=COLUMN, or --map input=COLUMN for what was asked. Where the first line "
+            "is a complaint already, put a line with names above it.",
         )
     return found
 

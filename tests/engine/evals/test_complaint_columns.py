@@ -65,8 +65,10 @@ def test_where_no_name_is_known_the_longest_texts_are_the_complaint(
 
 
 def test_a_file_without_a_line_of_names_is_refused() -> None:
-    with pytest.raises(UsageError, match="It was rude to me"):
+    with pytest.raises(UsageError, match="It was rude to me") as refused:
         columns_of(["It was rude to me"], "c.csv", rows=[{"It was rude to me": "It made up a fee"}])
+
+    assert "put a line with names above it" in refused.value.remedy
 
 
 def test_a_column_may_be_named_by_hand() -> None:
