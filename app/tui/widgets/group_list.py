@@ -77,6 +77,10 @@ class GroupList(LongList, inherit_bindings=False):
             (fit(group.title, room), ""),
         ]
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No hint for what would do nothing."""
+        return self.chosen is not None if action == "decide" else True
+
     def action_decide(self, name: str) -> None:
         """The group under the cursor is of this category."""
         if (group := self.chosen) is not None:
