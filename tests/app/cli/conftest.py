@@ -6,12 +6,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.cli.main import main
+from store.records.runs import JobKind
+from store.runs import RunFolder
 from store.workspace import Workspace
 from tests.app.cli.stage import Outcome, make_workspace
-from tests.workers import kill_all
+from tests.workers import kill_all, run_here
 
 Temper = Callable[..., Outcome]
 
@@ -44,3 +47,15 @@ def temper(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         return Outcome(int(ended.value.code or 0), printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are done in this process before they are watched, where no worker is what is tested."""
+
+    def start(
+        workspace: Workspace, job: JobKind, params: msgspec.Struct, title: str, command: str = ""
+    ) -> RunFolder:
+        return run_here(workspace, job, params, title, command)
+
+    monkeypatch.setattr("engine.jobs.launch.start", start)

@@ -1,4 +1,4 @@
-"""`temper kb`: build, search and list, with the real worker and the real search process."""
+"""`temper kb`: build, search and list; the first builds with a worker, one search in a process of its own."""
 
 from __future__ import annotations
 
@@ -123,6 +123,7 @@ def test_nothing_heavy_is_loaded_to_search_or_list(documents: Workspace) -> None
         assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.usefixtures("here")
 def test_generations_are_listed_rolled_back_to_and_removed(temper: Temper, documents: Workspace) -> None:
     for text in ("first", "second", "third"):
         (documents.root / "knowledge" / "opening.md").write_text(f"The {text} text.\n", encoding="utf-8")
@@ -148,6 +149,7 @@ def test_generations_are_listed_rolled_back_to_and_removed(temper: Temper, docum
     }
 
 
+@pytest.mark.usefixtures("here")
 def test_documents_their_passages_and_what_was_skipped_are_shown(
     temper: Temper, documents: Workspace
 ) -> None:
@@ -173,6 +175,7 @@ def test_documents_their_passages_and_what_was_skipped_are_shown(
     assert "Which document is 'none.md'?" in temper("kb", "show", "none.md").err
 
 
+@pytest.mark.usefixtures("here")
 def test_another_embedder_is_built_beside_the_old_one_and_then_named(
     temper: Temper, documents: Workspace
 ) -> None:

@@ -1,4 +1,4 @@
-"""`temper kb check` with the real worker, the real embedder and a small knowledge base."""
+"""`temper kb check` with the real embedder and a small knowledge base; the first one with a worker."""
 
 from __future__ import annotations
 
@@ -82,6 +82,7 @@ def test_figures_by_stage_and_documents_at_odds_are_told(temper: Temper, documen
     assert "May contradict each other" in shown.err
 
 
+@pytest.mark.usefixtures("here")
 def test_other_settings_are_built_beside_and_never_published(temper: Temper, documents: Workspace) -> None:
     before = sorted((documents.paths.knowledge / "docs").rglob("*"))
     asked = temper(
@@ -95,6 +96,7 @@ def test_other_settings_are_built_beside_and_never_published(temper: Temper, doc
     assert "chunk_tokens" not in documents.paths.settings.read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("here")
 def test_weights_and_search_settings_are_compared_without_a_build(
     temper: Temper, documents: Workspace
 ) -> None:
@@ -108,6 +110,7 @@ def test_weights_and_search_settings_are_compared_without_a_build(
     assert {arm["seconds_to_build"] for arm in arms} == {0.0}
 
 
+@pytest.mark.usefixtures("here")
 def test_a_gate_says_no_with_code_five(temper: Temper, documents: Workspace) -> None:
     gate(documents, "min_recall = 0.9")
     assert temper("kb", "check", "--gate").code == 0
@@ -119,6 +122,7 @@ def test_a_gate_says_no_with_code_five(temper: Temper, documents: Workspace) -> 
     assert temper("kb", "check", "--min", "mrr=0.1").code == 0
 
 
+@pytest.mark.usefixtures("here")
 def test_a_fall_below_the_blessed_baseline_says_no(temper: Temper, documents: Workspace) -> None:
     gate(documents, "max_fall = 0.0")
     missing = temper("kb", "check", "--gate")
@@ -165,6 +169,7 @@ def test_what_cannot_be_is_told_with_its_reason(
     assert (refused.code, told in refused.err) == (code, True), refused.err
 
 
+@pytest.mark.usefixtures("here")
 def test_a_question_about_a_document_that_is_gone_is_told_and_fails_a_gate(
     temper: Temper, documents: Workspace
 ) -> None:
