@@ -239,14 +239,15 @@ class Keywords:
             self.also.append(any_of([others, absent, all_of([present, then])]))
 
     def _unevaluatedProperties(self) -> None:
-        self._unevaluated("unevaluatedProperties", "additionalProperties")
+        self._unevaluated("unevaluatedProperties", "additionalProperties", "additionalProperties")
 
     def _unevaluatedItems(self) -> None:
-        self._unevaluated("unevaluatedItems", "items")
+        tuples = isinstance(self.schema.get("items"), list)  # 2019-09's
+        self._unevaluated("unevaluatedItems", "items", "additionalItems" if tuples else "items")
 
-    def _unevaluated(self, keyword: str, plain: str) -> None:
-        """The plain keyword, where no other schema looks at the same value."""
-        if self.schema[keyword] is True or plain in self.schema:
+    def _unevaluated(self, keyword: str, plain: str, rest: str) -> None:
+        """The plain keyword, where no other schema looks at the same value, and no `rest` at what is left."""
+        if self.schema[keyword] is True or rest in self.schema:
             return
         others = {"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if", "contains"}
         if (others | {"dependentSchemas"}) & set(self.schema):
@@ -294,6 +295,16 @@ class Keywords:
     def _ref(self) -> None:
         self.also.append(
             self.lowering.reference(self.schema["$ref"], self.resolver, (*self.place, "$ref"), self.chain)
+        )
+
+    def _dynamicRef(self) -> None:
+        self.also.append(
+            self.lowering.dynamic("$dynamicRef", self.schema, self.resolver, self.place, self.chain)
+        )
+
+    def _recursiveRef(self) -> None:
+        self.also.append(
+            self.lowering.dynamic("$recursiveRef", self.schema, self.resolver, self.place, self.chain)
         )
 
     def _allOf(self) -> None:

@@ -7,6 +7,8 @@ schema and the drafts' own documents only: nothing is fetched. What a draft does
 
 from __future__ import annotations
 
+import contextlib
+from functools import cached_property
 from typing import Any
 
 import referencing
@@ -139,6 +141,32 @@ class Lowering:
         name = self._names[key]
         known = self.known.get(name)
         return known if isinstance(known, bool) else {"$ref": f"#/$defs/{name}"}
+
+    def dynamic(
+        self, keyword: str, schema: dict[str, Any], resolver: Resolver, place: Place, chain: tuple[str, ...]
+    ) -> Lowered:
+        """A reference that goes by who refers: followed where only one part of the schema can be meant."""
+        ref, place = schema[keyword], (*place, keyword)
+        if keyword == "$recursiveRef":  # the root of a document; every `$id` makes one
+            meant = [one for one in self._objects if one is self.root or "$id" in one]
+        else:
+            meant = [one for one in self._objects if one.get("$dynamicAnchor") == ref.removeprefix("#")]
+        with contextlib.suppress(referencing.exceptions.Unresolvable, ValueError):
+            if len(meant) == 1 and resolver.lookup(ref).contents is meant[0]:
+                return self.reference(ref, resolver, place, chain)
+        raise SchemaRefused(keyword, place, "it depends on which schema refers to it.", "Use a $ref.")
+
+    @cached_property
+    def _objects(self) -> list[dict[str, Any]]:
+        """All that can be a part of the schema: each object that bears a name."""
+        left: list[Any] = [self.root]
+        found: list[dict[str, Any]] = []
+        for value in left:
+            inner = value.values() if isinstance(value, dict) else value
+            left += [one for one in inner if isinstance(one, dict | list)]
+            if isinstance(value, dict) and (value is self.root or {"$id", "$dynamicAnchor"} & value.keys()):
+                found.append(value)
+        return found
 
     def count(self, place: Place, nodes: int = 1) -> None:
         """Have so many parts more. Raises SchemaRefused where they are too many."""

@@ -82,6 +82,26 @@ AB = {"a": 1, "b": 2}
         ),
         (
             {
+                "$schema": "https://json-schema.org/draft/2019-09/schema",
+                "$recursiveAnchor": True,
+                "items": [{"$recursiveRef": "#"}, {"type": "null"}],
+                "unevaluatedItems": False,
+            },
+            [[[], None], [[[]]], 1],
+            [[1, None, 1], [[1, 2]]],
+        ),
+        (
+            {
+                "$dynamicAnchor": "node",
+                "properties": {"n": {"type": "integer"}, "next": {"$dynamicRef": "#node"}},
+                "additionalProperties": False,
+                "type": "object",
+            },
+            [{"n": 1}, {"next": {"n": 2}}],
+            [{"next": {"n": "a"}}, {"next": 1}],
+        ),
+        (
+            {
                 "$id": "http://here/a",
                 "$defs": {"s": {"$anchor": "s", "type": "string"}},
                 "items": {"$ref": "#s"},

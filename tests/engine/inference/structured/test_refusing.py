@@ -39,6 +39,15 @@ from store.errors import UsageError
             "#/properties/q/minProperties",
         ),
         ({"type": "string", "minLength": 5, "maxLength": 2}, "minLength", "#/minLength"),
+        (
+            {
+                "$dynamicAnchor": "x",
+                "$defs": {"y": {"$id": "http://here/y", "$dynamicAnchor": "x"}},
+                "items": {"$dynamicRef": "#x"},
+            },
+            "$dynamicRef",
+            "#/items/$dynamicRef",
+        ),
         ({"items": {"multipleOf": 2**30, "type": "integer"}}, "multipleOf", "#/items/multipleOf"),
         ({"multipleOf": 9973, "allOf": [{"multipleOf": 9967}]}, "multipleOf", "#/multipleOf"),
         ({"properties": {"a": {"const": "\ud83d"}}}, "properties", "#/properties/a/const"),
