@@ -109,6 +109,7 @@ def _case(run_id: str, case: CaseResult) -> Row:
         case.timings.total_ms,
         case.cached,
         case.prompt,
+        _json(case.choices),
     )
 
 

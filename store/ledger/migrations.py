@@ -172,6 +172,11 @@ def check_kinds(ledger: duckdb.DuckDBPyConnection) -> None:
     ledger.execute("ALTER TABLE eval_checks ADD COLUMN malformed BOOLEAN")
 
 
+def chosen_answers(ledger: duckdb.DuckDBPyConnection) -> None:
+    """10: of an answer that was chosen, the log-probability of each text that there was."""
+    ledger.execute("ALTER TABLE eval_results ADD COLUMN choices JSON")
+
+
 MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     runs_and_steps,
     evals,
@@ -182,6 +187,7 @@ MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (
     eval_prompts,
     flipped_cases,
     check_kinds,
+    chosen_answers,
 )
 
 

@@ -10,7 +10,7 @@ import msgspec
 from store import ledger, runs
 from store.paths import WorkspacePaths
 from store.records.data import Message, ToolCall
-from store.records.evals import CaseResult, CheckResult, Cost, SliceScore, VariantScore
+from store.records.evals import CaseResult, CheckResult, ChoiceScore, Cost, SliceScore, VariantScore
 from store.records.events import Artifact, Event, Finished, Lease, Started, Step
 from store.records.exports import ExportedFile, ExportResult, ShipCheck
 from store.records.knowledge import Hit
@@ -117,6 +117,7 @@ def detailed_result() -> CaseResult:
         hits=[Hit("a.md", 0, 5, 0.9, "Hello", "A", "a#0")],
         citations=[Citation(1, "a.md", 0, 5)],
         timings=Timings(1.0, 2.0, 3.0),
+        choices=[ChoiceScore("out", -0.5, 1), ChoiceScore("in", -2.0, 3)],
     )
 
 

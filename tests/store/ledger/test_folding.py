@@ -206,6 +206,12 @@ def test_a_result_keeps_what_was_asked_what_was_found_and_which_check_could_not_
     assert ask(f"SELECT {columns} FROM eval_results WHERE case_id = 'c2'") == [
         [False, 1, 7, ["a", "language=de"], "mail", "in", 1.0]
     ]
+    assert ask(
+        "SELECT choices->>'$[1].text', choices->>'$[1].tokens' FROM eval_results ORDER BY case_id"
+    ) == [
+        [None, None],
+        ["in", "3"],
+    ]
     assert ask("SELECT kind, error, judge FROM eval_checks WHERE error <> ''") == [
         ["judge", "no verdict", "base"]
     ]
