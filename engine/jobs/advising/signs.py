@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -33,6 +34,9 @@ from store.workspace import Workspace
 
 CHECKS: tuple[CheckName, ...] = ("label_conflict", "perishable", "serving_mismatch", "leakage")
 """What the advice needs to know of the rows."""
+MONEY = re.compile(
+    r"[$€£¥]\s*\d[\d.,]*|\d[\d.,]*\s*(?:[$€£¥]|USD|EUR|GBP|CHF|dollars?|euros?|pounds?)", re.IGNORECASE
+)
 PREFERENCES = ("dpo", "kto", "orpo")
 
 
@@ -84,9 +88,14 @@ def facts_share(cases: Sequence[Case]) -> float | None:
         if not case.expected:
             continue
         asked = case.messages or [Message("user", case.input)]
-        row = Example(case.id, number, [*asked, Message("assistant", case.expected)])
+        row = Example(case.id, number, [*asked, Message("assistant", said(case.expected))])
         answered, facts = answered + 1, facts + any(scan.scan(row))
     return facts / answered if answered else None
+
+
+def said(answer: str) -> str:
+    """An answer as a sentence: a suite writes `$42` where a person would say what it costs."""
+    return f"It costs {answer.strip()}." if MONEY.fullmatch(answer.strip()) else answer
 
 
 def conflicts_share(cases: Sequence[Case]) -> float | None:

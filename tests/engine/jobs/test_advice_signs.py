@@ -114,6 +114,10 @@ def test_answers_that_state_facts_which_will_change_are_counted() -> None:
 
     assert facts_share(cases) == pytest.approx(1 / 3)
     assert facts_share(cases[3:]) is None
+    bare = [
+        Case(str(n), "How much?", one) for n, one in enumerate(("$42", "9.99 EUR", "€5", "42", "$5 tier"))
+    ]
+    assert facts_share(bare) == pytest.approx(3 / 5)  # neither the number nor the label
 
 
 def test_cases_that_answer_one_question_in_two_ways_disagree() -> None:
