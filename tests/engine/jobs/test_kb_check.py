@@ -1,4 +1,4 @@
-"""A check in its real, detached worker: stopped, and what it leaves behind; a model that writes questions."""
+"""A check in its real, detached worker, stopped, and what it leaves behind; a model that writes questions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from store.errors import UsageError
 from store.paths import default_embedder
 from store.records.events import Progress
 from store.workspace import Workspace
-from tests.workers import end, events_of, wait_until
+from tests.workers import end, events_of, run_here, wait_until
 
 pytestmark = pytest.mark.skipif(
     not default_embedder().is_file(), reason="no embedder (scripts/setup makes it)"
@@ -33,7 +33,7 @@ def library(workspace: Workspace) -> Workspace:
         "# Fees\n\nA transfer pays gas.\n", encoding="utf-8"
     )
     found = Workspace(workspace.root)
-    end(launch.start(found, "ingest", IngestParams("docs"), "ingest docs"))
+    run_here(found, "ingest", IngestParams("docs"), "ingest docs")
     return found
 
 
@@ -82,8 +82,7 @@ def test_who_writes_the_questions_is_asked_where_nobody_is_named(library: Worksp
 
 def test_a_model_that_writes_no_question_is_told_and_nothing_is_written(library: Workspace) -> None:
     out = library.root / "evals" / "retrieval" / "docs.yaml"
-    run = launch.start(library, "kb_questions", KbQuestionsParams("docs", 1, "tiny", str(out)), "questions")
-    end(run)
+    run = run_here(library, "kb_questions", KbQuestionsParams("docs", 1, "tiny", str(out)), "questions")
     view = runs.view(run)
     assert view.state == "failed"
     assert view.error is not None
