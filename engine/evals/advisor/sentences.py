@@ -182,7 +182,7 @@ def _labels(signs: Signs) -> str:
     if signs.conflicts:
         said.append(f"{signs.conflicts:.0%} of the rows answer the same question in another way")
     if signs.noise_share:
-        said.append(f"{signs.noise_share:.0%} of the cases look like having a wrong reference")
+        said.append(f"in {signs.noise_share:.0%} of the cases the reference looks wrong")
     return " and ".join(said)
 
 

@@ -175,7 +175,7 @@ def test_too_few_cases_tell_nothing() -> None:
 
 DISAGREEING = (
     (Signs(ready=True, conflicts=0.2), "20% of the rows answer the same question in another way"),
-    (Signs(ready=True, noise_share=0.2), "20% of the cases"),
+    (Signs(ready=True, noise_share=0.2), "in 20% of the cases the reference looks wrong"),
 )
 
 

@@ -11,7 +11,7 @@ from engine.evals.triage.board import board
 from engine.evals.triage.clustering import cluster
 from engine.evals.triage.complaints import guess_from_words, read_complaints
 from engine.evals.triage.guessing import failures_of, guess_of
-from engine.evals.triage.seen import TRUSTED, Seen
+from engine.evals.triage.seen import Seen
 from store.records.data import Message
 from store.records.evals import CaseResult, CheckResult
 from store.records.labels import Label
@@ -103,11 +103,15 @@ def test_agreement_without_a_judge_is_told_and_is_no_label_noise() -> None:
     assert "big (95% right), tuned (95% right) agree on 'Yes.': no judge was asked" in guess.evidence
 
 
-def test_agreement_of_those_who_are_mostly_wrong_or_one_or_contradicted_is_not_told() -> None:
-    half = round(20 * (1 - TRUSTED)) + 1
+def test_who_is_right_in_two_thirds_of_the_cases_is_worth_hearing() -> None:
+    for wrong, heard in ((6, True), (7, False)):
+        guesses = told(answered("tuned", wrong), answered("big", wrong))
+        assert {"agree" in guess.evidence for guess in guesses} == {heard}
 
+
+def test_agreement_of_those_who_are_mostly_wrong_or_one_or_contradicted_is_not_told() -> None:
     for guesses in (
-        told(answered("tuned", half), answered("big", half)),
+        told(answered("tuned", 8), answered("big", 8)),
         told(answered("tuned", 1, n=3), answered("big", 1, n=3)),
         told(answered("tuned", 1), answered("tuned", 1)),
         told(answered("tuned", 1), answered("big", 1), answered("third", 0)),
