@@ -85,20 +85,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def nothing_left_running() -> Iterator[None]:
     """Set up before every other fixture, so it looks after them. The folder in a command names the test."""
     yield
-    alive = psutil.wait_procs(_started_here(), timeout=30)[1]
-    if alive:
-        pytest.fail("\n".join(["left running by tests:", *map(str, map(psutil.Process.cmdline, alive))]))
+    deadline = time.monotonic() + 60
+    while left := _running():
+        if time.monotonic() > deadline:
+            pytest.fail("\n".join(["left running by tests:", *left]))
+        time.sleep(0.05)
 
 
-def _started_here() -> list[psutil.Process]:
-    """Processes that have our mark, whoever their parent is now; Python ends its resource tracker itself."""
+def _running() -> list[str]:
+    """Commands of processes with our mark, whoever is their parent; a resource tracker is ended by Python."""
     found = []
     for process in psutil.process_iter():
-        with suppress(psutil.Error):  # gone meanwhile, or another user's
-            marked = process.pid != os.getpid() and process.environ().get(_MARK) == str(_OWN)
-            if marked and "multiprocessing.resource_tracker" not in " ".join(process.cmdline()):
-                found.append(process)
-    return found
+        with suppress(psutil.Error):  # gone meanwhile, a zombie, or another user's
+            if process.pid != os.getpid() and process.environ().get(_MARK) == str(_OWN):
+                found.append(" ".join(process.cmdline()))
+    return [command for command in found if "multiprocessing.resource_tracker" not in command]
 
 
 @pytest.fixture(scope="session", autouse=True)
