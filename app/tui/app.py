@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from app.tui.search_feed import SearchFeed
     from app.tui.warming import Warming
 
+HARMLESS = Harmless()  # one and the same: lines that were filtered are kept by their filter
 SELDOM = 1000  # passes over younger objects before all are looked through; Python's own is 10
 WARM_SECONDS = 0.2  # after the first frame
 NARROW_OR_WIDE = [(0, "-narrow"), (110, "-wide")]  # columns from which a class of the style sheets holds
@@ -294,7 +295,7 @@ class TemperApp(App[None]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through before it is written."""
-        last = [Harmless()] if self.signs is None else [Harmless(), self.signs]
+        last = [HARMLESS] if self.signs is None else [HARMLESS, self.signs]
         return [*super().get_line_filters(), *last]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
