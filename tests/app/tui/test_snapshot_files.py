@@ -1,4 +1,4 @@
-"""That no stored picture has lost its test: where tests run side by side, the snapshot plugin does not look."""
+"""That no stored picture has lost its test: the snapshot plugin does not look where tests run side by side."""
 
 from __future__ import annotations
 
