@@ -1,4 +1,4 @@
-"""That no stored picture has lost its test: the snapshot plugin does not look where tests run side by side."""
+"""That no stored picture has lost its test: the snapshot plugin does not look where tests run in parallel."""
 
 from __future__ import annotations
 
