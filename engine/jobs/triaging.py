@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from engine.evals.triage.board import board, decision_on
 from engine.evals.triage.complaints import read_complaints
 from engine.evals.triage.guessing import failures_of
 from engine.evals.triage.witnesses import BARE, failures_of_advice
+from engine.jobs.advising.ways import plain_variant
 from engine.jobs.embed_texts import configured
 from engine.jobs.eval_results import newest, read, results_of
 from engine.jobs.triage_means import means_of
@@ -61,7 +63,10 @@ def of_advice(workspace: Workspace, run: RunFolder, approach: str) -> Triage:
     """The failures of one approach. Raises what `results_of` raises."""
     results_of(run, approach)
     params = run.spec().params
-    means = means_of(workspace, str(params["suite"]), str(params["wanted"]["variant"]))
+    variant = str(params["wanted"]["variant"])
+    with suppress(UsageError):  # where it was looked for and is gone by now, its commands are left out
+        variant = variant or plain_variant(workspace)
+    means = means_of(workspace, str(params["suite"]), variant)
     failures = failures_of_advice(read(run), run.run_id, approach)
     return board(run.run_id, failures, decisions(workspace), means=means, embed=configured(workspace))
 

@@ -61,6 +61,32 @@ def test_the_failures_of_an_advice_are_those_of_the_prompt_as_it_is(workspace: W
         triaging.of_run(workspace, "advise-2", "tuned")
 
 
+def test_the_commands_for_an_advice_are_about_the_variant_that_it_started_from(workspace: Workspace) -> None:
+    settings = """
+        [models.tiny]
+        path = "builtin:tiny"
+        [knowledge.docs]
+        sources = ["knowledge"]
+        [variants.helper]
+        model = "tiny"
+        prompt = "helper.md"
+        knowledge = "docs"
+        [variants.base]
+        model = "tiny"
+        prompt = "base.md"
+        [defaults]
+        variant = "helper"
+    """
+    (workspace.root / "temper.toml").write_text(settings, encoding="utf-8")
+    opened = Workspace(workspace.root)
+    lay(opened, "advise-2", ["bare"], "advise")
+    triaging.decide(opened, triaging.of_run(opened, "advise-2").groups, "tone")
+
+    (group,) = triaging.of_run(opened, "advise-2").groups
+
+    assert group.command == "temper variants add base-prompted --inherits base --prompt base.md"
+
+
 def test_a_run_that_answered_nothing_cannot_be_triaged(workspace: Workspace) -> None:
     lay(workspace, "train-2", ["base"], "train")
 
