@@ -189,7 +189,9 @@ def test_serve_takes_over_answers_openai_clients_and_ends_with_its_terminal(
         assert (shown["url"], server.foreground) == (server.url + "/v1", True)
         headers = {"Authorization": f"Bearer {shown['token']}"}
         body = {"messages": [{"role": "user", "content": "Hello"}]}
-        answered = httpx.post(f"{shown['url']}/chat/completions", json=body, headers=headers, trust_env=False)
+        answered = httpx.post(
+            f"{shown['url']}/chat/completions", json=body, headers=headers, timeout=60, trust_env=False
+        )
         assert answered.json()["model"] == "helped"
         second = temper("serve")
         assert (second.code, "another terminal" in second.err) == (4, True)
