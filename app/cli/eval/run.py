@@ -11,6 +11,7 @@ import msgspec
 
 from app.cli.output import cpu_option, json_option, print_json, print_table, say
 from store import runs
+from store.errors import TemperError
 from store.records.evals import Agreement, CasesFrom, Interval, VariantScore
 from store.records.runs import RunView
 from store.runs import RunFolder
@@ -85,7 +86,10 @@ def start(workspace: Workspace, params: EvaluateParams, title: str, no_watch: bo
 
 
 def follow(folder: RunFolder, no_watch: bool, as_json: bool) -> None:
-    """Watch an evaluation that was started and print its scores."""
+    """Watch an evaluation that was started and print its scores.
+
+    Raises TemperError where no answer of a variant could be judged: that is no score.
+    """
     from app.cli import watch
 
     if no_watch:
@@ -97,6 +101,17 @@ def follow(folder: RunFolder, no_watch: bool, as_json: bool) -> None:
         print_json(report(view))
     else:
         print_scores(folder, view)
+    check_judged(folder.run_id, msgspec.convert(view.result["variants"], list[VariantScore]))
+
+
+def check_judged(run_id: str, scores: Sequence[VariantScore]) -> None:
+    """Raise TemperError that names the variants of which nothing could be judged."""
+    if unknown := [score.name for score in scores if score.errors and not score.n]:
+        raise TemperError(
+            "No answer could be judged",
+            f"{', '.join(unknown)}: every case has a check that came to no verdict.",
+            f"Mend what is named above, then judge the same answers again: temper eval rescore {run_id}",
+        )
 
 
 def checked_params(workspace: Workspace, suite: str, variants: Sequence[str]) -> EvaluateParams:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from app.cli.eval.run import how_sure, interval_words
+from app.cli.eval.run import check_judged, how_sure, interval_words
 from app.cli.main import cli
 from engine.evals.stats import exact_interval
 from store import runs
@@ -164,6 +164,18 @@ def test_none_and_all_right_are_shown_with_the_interval_that_so_few_cases_leave(
     assert interval_words(None) == "-"
     score = VariantScore("v", 10, 1.0, 0.0, {"exact": 1.0}, checks_ci95={"exact": exact_interval(10, 10)})
     assert how_sure(score, "exact") == "100.0% ±0.0% 72-100%"
+
+
+def test_a_variant_of_which_nothing_could_be_judged_is_a_failure_and_no_score() -> None:
+    judged, unjudged = (
+        VariantScore("base", 2, 0.0, 0.0, errors=1),
+        VariantScore("tuned", 0, 0.0, 0.0, errors=3),
+    )
+
+    check_judged("evaluate-1", [judged])
+    with pytest.raises(TemperError, match="tuned: every case") as raised:
+        check_judged("evaluate-1", [judged, unjudged])
+    assert "temper eval rescore evaluate-1" in raised.value.remedy
 
 
 def test_a_suite_of_a_dataset_that_nobody_knows_is_not_started(workspace: Workspace) -> None:
