@@ -9,7 +9,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from statistics import median
 
 import msgspec
@@ -23,7 +23,9 @@ USUAL = 100
 EXPLODED = 2.0
 """Recent losses are this many times the usual ones in a run that explodes..."""
 ABOVE_START = 1.25
-"""...and this many times those that it began with: an easy stretch that ends is none."""
+"""...and this many times those that it began with: an easy stretch that ends is none..."""
+OFTEN = 0.9
+"""...and more than this share of the usual ones: where a tenth of the batches is as hard, none explodes."""
 STALLED = 3.0
 """A step that takes this many times the median has stalled."""
 STALL_SECONDS = 5.0
@@ -66,9 +68,14 @@ class LossWatch:
         if len(self._usual) < RECENT:
             return None
         now, usual, start = median(one for _, one in self._recent), median(self._usual), median(self._start)
-        if now <= EXPLODED * usual or now <= ABOVE_START * start:
+        if now <= EXPLODED * usual or now <= ABOVE_START * start or now <= _above(self._usual, OFTEN):
             return None
         return next(at for at, one in self._recent if one > EXPLODED * usual) - 1
+
+
+def _above(losses: Collection[float], share: float) -> float:
+    """The smallest of the losses that at least `share` of them do not exceed."""
+    return sorted(losses)[math.ceil(share * len(losses)) - 1]
 
 
 class Verdict(msgspec.Struct):

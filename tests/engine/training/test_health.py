@@ -51,6 +51,13 @@ def test_small_losses_that_double_are_none_either() -> None:
     assert heard([2.0] * 10 + [0.02] * 50 + [0.1] * 20) is None
 
 
+def test_easy_and_hard_batches_in_turn_are_none() -> None:
+    mixed = ([0.05] * 7 + [0.6] * 3) * 12
+
+    assert heard(mixed) is None
+    assert heard(mixed + [2.4] * RECENT) is not None
+
+
 def test_a_run_that_explodes_in_its_first_steps_is_found() -> None:
     assert heard([2.3] * RECENT + [11.0] * (2 * RECENT)) is not None
 
