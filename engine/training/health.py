@@ -17,7 +17,7 @@ import msgspec
 from store.errors import TemperError
 
 RECENT = 5
-"""Losses that are looked at together: one hard batch is no explosion."""
+"""Losses that are looked at together: none of them is usual in a run that explodes."""
 USUAL = 100
 """Losses before those whose median says what is usual."""
 EXPLODED = 2.0
@@ -67,10 +67,10 @@ class LossWatch:
         self._recent.append((step, loss))
         if len(self._usual) < RECENT:
             return None
-        now, usual, start = median(one for _, one in self._recent), median(self._usual), median(self._start)
+        now, usual, start = min(one for _, one in self._recent), median(self._usual), median(self._start)
         if now <= EXPLODED * usual or now <= ABOVE_START * start or now <= _above(self._usual, OFTEN):
             return None
-        return next(at for at, one in self._recent if one > EXPLODED * usual) - 1
+        return self._recent[0][0] - 1
 
 
 def _above(losses: Collection[float], share: float) -> float:

@@ -58,6 +58,15 @@ def test_easy_and_hard_batches_in_turn_are_none() -> None:
     assert heard(mixed + [2.4] * RECENT) is not None
 
 
+def test_hard_batches_that_come_at_random_are_hardly_ever_taken_for_an_explosion() -> None:
+    alarms = 0
+    for seed in range(100):
+        draw = random.Random(seed)
+        alarms += heard([0.6 if draw.random() < 0.2 else 0.05 for _ in range(200)]) is not None
+
+    assert alarms <= 2
+
+
 def test_a_run_that_explodes_in_its_first_steps_is_found() -> None:
     assert heard([2.3] * RECENT + [11.0] * (2 * RECENT)) is not None
 
