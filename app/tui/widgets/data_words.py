@@ -40,5 +40,6 @@ def not_imported(book: Book) -> Content:
         (". It is imported when first needed: press ", "$quiet"),
         ("c", "bold $accent"),
         (" to import and check it, or type\n\n", "$quiet"),
-        (f"temper data import {visible(book.source)} --as {book.name}", "bold $primary"),
+        # not `data import`: without the options that temper.toml has, that would declare it anew
+        (f"temper data check {book.name}", "bold $primary"),
     )

@@ -87,7 +87,7 @@ async def test_a_dataset_that_was_never_imported_says_how_to(workspace: Workspac
     app = DataStaged(workspace)
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.screen.has_class("unimported"))
-        assert "temper data import data/support.jsonl --as support" in text_of(app, "#not-imported")
+        assert "temper data check support" in text_of(app, "#not-imported")
 
 
 async def test_a_version_without_a_report_says_how_to_check_it(workspace: Workspace) -> None:
