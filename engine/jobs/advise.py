@@ -133,10 +133,9 @@ class Measuring:
         found = {approach: self._account.of(asked_as(name, by)) for approach, by in self._hashes.items()}
         return {approach: taken for approach, taken in found.items() if taken is not None}
 
-    def is_hosted(self, approach: Approach) -> bool:
-        """Whether an API answers."""
-        ways = (way for way in self._found.ways if way.approach == approach)
-        return any(self._resolved(way.variant).remote is not None for way in ways)
+    def hosted(self) -> set[Approach]:
+        """The approaches whose model is behind an API."""
+        return {way.approach for way in self._found.ways if self._resolved(way.variant).remote is not None}
 
     def try_again(self) -> None:
         """Where passages behind the bare prompt are too little, with more before them; the better counts."""
@@ -235,6 +234,6 @@ def concluded(workspace: Workspace, measuring: Measuring, found: Ways, signs: Si
     runs = dict.fromkeys(results, measuring.run_id)
     advice = advise(suite, results, runs, signs, found.unmeasured, measuring.taken())
     prices, lines = workspace.config.prices, {line.approach: line for line in advice.ranking}
-    costs.with_costs(lines, prices, signs.training, hosted=measuring.is_hosted("other"))
+    costs.with_costs(lines, prices, signs.training, hosted=measuring.hosted())
     advice.costs = costs.sheet(lines, advice.candidate, signs.training, prices, signs.other)
     return advice

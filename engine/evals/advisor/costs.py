@@ -5,7 +5,7 @@ Every formula stands here and nowhere else. Knows no price by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from store.records.advice import Approach, CostSheet, Measured, Training
 from store.records.workspace import Prices
@@ -49,11 +49,10 @@ def hosted_cost(line: Measured, prices: Prices) -> float | None:
     return THOUSAND * (read * prices.hosted_input + line.written * prices.hosted_output) / MILLION
 
 
-def with_costs(lines: Lines, prices: Prices, training: Training | None, hosted: bool) -> None:
-    """Fill in what each approach costs; `hosted` says that the other model is paid for by the token."""
+def with_costs(lines: Lines, prices: Prices, training: Training | None, hosted: Collection[Approach]) -> None:
+    """Fill in what each approach costs; `hosted` are those whose model is paid for by the token."""
     for approach, line in lines.items():
-        paid = approach == "other" and hosted
-        line.cost = hosted_cost(line, prices) if paid else local_cost(line, prices)
+        line.cost = hosted_cost(line, prices) if approach in hosted else local_cost(line, prices)
         if training is not None and approach in TUNED:
             line.training_seconds = training.seconds
             line.training_note, line.training_run = training.note, training.run_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from random import Random
 
 import msgspec
@@ -317,7 +317,7 @@ def sheet_of(
     prices: Prices,
     training: Training | None,
     taken: Taken | None = None,
-    hosted: bool = False,
+    hosted: Collection[Approach] = (),
     **scores: float,
 ) -> CostSheet:
     """The costs of these approaches, whose answers take 3.6 s, 30 tokens read and 10 written."""
@@ -360,10 +360,18 @@ def test_a_rented_machine_has_its_price_by_the_hour_and_may_never_pay() -> None:
     assert (sheet.break_even, sheet.missing) == (None, [])
 
 
+def test_a_bare_prompt_behind_an_api_is_paid_for_by_the_token() -> None:
+    sheet = sheet_of(HOSTED, None, hosted=["bare"], bare=0.9)
+
+    assert sheet.local == pytest.approx(1000 * (30 * 1.0 + 10 * 4.0) / 1e6)
+
+
 def test_another_model_that_was_measured_takes_the_place_of_the_hosted_one() -> None:
     prices = Prices(hour=1.0, hosted_input=1e5, hosted_output=0.0)
     here = sheet_of(prices, Training(3600), Taken(60, 21.6), bare=0.1, adapter=0.9, other=0.9)
-    api = sheet_of(prices, Training(3600), Taken(60, 21.6), hosted=True, bare=0.1, adapter=0.9, other=0.9)
+    api = sheet_of(
+        prices, Training(3600), Taken(60, 21.6), hosted=["other"], bare=0.1, adapter=0.9, other=0.9
+    )
 
     assert here.against == "big"
     assert here.hosted == pytest.approx(1.0)  # an hour of this machine
