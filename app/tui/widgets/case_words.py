@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from app.tui.texts import fit, visible
 from app.tui.widgets.facts import Fact, text
-from store.records.evals import CaseResult, CheckResult, Origin
+from store.records.evals import CaseResult, CheckResult, ChoiceScore, Origin
 
 CHECK = 16  # cells of a check's name
+CHOICES = 6
+"""The likeliest choices that are shown."""
 
 
 def mark(case: CaseResult) -> tuple[str, str]:
@@ -24,6 +29,8 @@ def about(case: CaseResult, origin: Origin | None) -> list[Fact]:
     if case.expected is not None:
         facts.append(("expected", text(case.expected)))
     facts.append(("answered", text(case.error or case.output, "$error" if case.error else "")))
+    if case.choices:
+        facts.append(("chosen from", _choices(case.choices)))
     facts += [("called", text(f"{call.name} {call.arguments}")) for call in case.tool_calls]
     facts += [(_judged(check), _why(check)) for check in case.checks]
     if case.hits:
@@ -43,6 +50,16 @@ def came_from(origin: Origin) -> str:
         return f"a served request: {origin.trace}"
     where = f"{origin.source}:{origin.line}" if origin.line else origin.source
     return " ".join(part for part in (origin.kind.replace("_", " "), where or origin.case) if part)
+
+
+def _choices(choices: Sequence[ChoiceScore]) -> Content:
+    """What there was to choose from, the likeliest first, each with its share of the probability of all."""
+    most = max(one.logprob for one in choices)
+    weights = [math.exp(one.logprob - most) for one in choices]
+    ranked = sorted(zip(choices, weights, strict=True), key=lambda one: -one[1])
+    shown = [f"{visible(one.text)} {weight / sum(weights):.0%}" for one, weight in ranked[:CHOICES]]
+    more = f"   and {len(choices) - CHOICES} more" if len(choices) > CHOICES else ""
+    return text("   ".join(shown) + more)
 
 
 def _judged(check: CheckResult) -> Content:
