@@ -109,6 +109,17 @@ def forked_converters(nothing_left_running: None) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def gpus_stay_in_sight() -> Iterator[None]:
+    """A job that does not queue for the GPU hides it from its process, here also that of the next test."""
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    yield
+    if before is None:
+        os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+    else:
+        os.environ["CUDA_VISIBLE_DEVICES"] = before
+
+
 @functools.cache
 def missing_gpu() -> str:
     """Why no test can use a GPU here; empty when there is one."""

@@ -54,9 +54,14 @@ class RunPage(Vertical):
         self._show_tabs()
 
     def on_resize(self) -> None:
-        """Bars and figures are laid out for a width."""
+        """Bars, figures and notes are laid out for a width."""
         if self._run is not None:
             self._show_head(self._run)
+        history = self._history
+        if history is not None and self._run is not None and history.run_id == self._run.view.run_id:
+            self._show_curve(history)
+            self._show_phases(history)
+            self._show_notes(history)
 
     def show(self, run: RunNow, history: History | None, news: Watched | None) -> None:
         """Show `run`. `history` is what is known of it so far, `news` what has just come; None: all of it."""

@@ -23,6 +23,8 @@ from tests.engine.export.untrained import adapter_on
 from tests.ggufs import TINY
 
 SIZE, REQUESTS, MOST_STEPS = 256, 200, 20_000
+SELDOM = 2
+"""Sampled answers, of some seventy, whose draw may hang on the last bits of a score."""
 STRUCTURES = [regex_structure("[a-f]{3,9}"), choice_structure(["yes", "no", "maybe"])]
 
 
@@ -91,13 +93,21 @@ def test_each_answer_of_a_crowd_is_as_if_alone(tiny: Model, adapters: list[str],
     reasons = Counter(answer.finish_reason for answer in answers)
     assert set(reasons) <= {"stop", "length", "stopped"}
     assert reasons["stopped"] > 5
+    drawn_otherwise = []
     for wish, answer in zip(wishes, answers, strict=True):
         lone = scheduler.submit(wish.request())
         scheduler.finish(lone)
-        assert answer.ids == lone.ids[: len(answer.ids)]
+        alike = answer.ids == lone.ids[: len(answer.ids)]
         if answer.finish_reason != "stopped":
-            assert (answer.ids, answer.finish_reason) == (lone.ids, lone.finish_reason)
+            alike = (answer.ids, answer.finish_reason) == (lone.ids, lone.finish_reason)
+        if wish.sampling.temperature == 0:
+            assert alike
+        elif not alike:
+            drawn_otherwise.append(answer.ids)
     scheduler.close()
+    # A draw can fall between two tokens whose border a batch moves by the last bits of a float: so in 8 of
+    # 2,700 sampled answers (docs/decisions/0017), and which ones they are hangs on the processor.
+    assert len(drawn_otherwise) <= SELDOM
 
 
 @pytest.fixture

@@ -69,20 +69,21 @@ def test_whoever_stops_leaves_no_process_behind(groups: Path) -> None:
     def stop(done: int, total: int) -> None:
         raise Stop
 
+    before = children()
     with Scanning(groups, ENTRIES, SETTINGS, 2) as scanning:
-        assert children()
+        assert children() - before
         with pytest.raises(Stop):
             scanning.finish(stop)
-    assert not children()
+    assert not children() - before
 
 
-def children() -> list[psutil.Process]:
-    """The worker processes of this one; multiprocessing's own helper, which stays, is none."""
-    return [
+def children() -> set[psutil.Process]:
+    """The processes that this one has started; multiprocessing's own helper, which stays, is none."""
+    return {
         child
         for child in psutil.Process().children()
         if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(child.cmdline())
-    ]
+    }
 
 
 def test_a_scan_that_fails_on_one_row_finds_what_is_in_the_others(
