@@ -10,13 +10,13 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from engine.inference.answering import Answering
 from engine.inference.answers import Answer, Ask, Prompt, refused
 from engine.inference.choosing import Chooser, Choosing
 from engine.inference.generate import AdapterSet, Request, never
 from engine.inference.llama import CONTEXT_CAP, Model, context_size
+from engine.inference.passages import Searcher, passages_for
 from engine.inference.scheduler import PARALLEL, Scheduler
 from engine.inference.structured.call_form import CallForm, explained
 from engine.inference.structured.call_reading import call_form
@@ -28,7 +28,7 @@ from engine.models.turns import Tool
 from engine.retrieval.prompt import with_context
 from store.errors import TemperError, UsageError
 from store.records.data import Message
-from store.records.knowledge import Hit, SearchResult
+from store.records.knowledge import Hit
 from store.records.serving import ChatDelta
 from store.records.workspace import ResolvedVariant, Sampling
 
@@ -36,16 +36,6 @@ ANSWER_SHARE = 4
 """Passages must leave a quarter of the context for the answer, or `max_tokens` where that is less."""
 WINDOW = 4
 """Conversations prepared ahead, for each that is computed at once."""
-
-
-class Searcher(Protocol):
-    """Whatever finds passages: engine.retrieval.search has the real one."""
-
-    def search(self, query: str, top_k: int) -> SearchResult:
-        """The best `top_k` passages."""
-
-    def close(self) -> None:
-        """Let go of what is open."""
 
 
 class Composition:
@@ -107,19 +97,19 @@ class Composition:
             while True:
                 if self.scheduler.waiting < self.parallel:
                     window = list(itertools.islice(coming, WINDOW * self.parallel))
-                    for index, refusal in self._begin_window(window, retrieval, under_way):
-                        yield index, refusal
+                    before, left = list(under_way.values()), time.perf_counter()
+                    for index, answer in self._begin_window(window, retrieval, under_way):
+                        yield index, answer
+                    pause(before, left)
                 if not under_way:
                     return
                 self.step()
                 for index, answering in list(under_way.items()):
-                    if (answer := finished(answering)) is not None:
+                    if (done := finished(answering)) is not None:
                         del under_way[index]
                         left = time.perf_counter()
-                        yield index, answer
-                        away = time.perf_counter() - left
-                        for other in under_way.values():
-                            other.generation.pause(away)
+                        yield index, done
+                        pause(under_way.values(), left)
         finally:
             for answering in under_way.values():
                 answering.cancel()
@@ -203,7 +193,7 @@ class Composition:
         self, ask: Ask, searcher: Searcher | None = None, stopped: Callable[[], bool] = never
     ) -> tuple[Request, Prompt, float, Structure | None]:
         sampling = ask.sampling or self.variant.sampling
-        hits, retrieval_ms = self._found(ask, searcher)
+        hits, retrieval_ms = passages_for(ask, searcher or self.searcher, self.variant.top_k)
         tools = ask.tools if ask.tool_choice != "none" else ()
         prompt = self.prompt(
             ask.messages, hits, system=ask.system, max_tokens=sampling.max_tokens, tools=tools
@@ -228,17 +218,10 @@ class Composition:
 
     def _choosing(self, ask: Ask) -> Choosing:
         """The prompt of an answer that is chosen, with room for the longest choice."""
-        hits, retrieval_ms = self._found(ask)
+        hits, retrieval_ms = passages_for(ask, self.searcher, self.variant.top_k)
         room = max(len(self.model.tokenise(one)) for one in ask.choices) + 1
         prompt = self.prompt(ask.messages, hits, system=ask.system, max_tokens=room)
         return Choosing(prompt, ask.choices, ask.per_byte, retrieval_ms)
-
-    def _found(self, ask: Ask, searcher: Searcher | None = None) -> tuple[list[Hit], float]:
-        """The passages for a conversation, and the milliseconds that finding them took."""
-        begin = time.perf_counter()
-        searcher = (searcher or self.searcher) if ask.retrieval else None
-        hits = searcher.search(last_user(ask.messages), self.variant.top_k).hits if searcher else []
-        return hits, round((time.perf_counter() - begin) * 1000, 3)
 
     def _submit(
         self, request: Request, prompt: Prompt, retrieval_ms: float, structure: Structure | None
@@ -350,6 +333,13 @@ def finished(answering: Answering) -> Answer | None:
     except TemperError as error:
         return refused(error)
     return answering.answer() if answering.done else None
+
+
+def pause(answers: Iterable[Answering], since: float) -> None:
+    """What was done since then by the performance counter, in seconds, is no time of these answers."""
+    away = time.perf_counter() - since
+    for answering in answers:
+        answering.generation.pause(away)
 
 
 def checked_template(model: Model, variant: ResolvedVariant) -> str:

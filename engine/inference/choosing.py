@@ -12,14 +12,12 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from engine.inference.answers import Answer, Prompt
-from engine.inference.choices import ChoiceScorer, Question
+from engine.inference.choices import PARALLEL, ChoiceScorer, Question
 from engine.inference.generate import AdapterSet
 from engine.inference.llama import Model, check_fits
+from engine.inference.shape import shape_for
 from store.records.evals import ChoiceScore
 from store.records.traces import Timings
-
-STEP = 256
-"""A memory for questions is made in multiples of so many tokens, so that few questions need a larger one."""
 
 
 class Choosing(msgspec.Struct):
@@ -101,8 +99,8 @@ class Chooser:
     def _scorer_for(self, needed: int) -> ChoiceScorer:
         if self._scorer is None or self._scorer.size < needed:
             self.close()
-            size = min(self.limit, -(-needed // STEP) * STEP)
-            self._scorer = ChoiceScorer(self.model, size, adapters=self.adapters)
+            size, parallel = shape_for(self.model, needed, self.limit, PARALLEL)
+            self._scorer = ChoiceScorer(self.model, size, parallel, self.adapters)
         return self._scorer
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from store.records.workspace import ResolvedVariant
 
 if TYPE_CHECKING:
-    from engine.inference.chat import Composition, Searcher
+    from engine.inference.chat import Composition
+    from engine.inference.passages import Searcher
     from engine.inference.remote import RemoteComposition
 
 

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from engine.inference.answers import Answer, Ask, refused
 from engine.inference.generate import never
+from engine.inference.passages import passages_for
 from engine.inference.remote_api import LOCKED_OUT, Completion, Refused, RemoteApi, Said, Unreachable
 from engine.inference.remote_shape import SHAPES, TAKES_LESS, described, response_format, unfenced
 from engine.inference.structured.call_form import DEFAULT
 from engine.inference.structured.structure import Structure, broken, judged, structure_of
 from engine.inference.structured.tools import ToolSet
-from engine.models.chat import last_user, with_shots, with_system
+from engine.models.chat import with_shots, with_system
 from engine.models.turns import FORMS, as_dicts
 from engine.retrieval.prompt import cite, with_context
 from store.errors import TemperError, UsageError
@@ -31,7 +32,7 @@ from store.records.traces import Timings
 from store.records.workspace import ResolvedVariant, Sampling
 
 if TYPE_CHECKING:
-    from engine.inference.chat import Searcher
+    from engine.inference.passages import Searcher
     from store.records.data import Message
 
 PARALLEL = 4
@@ -143,11 +144,7 @@ class RemoteComposition:
         return json.dumps(self._messages(told, hits), ensure_ascii=False)
 
     def _found(self, ask: Ask, searcher: Searcher | None = None) -> tuple[list[Hit], float]:
-        """The passages for a conversation, and the milliseconds that finding them took."""
-        begin = time.perf_counter()
-        searcher = (searcher or self.searcher) if ask.retrieval else None
-        hits = searcher.search(last_user(ask.messages), self.variant.top_k).hits if searcher else []
-        return hits, round((time.perf_counter() - begin) * 1000, 3)
+        return passages_for(ask, searcher or self.searcher, self.variant.top_k)
 
     def _answered(self, ask: Ask, hits: list[Hit], retrieval_ms: float) -> Answer | TemperError:
         try:

@@ -28,7 +28,8 @@ from store.traces import TraceWriter
 from store.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.inference.chat import Composition, Searcher
+    from engine.inference.chat import Composition
+    from engine.inference.passages import Searcher
     from engine.inference.remote import RemoteComposition
     from engine.inference.scheduler import Scheduler
 

@@ -97,6 +97,11 @@ def follow(folder: RunFolder, no_watch: bool, as_json: bool) -> None:
         watch.print_started(folder, as_json)
         return
     view = watch.watch(folder, quiet=as_json)
+    print_ended(folder, view, as_json)
+
+
+def print_ended(folder: RunFolder, view: RunView, as_json: bool = False) -> None:
+    """The scores of an evaluation that has finished. Raises as `check_judged` does, behind them."""
     if as_json:
         print_json(report(view))
     else:

@@ -33,9 +33,9 @@ def print_end(folder: RunFolder, view: RunView) -> None:
 
         print_sweep(view)
     elif view.kind == "evaluate":
-        from app.cli.eval.run import print_scores
+        from app.cli.eval.run import print_ended
 
-        print_scores(folder, view)
+        print_ended(folder, view)
     elif view.kind == "export":
         from app.cli.export import print_result
 

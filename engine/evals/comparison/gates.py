@@ -7,6 +7,7 @@ protected slice it does not pass. Knows nothing of runs and exit codes.
 
 from __future__ import annotations
 
+from engine.evals.comparison.pairing import some
 from store.records.comparing import Comparison, Difference, GateOutcome
 from store.records.workspace import Gate
 
@@ -25,10 +26,10 @@ def judge(found: Comparison, gate: Gate) -> GateOutcome:
     for name in gate.protected:
         broken = [one.case for one in found.broken if name in one.slices]
         if broken:
-            reasons.append(f"slice {name}: newly broken: {_some(broken)}")
+            reasons.append(f"slice {name}: newly broken: {some(broken)}")
         unproven = [case for case, slices in found.unproven.items() if name in slices]
         if unproven:
-            reasons.append(f"slice {name}: no check could judge the candidate on {_some(unproven)}")
+            reasons.append(f"slice {name}: no check could judge the candidate on {some(unproven)}")
     return GateOutcome("failed" if reasons else "passed", reasons)
 
 
@@ -38,8 +39,3 @@ def _least(where: str, found: Difference, least: float, certain: bool) -> list[s
         return []
     what = "the low end of the interval" if certain else "the difference"
     return [f"{where}: {what} is {value:+.3f}, at least {least:+.3f} is asked for ({found.n} cases)"]
-
-
-def _some(cases: list[str], most: int = 5) -> str:
-    more = f" and {len(cases) - most} more" if len(cases) > most else ""
-    return ", ".join(cases[:most]) + more

@@ -67,7 +67,7 @@ def pair(a: Iterable[CaseResult], b: Iterable[CaseResult]) -> Paired:
     notices += _other_epochs(one, other, same)
     if unjudged:
         notices.append(
-            f"{len(unjudged)} cases were left out: a check could not judge them ({_some(unjudged)})."
+            f"{len(unjudged)} cases were left out: a check could not judge them ({some(unjudged)})."
         )
     if not same:
         raise UsageError(
@@ -101,7 +101,7 @@ def _notices(one: set[str], other: set[str], changed: int, common: int) -> list[
     said = []
     alone = {"A": one - other, "B": other - one}
     if any(alone.values()) or changed:
-        parts = [f"{len(cases)} only {side} has ({_some(cases)})" for side, cases in alone.items() if cases]
+        parts = [f"{len(cases)} only {side} has ({some(cases)})" for side, cases in alone.items() if cases]
         if changed:
             parts.append(f"{changed} that were changed between the runs")
         said.append(f"ONLY THE {common} COMMON CASES ARE COMPARED. Left out: {', '.join(parts)}.")
@@ -115,7 +115,7 @@ def _unanswered(side: str, results: Sequence[CaseResult]) -> list[str]:
         return []
     why = next(iter(failed.values()))
     return [
-        f"{side} GAVE NO ANSWER TO {len(failed)} OF THE CASES ({_some(failed)}; the first: {why}): "
+        f"{side} GAVE NO ANSWER TO {len(failed)} OF THE CASES ({some(failed)}; the first: {why}): "
         "they count as failed."
     ]
 
@@ -139,7 +139,8 @@ def _other_epochs(
     return []
 
 
-def _some(names: Iterable[str], most: int = 5) -> str:
+def some(names: Iterable[str], most: int = 5) -> str:
+    """The first of several names, and how many more there are."""
     listed = sorted(names)
     return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")
 

@@ -10,9 +10,12 @@ import pytest
 
 from engine.export.adapter_gguf import adapter_to_gguf
 from engine.export.vocabulary import adds_space_of
+from engine.inference import choosing, shape
 from engine.inference.answers import Answer, Ask, Prompt
 from engine.inference.chat import Composition
+from engine.inference.choices import ChoiceScorer
 from engine.inference.choosing import Chooser, likeliest
+from engine.inference.generate import AdapterSet
 from engine.inference.llama import Context, Model
 from engine.inference.lora import LoraAdapter, put_on
 from engine.inference.sampler import log_softmax
@@ -121,6 +124,31 @@ def test_a_variants_adapter_files_are_on_whether_it_writes_or_chooses(
 def test_an_adapter_file_that_does_not_fit_is_refused_before_anything_is_asked() -> None:
     with pytest.raises(UsageError, match="does not fit"):
         composition_of(adapters=[GgufAdapter(str(tiny_f32()))])
+
+
+def test_questions_share_a_bounded_memory_and_few_at_once_have_the_same_figures(
+    composition: Composition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = [ask("I lost my card"), ask("money back, please"), ask("word " * 60)]
+    many = answers(composition, *asks)
+    size = min(shape.SHORTEST, composition.scheduler.size)
+    monkeypatch.setattr(shape, "cells", lambda model: 2 * size)  # room for two questions
+    made: list[int] = []
+
+    class Counted(ChoiceScorer):
+        def __init__(self, model: Model, size: int, parallel: int, adapters: AdapterSet) -> None:
+            made.append(parallel)
+            super().__init__(model, size, parallel, adapters)
+
+    monkeypatch.setattr(choosing, "ChoiceScorer", Counted)
+    other = composition_of()
+    few = answers(other, *asks)
+    other.close()
+
+    assert made == [2]
+    for one, two in zip(many, few, strict=True):
+        figures = [[choice.logprob for choice in answer.choices] for answer in (one, two)]
+        assert figures[0] == pytest.approx(figures[1], abs=2e-3)
 
 
 def test_a_question_that_is_too_long_is_refused_and_the_others_answered(composition: Composition) -> None:
